@@ -1,0 +1,1 @@
+"""Who may do what: factors, roles, policy and lock-out."""

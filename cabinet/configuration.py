@@ -1,0 +1,216 @@
+"""`cabinet.toml`: what this cabinet is made of and how its site wants it.
+
+Not for secrets, and not for people or medicines, which are in the ledger. One rule: what is wrong is
+refused at start with the file, the key and the reason, never corrected silently.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+CONTROLLED = ("CII", "CIII", "CIV", "CV")  # 21 CFR 1308.12 to 1308.15
+PULSE_LIMIT_MS = 1000  # hardware.md 5.6: intermittent coils; the hardware one-shot stands behind it
+BCM_PINS = range(28)  # the Raspberry Pi header's GPIO 0 to 27
+
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+Pin = Annotated[int, msgspec.Meta(ge=BCM_PINS.start, lt=BCM_PINS.stop)]
+Schedule = Literal["none", "CII", "CIII", "CIV", "CV"]
+
+
+class ConfigurationError(Exception):
+    """Something in the file is wrong: which file, which key, why, and so what to change."""
+
+    def __init__(self, file: Path, key: str, reason: str) -> None:
+        super().__init__(f"{file}: {key}: {reason}")
+        self.file, self.key, self.reason = file, key, reason
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Identity(_Table, frozen=True, forbid_unknown_fields=True):
+    """Who this cabinet is; `demo` marks a cabinet of the simulator, for ever."""
+
+    id: Identifier
+    name: Label
+    site: Label = "Hospital"
+    demo: bool = False
+
+
+class Pocket(_Table, frozen=True, forbid_unknown_fields=True):
+    """A place for one medicine; `schedule` is the strictest it may hold."""
+
+    id: Identifier
+    medicine: Identifier
+    schedule: Schedule = "none"
+
+
+class Drawer(_Table, frozen=True, forbid_unknown_fields=True):
+    """A drawer, its lock's pins (BCM numbers) and its pockets.
+
+    `single`: one pocket, the only kind that may hold a controlled substance. `matrix`: many open
+    pockets. `return_bin`: a one-way slot, no pockets.
+    """
+
+    id: Identifier
+    label: Label
+    kind: Literal["single", "matrix", "return_bin"]
+    lock_pin: Pin
+    switch_pin: Pin
+    latch_pin: Pin
+    light_pin: Pin
+    pocket: tuple[Pocket, ...] = ()
+
+
+class Port(_Table, frozen=True, forbid_unknown_fields=True):
+    """A device on a serial line."""
+
+    driver: str
+    port: str
+    baud: Literal[9600, 19200, 38400, 57600, 115200] = 9600
+
+
+class Devices(_Table, frozen=True, forbid_unknown_fields=True):
+    """The devices: gpiozero's pin factory by its entry point's name, and the serial lines."""
+
+    pin_factory: str
+    fingerprint: Port
+    badge: Port
+    scanner: Port
+    beeper_pin: Pin
+
+
+class Timings(_Table, frozen=True, forbid_unknown_fields=True):
+    """Times a site may choose, within the limits given here."""
+
+    pulse_ms: Annotated[int, msgspec.Meta(ge=50)] = 500
+    rest_ms: Annotated[int, msgspec.Meta(ge=1000, le=60_000)] = 5000  # duty at most 10 %
+    settle_ms: Annotated[int, msgspec.Meta(ge=50, le=2000)] = 500  # lock and switch may disagree
+    open_within_s: Annotated[int, msgspec.Meta(ge=5, le=120)] = 15
+    drawer_beep_s: Annotated[int, msgspec.Meta(ge=5, le=300)] = 30
+    drawer_alert_s: Annotated[int, msgspec.Meta(ge=10, le=900)] = 120
+    idle_warn_s: Annotated[int, msgspec.Meta(ge=10, le=170)] = 45
+    idle_sign_out_s: Annotated[int, msgspec.Meta(ge=30, le=180)] = 60
+    factor_within_s: Annotated[int, msgspec.Meta(ge=10, le=60)] = 30  # badge to finger or PIN
+    witness_within_s: Annotated[int, msgspec.Meta(ge=15, le=60)] = 60
+
+
+class Rules(_Table, frozen=True, forbid_unknown_fields=True):
+    """What a site may decide."""
+
+    delay_from_try: Annotated[int, msgspec.Meta(ge=2, le=5)] = 5  # NIST SP 800-63B-4, biometrics
+    delay_s: Annotated[int, msgspec.Meta(ge=30, le=600)] = 30
+    lock_at_try: Annotated[int, msgspec.Meta(ge=3, le=10)] = 10
+    code_valid_h: Annotated[int, msgspec.Meta(ge=1, le=168)] = 72
+    fingers_min_score: Annotated[int, msgspec.Meta(ge=40, le=1000)] = 50
+
+
+class Touchscreen(_Table, frozen=True, forbid_unknown_fields=True):
+    """The loopback port of the touchscreen."""
+
+    port: Annotated[int, msgspec.Meta(ge=1024, le=65_535)] = 8080
+
+
+class Paths(_Table, frozen=True, forbid_unknown_fields=True):
+    """Where things are; relative to the file's own folder."""
+
+    ledger: str = "ledger.db"
+    keys: str = "keys"
+    run: str = "run"
+
+
+class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    cabinet: Identity
+    drawer: tuple[Drawer, ...]
+    devices: Devices
+    timings: Timings = Timings()
+    rules: Rules = Rules()
+    touchscreen: Touchscreen = Touchscreen()
+    paths: Paths = Paths()
+
+
+def load(file: Path) -> Configuration:
+    """The configuration in `file`, checked; raises ConfigurationError."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(file, "(the file)", f"cannot be read: {error}") from None
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(file, "(the file)", f"is not TOML: {error}") from None
+    try:
+        configuration = msgspec.convert(table, Configuration)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at ")
+        key = path.strip("`").removeprefix("$").removeprefix(".") or "(top level)"
+        raise ConfigurationError(file, key, reason) from None
+    _check(file, configuration)
+    return configuration
+
+
+def _check(file: Path, configuration: Configuration) -> None:
+    """What the types alone cannot say."""
+    timings, rules = configuration.timings, configuration.rules
+
+    def refuse(key: str, reason: str) -> None:
+        raise ConfigurationError(file, key, reason)
+
+    if timings.pulse_ms > PULSE_LIMIT_MS:
+        refuse("timings.pulse_ms", f"{timings.pulse_ms} is over the limit of {PULSE_LIMIT_MS} ms")
+    if timings.rest_ms < 9 * timings.pulse_ms:
+        refuse("timings.rest_ms", "must be at least 9 times pulse_ms, so that a coil stays cool")
+    if timings.drawer_alert_s <= timings.drawer_beep_s:
+        refuse("timings.drawer_alert_s", "must be more than drawer_beep_s")
+    if timings.idle_sign_out_s <= timings.idle_warn_s:
+        refuse("timings.idle_sign_out_s", "must be more than idle_warn_s")
+    if rules.lock_at_try <= rules.delay_from_try:
+        refuse("rules.lock_at_try", "must be more than delay_from_try")
+    if not configuration.drawer:
+        refuse("drawer", "a cabinet needs at least one drawer")
+    _check_pins(file, configuration)
+    _check_drawers(file, configuration)
+
+
+def _check_pins(file: Path, configuration: Configuration) -> None:
+    used = {configuration.devices.beeper_pin: "devices.beeper_pin"}
+    for index, drawer in enumerate(configuration.drawer):
+        for name in ("lock_pin", "switch_pin", "latch_pin", "light_pin"):
+            pin, key = getattr(drawer, name), f"drawer[{index}].{name}"
+            if pin in used:
+                raise ConfigurationError(file, key, f"pin {pin} is already used by {used[pin]}")
+            used[pin] = key
+
+
+def _check_drawers(file: Path, configuration: Configuration) -> None:
+    drawers: set[str] = set()
+    pockets: set[str] = set()
+    for index, drawer in enumerate(configuration.drawer):
+        key = f"drawer[{index}]"
+        if drawer.id in drawers:
+            raise ConfigurationError(file, f"{key}.id", f"{drawer.id!r} is used twice")
+        drawers.add(drawer.id)
+        if drawer.kind == "single" and len(drawer.pocket) != 1:
+            raise ConfigurationError(file, f"{key}.pocket", "a single drawer has one pocket")
+        if drawer.kind == "matrix" and not drawer.pocket:
+            raise ConfigurationError(file, f"{key}.pocket", "a matrix drawer needs pockets")
+        if drawer.kind == "return_bin" and drawer.pocket:
+            raise ConfigurationError(file, f"{key}.pocket", "a return bin has no pockets")
+        for place, pocket in enumerate(drawer.pocket):
+            where = f"{key}.pocket[{place}]"
+            if pocket.id in pockets:
+                raise ConfigurationError(file, f"{where}.id", f"{pocket.id!r} is used twice")
+            pockets.add(pocket.id)
+            if drawer.kind == "matrix" and pocket.schedule in CONTROLLED:
+                raise ConfigurationError(
+                    file,
+                    f"{where}.schedule",
+                    f"{pocket.schedule} in an open matrix drawer: a controlled substance needs a "
+                    "single drawer of its own",
+                )

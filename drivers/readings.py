@@ -1,0 +1,110 @@
+"""What drivers post to the controller: readings, never decisions.
+
+Every reading is a frozen value; the controller turns it into an event. Unknown is said as unknown.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Position(Enum):
+    """Where a drawer is, from its switch and its latch together."""
+
+    LATCHED = "latched"  # switch closed, hook engaged
+    UNLATCHED = "unlatched"  # switch closed, hook released: it can be pulled
+    OPEN = "open"  # switch open, hook released
+    DISAGREE = "disagree"  # switch open while the hook reads engaged, longer than it may
+    UNKNOWN = "unknown"  # not read yet, or the pins cannot be read
+
+
+@dataclass(frozen=True)
+class DrawerReading:
+    """A drawer's position changed (or was read for the first time)."""
+
+    drawer: str
+    position: Position
+
+
+@dataclass(frozen=True)
+class PulseDone:
+    """The coil of `drawer` was energised and is off again; `entry` is the record that ordered it."""
+
+    drawer: str
+    entry: int
+
+
+@dataclass(frozen=True)
+class PulseRefused:
+    """The driver did not energise the coil: over the limit, within the rest time, another coil on."""
+
+    drawer: str
+    entry: int
+    why: str
+
+
+@dataclass(frozen=True)
+class BadgeRead:
+    """A badge was held to the reader; `number` is what the reader sent, checked for form only."""
+
+    number: str
+
+
+@dataclass(frozen=True)
+class CodeScanned:
+    """A barcode was scanned; `text` as sent, with FNC1 as 0x1D."""
+
+    text: str
+
+
+class Finger(Enum):
+    """How a request to the fingerprint sensor ended."""
+
+    MATCHED = "matched"  # verify: the finger is the template in `slot`
+    NO_MATCH = "no_match"  # verify: a good image, but none of the slots
+    UNCLEAR = "unclear"  # verify or enrol: image too poor; `words` helps the person
+    CAPTURED = "captured"  # enrol: one capture done, lift and place again (not the end)
+    ENROLLED = "enrolled"  # enrol: the template is stored in `slot` and was read back
+    MISMATCH = "mismatch"  # enrol: the captures were not of one finger
+    DELETED = "deleted"  # delete: the slot reads empty
+    TIMED_OUT = "timed_out"  # no finger within the time given
+    CANCELLED = "cancelled"
+    FAULT = "fault"  # the sensor failed; nothing it said is believed
+
+
+@dataclass(frozen=True)
+class FingerReading:
+    """The answer to one request; `request` is the caller's own reference, returned unchanged."""
+
+    request: str
+    outcome: Finger
+    slot: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class DeviceDown:
+    """A device does not answer; `cause` names it in words for a technician."""
+
+    device: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class DeviceUp:
+    """A device answers (again), after a full check of its line."""
+
+    device: str
+
+
+Reading = (
+    DrawerReading
+    | PulseDone
+    | PulseRefused
+    | BadgeRead
+    | CodeScanned
+    | FingerReading
+    | DeviceDown
+    | DeviceUp
+)
+Post = Callable[[Reading], None]

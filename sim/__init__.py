@@ -1,0 +1,1 @@
+"""A cabinet without hardware: a physical world, byte-level device emulators, faults, people."""
