@@ -1,23 +1,25 @@
 """`cabinet.toml`: what this cabinet is made of and how its site wants it.
 
-Not for secrets, and not for people or medicines, which are in the ledger. One rule: what is wrong is
+Not for secrets, people or medicines (they are in the ledger). One rule: what is wrong is
 refused at start with the file, the key and the reason, never corrected silently.
 """
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import msgspec
 
-CONTROLLED = ("CII", "CIII", "CIV", "CV")  # 21 CFR 1308.12 to 1308.15
+from cabinet.plan import CONTROLLED, DrawerKind, Plan, Rules, Schedule, Timings
+from cabinet.plan import Drawer as PlanDrawer
+from cabinet.plan import Pocket as PlanPocket
+
 PULSE_LIMIT_MS = 1000  # hardware.md 5.6: intermittent coils; the hardware one-shot stands behind it
 BCM_PINS = range(28)  # the Raspberry Pi header's GPIO 0 to 27
 
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Pin = Annotated[int, msgspec.Meta(ge=BCM_PINS.start, lt=BCM_PINS.stop)]
-Schedule = Literal["none", "CII", "CIII", "CIV", "CV"]
 
 
 class ConfigurationError(Exception):
@@ -50,15 +52,11 @@ class Pocket(_Table, frozen=True, forbid_unknown_fields=True):
 
 
 class Drawer(_Table, frozen=True, forbid_unknown_fields=True):
-    """A drawer, its lock's pins (BCM numbers) and its pockets.
-
-    `single`: one pocket, the only kind that may hold a controlled substance. `matrix`: many open
-    pockets. `return_bin`: a one-way slot, no pockets.
-    """
+    """A drawer as `plan.Drawer` describes it, with its lock's pins (BCM numbers)."""
 
     id: Identifier
     label: Label
-    kind: Literal["single", "matrix", "return_bin"]
+    kind: DrawerKind
     lock_pin: Pin
     switch_pin: Pin
     latch_pin: Pin
@@ -84,29 +82,24 @@ class Devices(_Table, frozen=True, forbid_unknown_fields=True):
     beeper_pin: Pin
 
 
-class Timings(_Table, frozen=True, forbid_unknown_fields=True):
-    """Times a site may choose, within the limits given here."""
-
-    pulse_ms: Annotated[int, msgspec.Meta(ge=50)] = 500
-    rest_ms: Annotated[int, msgspec.Meta(ge=1000, le=60_000)] = 5000  # duty at most 10 %
-    settle_ms: Annotated[int, msgspec.Meta(ge=50, le=2000)] = 500  # lock and switch may disagree
-    open_within_s: Annotated[int, msgspec.Meta(ge=5, le=120)] = 15
-    drawer_beep_s: Annotated[int, msgspec.Meta(ge=5, le=300)] = 30
-    drawer_alert_s: Annotated[int, msgspec.Meta(ge=10, le=900)] = 120
-    idle_warn_s: Annotated[int, msgspec.Meta(ge=10, le=170)] = 45
-    idle_sign_out_s: Annotated[int, msgspec.Meta(ge=30, le=180)] = 60
-    factor_within_s: Annotated[int, msgspec.Meta(ge=10, le=60)] = 30  # badge to finger or PIN
-    witness_within_s: Annotated[int, msgspec.Meta(ge=15, le=60)] = 60
-
-
-class Rules(_Table, frozen=True, forbid_unknown_fields=True):
-    """What a site may decide."""
-
-    delay_from_try: Annotated[int, msgspec.Meta(ge=2, le=5)] = 5  # NIST SP 800-63B-4, biometrics
-    delay_s: Annotated[int, msgspec.Meta(ge=30, le=600)] = 30
-    lock_at_try: Annotated[int, msgspec.Meta(ge=3, le=10)] = 10
-    code_valid_h: Annotated[int, msgspec.Meta(ge=1, le=168)] = 72
-    fingers_min_score: Annotated[int, msgspec.Meta(ge=40, le=1000)] = 50
+# Setting -> least and most a site may choose.
+LIMITS: dict[str, tuple[int, int]] = {
+    "timings.pulse_ms": (50, PULSE_LIMIT_MS),
+    "timings.rest_ms": (1000, 60_000),
+    "timings.settle_ms": (50, 2000),
+    "timings.open_within_s": (5, 120),
+    "timings.drawer_beep_s": (5, 300),
+    "timings.drawer_alert_s": (10, 900),
+    "timings.idle_warn_s": (10, 170),
+    "timings.idle_sign_out_s": (30, 180),
+    "timings.factor_within_s": (10, 60),
+    "timings.witness_within_s": (15, 60),
+    "rules.delay_from_try": (2, 5),
+    "rules.delay_s": (30, 600),
+    "rules.lock_at_try": (3, 10),
+    "rules.code_valid_h": (1, 168),
+    "rules.finger_min_score": (40, 1000),
+}
 
 
 class Touchscreen(_Table, frozen=True, forbid_unknown_fields=True):
@@ -159,11 +152,14 @@ def _check(file: Path, configuration: Configuration) -> None:
     """What the types alone cannot say."""
     timings, rules = configuration.timings, configuration.rules
 
-    def refuse(key: str, reason: str) -> None:
+    def refuse(key: str, reason: str) -> NoReturn:
         raise ConfigurationError(file, key, reason)
 
-    if timings.pulse_ms > PULSE_LIMIT_MS:
-        refuse("timings.pulse_ms", f"{timings.pulse_ms} is over the limit of {PULSE_LIMIT_MS} ms")
+    for key, (least, most) in LIMITS.items():
+        table, name = key.split(".")
+        value = getattr(getattr(configuration, table), name)
+        if not least <= value <= most:
+            refuse(key, f"{value} is outside {least} to {most}")
     if timings.rest_ms < 9 * timings.pulse_ms:
         refuse("timings.rest_ms", "must be at least 9 times pulse_ms, so that a coil stays cool")
     if timings.drawer_alert_s <= timings.drawer_beep_s:
@@ -214,3 +210,21 @@ def _check_drawers(file: Path, configuration: Configuration) -> None:
                     f"{pocket.schedule} in an open matrix drawer: a controlled substance needs a "
                     "single drawer of its own",
                 )
+
+
+def plan_of(configuration: Configuration) -> Plan:
+    """What the rules need of the configuration: no pins, no ports."""
+    return Plan(
+        name=configuration.cabinet.name,
+        drawers=tuple(
+            PlanDrawer(
+                drawer.id,
+                drawer.label,
+                drawer.kind,
+                tuple(PlanPocket(p.id, p.medicine, p.schedule) for p in drawer.pocket),
+            )
+            for drawer in configuration.drawer
+        ),
+        timings=configuration.timings,
+        rules=configuration.rules,
+    )

@@ -167,8 +167,8 @@ class Answer(_Message, frozen=True, forbid_unknown_fields=True, tag="answer"):
 
 ToController = Hello | Press
 ToScreen = Shown | Answer
-_to_controller = msgspec.json.Decoder(ToController)
-_to_screen = msgspec.json.Decoder(ToScreen)
+_to_controller: msgspec.json.Decoder[ToController] = msgspec.json.Decoder(ToController)
+_to_screen: msgspec.json.Decoder[ToScreen] = msgspec.json.Decoder(ToScreen)
 _encoder = msgspec.json.Encoder()
 _length = struct.Struct(">I")
 

@@ -1,0 +1,90 @@
+"""PINs and one-time codes: hashing, checking and what makes one unusable.
+
+Not for deciding who may use one. One rule: a PIN is in no message, error or repr, and
+its hash is useless without the pepper, which is kept apart from the ledger.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable
+
+import argon2
+from argon2.low_level import Type
+
+from auth.errors import UnusablePin
+
+PIN_DIGITS = 8  # NIST SP 800-63B-4: at least 8 characters as one of two factors
+MEMORY_KIB = 19_456  # OWASP password storage: Argon2id with 19 MiB, 2 passes, 1 lane
+MEMORY_LIMIT_KIB = 32_768
+TARGET_S = 0.25
+MAX_PASSES = 12
+CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 letters without I, O, 0 and 1
+CODE_CHARS = 12  # 60 bits
+
+
+def check_usable(pin: str) -> None:
+    """Raise UnusablePin when `pin` is not 8 digits or is among the first that anyone would try."""
+    if len(pin) != PIN_DIGITS or not (pin.isascii() and pin.isdigit()):
+        raise UnusablePin(f"A PIN has {PIN_DIGITS} digits.")
+    digits = [int(digit) for digit in pin]
+    steps = [(after - before) % 10 for before, after in zip(digits, digits[1:], strict=False)]
+    if all(step == steps[0] for step in steps) and steps[0] in (0, 1, 9):
+        raise UnusablePin("A PIN of one digit or a run of digits is too easy to guess.")
+    if pin[:4] == pin[4:] or pin[:2] * 4 == pin:
+        raise UnusablePin("A PIN that repeats itself is too easy to guess.")
+    if pin[:2] in ("19", "20") or pin[4:6] in ("19", "20"):
+        raise UnusablePin("A PIN that looks like a date is too easy to guess.")
+
+
+class PinHasher:
+    """Argon2id over HMAC-SHA256(pepper, PIN); `passes` was tuned once when the cabinet was made."""
+
+    def __init__(self, pepper: bytes, *, passes: int, memory_kib: int = MEMORY_KIB) -> None:
+        assert len(pepper) == 32 and memory_kib <= MEMORY_LIMIT_KIB
+        self._pepper = pepper
+        self._hasher = argon2.PasswordHasher(
+            time_cost=passes, memory_cost=memory_kib, parallelism=1, hash_len=32, type=Type.ID
+        )
+        # Checked when the person is unknown, so that both take as long.
+        self._nobody = self.hash("no such person")
+
+    def hash(self, pin: str) -> str:
+        """The encoded hash to keep."""
+        return self._hasher.hash(self._peppered(pin))
+
+    def verify(self, encoded: str, pin: str) -> bool:
+        """Whether `pin` is the one of `encoded`; an empty `encoded` takes as long and is False."""
+        try:
+            matched = self._hasher.verify(encoded or self._nobody, self._peppered(pin))
+        except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
+            return False
+        return matched and bool(encoded)
+
+    def _peppered(self, pin: str) -> bytes:
+        return hmac.digest(self._pepper, b"adc pin v1\0" + pin.encode(), "sha256")
+
+
+def tune(now: Callable[[], float] = time.perf_counter) -> int:
+    """Passes at which one hash takes about TARGET_S on this machine, 2 to MAX_PASSES."""
+    hasher = argon2.PasswordHasher(time_cost=2, memory_cost=MEMORY_KIB, parallelism=1)
+    started = now()
+    hasher.hash(b"tuning")
+    per_pass = max((now() - started) / 2, 1e-4)
+    return max(2, min(MAX_PASSES, int(TARGET_S / per_pass)))
+
+
+def keyed_hash(pepper: bytes, purpose: str, value: str) -> str:
+    """A keyed hash (hex, 64 characters) by which a badge number or code is known in the ledger."""
+    return hmac.digest(pepper, f"adc {purpose} v1\0{value}".encode(), hashlib.sha256).hex()
+
+
+def make_code(random_bytes: Callable[[int], bytes]) -> str:
+    """A one-time code such as "K7QM-2XWP-9HTA"."""
+    letters = "".join(CODE_ALPHABET[byte & 31] for byte in random_bytes(CODE_CHARS))
+    return "-".join(letters[start : start + 4] for start in range(0, CODE_CHARS, 4))
+
+
+def plain_code(typed: str) -> str:
+    """A code as typed, without spaces and dashes and in capitals."""
+    return "".join(typed.split()).replace("-", "").upper()

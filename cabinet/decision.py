@@ -1,0 +1,134 @@
+"""What a decision is made of: where the person stands in the screens, and the draft of what follows.
+
+Not for what is allowed. One rule: a `Place` is nothing but the screens' memory; it is never in the
+ledger, and losing it at a restart loses nothing.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from cabinet import records as r
+from cabinet.events import Command, Moment
+from cabinet.state import State
+from ledger.attachment import Attachment, make_attachment
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line said at the top of the next screen."""
+
+    text: str
+    tone: Literal["plain", "success", "warning", "refusal"] = "plain"
+
+
+@dataclass(frozen=True)
+class Newcomer:
+    """What somebody who enrols has given so far."""
+
+    staff_id: str = ""
+    family: str = ""
+    given: str = ""
+    badge: str = ""
+    pin: str = field(default="", repr=False)  # encoded hash
+    first_pin: str = field(default="", repr=False)  # encoded hash, until it was typed again
+    slots: tuple[int, ...] = ()
+    captures: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the person stands in the screens."""
+
+    page: str = "home"
+    note: Note | None = None
+    patient: str = ""
+    order: str = ""
+    removal: str = ""
+    pocket: str = ""
+    quantity: int = 0
+    lot: str = ""
+    expires: str = ""
+    offset: int = 0  # first row shown of a list
+    everyone: bool = False  # all patients, not only mine
+    request: str = ""  # the answer that is waited for
+    shown_code: str = field(default="", repr=False)
+    newcomer: Newcomer = Newcomer()
+    active_ms: int = 0  # monotonic time of the last touch
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from an event: records first, commands once they are durable."""
+
+    records: tuple[r.Record, ...]
+    attachments: tuple[Attachment, ...]
+    commands: tuple[Command, ...]
+    place: Place
+    refusal: str = ""  # what to tell whoever asked, "" when it was done
+    report: tuple[str, ...] = ()  # an import's report by row
+
+
+class Draft:
+    """Collects what an event leads to; the state is read, never changed."""
+
+    def __init__(self, state: State, place: Place, moment: Moment) -> None:
+        self.state, self.place, self.moment = state, place, moment
+        self.records: list[r.Record] = []
+        self.attachments: list[Attachment] = []
+        self.commands: list[Command] = []
+        self.refusal = ""
+        self.report: list[str] = []
+        self._drawn = 0
+
+    def reference(self) -> str:
+        """A fresh random reference, 16 hex digits."""
+        self._drawn += 1
+        return self.moment.draw(self._drawn).hex()
+
+    def add(self, *records: r.Record) -> None:
+        """Add records, in order."""
+        self.records += records
+
+    def attach(self, kind: str, details: r.Details) -> str:
+        """Add an attachment; its salted hash in hex, by which a record names it."""
+        self._drawn += 1
+        salt = self.moment.draw(self._drawn, 16)
+        attachment = make_attachment(kind, salt, r.encode_details(details))
+        self.attachments.append(attachment)
+        return attachment.hash.hex()
+
+    def command(self, *commands: Command) -> None:
+        """Add commands, carried out after the records are durable."""
+        self.commands += commands
+
+    def go(self, page: str, **changes: Any) -> None:
+        """Show `page` next, with these fields of the place and no note unless given."""
+        self.place = replace(self.place, page=page, **{"note": None, "offset": 0, **changes})
+
+    def stay(self, **changes: Any) -> None:
+        """Stay on the page, with these fields of the place changed."""
+        self.place = replace(self.place, **changes)
+
+    def leave(self, note: Note | None = None) -> None:
+        """Forget where the person stood."""
+        self.place = Place(note=note, active_ms=self.place.active_ms)
+
+    def home(self, note: Note | None = None) -> None:
+        """Back to the person's first page."""
+        self.place = Place(note=note, active_ms=self.place.active_ms, everyone=self.place.everyone)
+
+    def refuse(self, words: str) -> None:
+        """Say no: on the screen and to whoever asked."""
+        self.refusal = words
+        self.stay(note=Note(words, "refusal"))
+
+    def done(self) -> Decision:
+        """The finished decision."""
+        return Decision(
+            tuple(self.records),
+            tuple(self.attachments),
+            tuple(self.commands),
+            self.place,
+            self.refusal,
+            tuple(self.report),
+        )

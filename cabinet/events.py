@@ -1,0 +1,297 @@
+"""What happens to a cabinet, and what it may do about it: events in, commands out.
+
+Plain values only. One rule: times, ids, salts and sensor readings come in with the event (`Moment`),
+so that deciding needs no clock and no randomness. What a person typed never shows in a repr.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cabinet.plan import Plan
+from cabinet.records import MedicineListed
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When an event happened, what the drawers' sensors read then, and fresh randomness.
+
+    `positions`: drawer -> value of drivers.readings.Position. `seed`: 32 random bytes from which
+    the event's ids and salts are drawn.
+    """
+
+    wall_ms: int
+    mono_ms: int
+    seed: bytes = field(repr=False)
+    positions: Mapping[str, str] = field(default_factory=dict)
+
+    def draw(self, index: int, size: int = 8) -> bytes:
+        """The `index`th fresh random value of this event, `size` bytes (at most 32)."""
+        return hashlib.sha256(self.seed + index.to_bytes(4, "big")).digest()[:size]
+
+
+@dataclass(frozen=True)
+class Create:
+    """`cabinet init`: the first event; `codes` are keyed hashes of the two one-time codes."""
+
+    name: str
+    demo: bool
+    software: str
+    codes: tuple[str, str]
+    code_valid_h: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """The controller came up and has read its sensors: (drawer, position) for each drawer."""
+
+    software: str
+    plan: Plan
+    positions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The controller is told to stop."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """Time has passed."""
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A button of the present screen; `text` is what was typed, whole."""
+
+    button: str
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class DrawerMoved:
+    """A drawer's sensors changed; `position` is a value of drivers.readings.Position."""
+
+    drawer: str
+    position: str
+
+
+@dataclass(frozen=True)
+class PulseEnded:
+    """The lock driver is done with a pulse; `refused` says why it did not energise the coil."""
+
+    drawer: str
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class BadgeSeen:
+    """A badge was held to the reader; `badge` is the keyed hash of its number."""
+
+    badge: str
+
+
+@dataclass(frozen=True)
+class CodeSeen:
+    """A barcode was scanned, already parsed; `ndc` is "" when it is not a medicine's label."""
+
+    ndc: str
+    lot: str = ""
+    expires: str = ""
+
+
+@dataclass(frozen=True)
+class FingerSeen:
+    """The fingerprint sensor's answer; `outcome` is a value of drivers.readings.Finger."""
+
+    request: str
+    outcome: str
+    slot: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class PinChecked:
+    """Whether a PIN was the right one."""
+
+    request: str
+    right: bool
+
+
+@dataclass(frozen=True)
+class PinHashed:
+    """A new PIN's encoded hash, or why it cannot be used."""
+
+    request: str
+    encoded: str = field(default="", repr=False)
+    unusable: str = ""
+
+
+@dataclass(frozen=True)
+class CodeHashed:
+    """The keyed hash of a one-time code as typed."""
+
+    request: str
+    code: str
+
+
+@dataclass(frozen=True)
+class CodeMade:
+    """A new one-time code, to be shown once, and its keyed hash."""
+
+    request: str
+    plain: str = field(repr=False)
+    code: str
+
+
+@dataclass(frozen=True)
+class DeviceChanged:
+    """A device stopped answering (`cause`), or answers again (cause "")."""
+
+    device: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """A row of people.csv; `badge` is a keyed hash or ""."""
+
+    staff_id: str
+    given: str
+    family: str
+    role: str
+    badge: str
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class PatientRow:
+    """A row of patients.csv; `nurses` are staff ids."""
+
+    record_number: str
+    given: str
+    family: str
+    born: str
+    sex: str
+    bed: str
+    allergies: str
+    nurses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """A row of orders.csv."""
+
+    order: str
+    record_number: str
+    medicine: str
+    quantity: int
+    dose: str
+    route: str
+    frequency: str
+    reason: str
+    starts_ms: int
+    stops_ms: int
+
+
+@dataclass(frozen=True)
+class Import:
+    """Lists from outside, taken all or nothing; (file, line) of each row for the report."""
+
+    source: str
+    medicines: tuple[tuple[str, MedicineListed], ...] = ()
+    people: tuple[tuple[str, PersonRow], ...] = ()
+    patients: tuple[tuple[str, PatientRow], ...] = ()
+    orders: tuple[tuple[str, OrderRow], ...] = ()
+
+
+Event = (
+    Create
+    | Start
+    | Stop
+    | Tick
+    | Pressed
+    | DrawerMoved
+    | PulseEnded
+    | BadgeSeen
+    | CodeSeen
+    | FingerSeen
+    | PinChecked
+    | PinHashed
+    | CodeHashed
+    | CodeMade
+    | DeviceChanged
+    | Import
+)
+
+
+# --- commands: carried out only after the records beside them are durable ------------------------
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """Energise the drawer's lock once."""
+
+    drawer: str
+
+
+@dataclass(frozen=True)
+class VerifyFinger:
+    """Compare the finger put on the sensor with these slots."""
+
+    request: str
+    slots: tuple[int, ...]
+    within_s: int
+
+
+@dataclass(frozen=True)
+class EnrolFinger:
+    """Store the finger put on the sensor in this slot."""
+
+    request: str
+    slot: int
+    within_s: int
+
+
+@dataclass(frozen=True)
+class CancelFinger:
+    """The answer to this request is not wanted any more."""
+
+    request: str
+
+
+@dataclass(frozen=True)
+class CheckPin:
+    """Compare a PIN with its encoded hash ("" for nobody's: as long, and never right)."""
+
+    request: str
+    encoded: str = field(repr=False)
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class HashPin:
+    """Hash a new PIN, if it can be used."""
+
+    request: str
+    pin: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class HashCode:
+    """Hash a one-time code as typed."""
+
+    request: str
+    plain: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class MakeCode:
+    """Make a new one-time code."""
+
+    request: str
+
+
+Command = (
+    Pulse | VerifyFinger | EnrolFinger | CancelFinger | CheckPin | HashPin | HashCode | MakeCode
+)

@@ -1,0 +1,117 @@
+"""The legal steps, as data: one machine for the session at the screen, one for each drawer.
+
+Not for conditions or effects: `decide` asks what is legal, `apply` alone fires triggers. One rule:
+no callbacks and no conditions in these tables. docs/states.md is generated from the running machines.
+"""
+
+from transitions import Machine, MachineError
+
+NOBODY = "nobody"
+PROVING = "proving"
+ENROLLING = "enrolling"
+SIGNED_IN = "signed_in"
+ACCESS = "access"
+WITNESS_CALLED = "witness_called"
+WITNESS_PROVING = "witness_proving"
+SESSION_STATES = (
+    NOBODY,
+    PROVING,
+    ENROLLING,
+    SIGNED_IN,
+    ACCESS,
+    WITNESS_CALLED,
+    WITNESS_PROVING,
+)
+# trigger, from, to
+SESSION_TABLE: tuple[tuple[str, str, str], ...] = (
+    ("badge_presented", NOBODY, PROVING),
+    ("factor_refused", PROVING, PROVING),
+    ("attempt_ended", PROVING, NOBODY),
+    ("signed_in", PROVING, SIGNED_IN),
+    ("enrolment_started", NOBODY, ENROLLING),
+    ("enrolment_ended", ENROLLING, NOBODY),
+    ("signed_out", SIGNED_IN, NOBODY),
+    ("access_started", SIGNED_IN, ACCESS),
+    ("access_ended", ACCESS, SIGNED_IN),
+    ("witness_called", SIGNED_IN, WITNESS_CALLED),
+    ("badge_presented", WITNESS_CALLED, WITNESS_PROVING),
+    ("factor_refused", WITNESS_PROVING, WITNESS_PROVING),
+    ("attempt_ended", WITNESS_PROVING, WITNESS_CALLED),
+    ("witnessed", WITNESS_PROVING, SIGNED_IN),
+    ("witness_dismissed", WITNESS_CALLED, SIGNED_IN),
+    *(("restarted", state, NOBODY) for state in SESSION_STATES),
+)
+
+UNKNOWN = "unknown"
+SHUT = "shut"
+RELEASED = "released"
+OPEN = "open"
+FORCED = "forced"
+FAULT = "fault"
+DRAWER_STATES = (UNKNOWN, SHUT, RELEASED, OPEN, FORCED, FAULT)
+DRAWER_TABLE: tuple[tuple[str, str, str], ...] = (
+    ("released", SHUT, RELEASED),
+    ("opened", RELEASED, OPEN),
+    ("opened", FAULT, OPEN),
+    *(("closed", state, SHUT) for state in DRAWER_STATES if state != SHUT),
+    *(("forced", state, FORCED) for state in (UNKNOWN, SHUT, RELEASED, FAULT)),
+    *(("failed", state, FAULT) for state in DRAWER_STATES if state != FAULT),
+    # At a restart the sensors say what is: what was open under an access may still be open.
+    *(("restarted", state, UNKNOWN) for state in DRAWER_STATES),
+    ("found_open", UNKNOWN, OPEN),
+    ("found_released", UNKNOWN, RELEASED),
+)
+
+
+class CorruptLedger(Exception):
+    """A record asks for a step that is not legal: the ledger was not written by these rules."""
+
+
+class Model:
+    """What a machine moves: its `state` is one of the machine's states."""
+
+    state: str
+
+
+def _machine(states: tuple[str, ...], table: tuple[tuple[str, str, str], ...]) -> Machine:
+    return Machine(
+        model=None,
+        states=list(states),
+        transitions=[list(row) for row in table],
+        initial=states[0],
+        auto_transitions=False,
+        send_event=False,
+    )
+
+
+SESSION = _machine(SESSION_STATES, SESSION_TABLE)
+DRAWER = _machine(DRAWER_STATES, DRAWER_TABLE)
+
+
+def new_session() -> Model:
+    """A session position at NOBODY."""
+    position = Model()
+    SESSION.add_model(position)
+    return position
+
+
+def new_drawer() -> Model:
+    """A drawer position at UNKNOWN."""
+    position = Model()
+    DRAWER.add_model(position)
+    return position
+
+
+def fire(position: Model, trigger: str) -> None:
+    """Take one step; raises CorruptLedger when it is not legal."""
+    try:
+        moved = position.trigger(trigger)  # type: ignore[attr-defined]  # bound by add_model
+    except (MachineError, AttributeError) as error:
+        raise CorruptLedger(str(error)) from None
+    if not moved:
+        raise CorruptLedger(f"{trigger} did nothing in {position.state}")
+
+
+def legal(table: tuple[tuple[str, str, str], ...], state: str, trigger: str) -> bool:
+    """Whether `trigger` may be taken in `state`."""
+    return any(row[0] == trigger and row[1] == state for row in table)

@@ -1,0 +1,68 @@
+"""What the rules need to know of the cabinet's make-up and of its site's choices.
+
+Plain values without limits, because they are also kept in the ledger and must stay readable when a
+limit changes; `configuration.py` reads and checks them. One rule: only add fields, with a default.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Schedule = Literal["none", "CII", "CIII", "CIV", "CV"]
+DrawerKind = Literal["single", "matrix", "return_bin"]
+CONTROLLED = ("CII", "CIII", "CIV", "CV")  # 21 CFR 1308.12 to 1308.15
+
+
+class Timings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Times a site may choose; limits in `configuration.LIMITS`."""
+
+    pulse_ms: int = 500
+    rest_ms: int = 5000  # duty factor at most 10 %
+    settle_ms: int = 500  # how long lock and switch may disagree
+    open_within_s: int = 15  # from the pulse to the opening, then the access lapses
+    drawer_beep_s: int = 30
+    drawer_alert_s: int = 120
+    idle_warn_s: int = 45
+    idle_sign_out_s: int = 60  # automatic logoff, 45 CFR 164.312(a)(2)(iii)
+    factor_within_s: int = 30  # from the badge to the finger or PIN
+    witness_within_s: int = 60
+
+
+class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a site may decide; limits in `configuration.LIMITS`."""
+
+    delay_from_try: int = 5  # NIST SP 800-63B-4: at most 5 misses, then at least 30 s each
+    delay_s: int = 30
+    lock_at_try: int = 10
+    code_valid_h: int = 72
+    finger_min_score: int = 50
+
+
+class Pocket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A place for one medicine; `schedule` is the strictest it may hold."""
+
+    id: str
+    medicine: str
+    schedule: Schedule = "none"
+
+
+class Drawer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A drawer and its pockets.
+
+    `single`: one pocket, the only kind that may hold a controlled substance. `matrix`: many open
+    pockets. `return_bin`: a one-way slot, no pockets.
+    """
+
+    id: str
+    label: str
+    kind: DrawerKind
+    pocket: tuple[Pocket, ...] = ()
+
+
+class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The cabinet as the rules see it."""
+
+    name: str
+    drawers: tuple[Drawer, ...]
+    timings: Timings
+    rules: Rules

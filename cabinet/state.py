@@ -1,0 +1,662 @@
+"""What the ledger says the cabinet is, and `apply`, the only thing that changes it.
+
+Not for what is allowed (`rules.py`). One rule: no clock, no randomness, no I/O, and the same code
+live and in replay; a record that cannot be is a corrupt ledger, said loudly.
+"""
+
+from dataclasses import dataclass, field
+
+from auth.lockout import Tries
+from cabinet import machines
+from cabinet import records as r
+from cabinet.machines import CorruptLedger, Model, fire
+from cabinet.plan import CONTROLLED, Drawer, Plan, Pocket, Rules, Timings
+
+MAX_TRIES_KEPT = 1000  # badges with wrong tries; the oldest is forgotten first
+
+
+@dataclass
+class Person:
+    """A person of the cabinet; names are None once erased."""
+
+    ref: str
+    role: str
+    badge: str
+    active: bool
+    slots: tuple[int, ...] = ()
+    enrolled: bool = False
+    details: r.PersonDetails | None = None
+    pin: str = field(default="", repr=False)
+
+    @property
+    def name(self) -> str:
+        """Name to show, or the reference where it was erased."""
+        if self.details is None:
+            return f"Person {self.ref}"
+        return f"{self.details.given} {self.details.family}"
+
+
+@dataclass
+class Patient:
+    """A patient of the ward."""
+
+    ref: str
+    nurses: tuple[str, ...]
+    details: r.PatientDetails | None
+
+    @property
+    def name(self) -> str:
+        """Name as banners and lists show it, "FAMILY, Given"."""
+        if self.details is None:
+            return f"Patient {self.ref}"
+        return f"{self.details.family.upper()}, {self.details.given}"
+
+
+@dataclass
+class Order:
+    """An order; `active` until it is stopped."""
+
+    listed: r.OrderListed
+    details: r.OrderDetails | None
+    active: bool = True
+
+
+@dataclass
+class PocketState:
+    """A pocket and what is known of its contents beside the balances."""
+
+    plan: Pocket
+    drawer: str
+    lot: str = ""
+    expires: str = ""
+    previous: str = ""  # the last person with access
+    count_due: str = ""  # why its contents are in doubt, "" when they are not
+
+
+@dataclass
+class DrawerState:
+    """A drawer; `access` allows its present opening, "" when none does."""
+
+    plan: Drawer
+    model: Model
+    access: str = ""
+    since_ms: int = 0  # monotonic time of its last step
+    alerted: bool = False
+    cause: str = ""
+
+
+@dataclass
+class Attempt:
+    """Somebody held a badge to the reader and is asked for a second factor."""
+
+    id: str
+    badge: str
+    person: str
+    purpose: str
+    since_ms: int
+
+
+@dataclass
+class Session:
+    """The person at the screen."""
+
+    id: str
+    person: str
+    factors: tuple[str, ...]
+    fallback: str
+
+
+@dataclass
+class Enrolment:
+    """The holder of a code is enrolling."""
+
+    id: str
+    code: str
+    person: str
+    slots: tuple[int, ...]
+
+
+@dataclass
+class Access:
+    """One person's access to one drawer, from the order to open until it is shut and counted."""
+
+    started: r.AccessStarted
+    since_ms: int
+    opened: bool = False
+    closed: bool = False
+    counts: tuple[int, ...] = ()  # first counts of the present phase that differed
+    found: int | None = None  # the completed count before
+    found_after: int | None = None  # the completed count after a cancellation
+    cancelled: bool = False
+
+
+@dataclass
+class Witnessing:
+    """A waste that waits for its witness."""
+
+    removal: str
+    quantity: int
+    since_ms: int
+
+
+@dataclass
+class Removal:
+    """A removal that is not yet closed at zero."""
+
+    id: str
+    started: r.AccessStarted
+    quantity: int
+    taken_ms: int
+    outstanding: int
+
+
+@dataclass
+class Code:
+    """A one-time code that may still be used."""
+
+    person: str
+    expires_ms: int
+
+
+@dataclass
+class State:
+    """Everything the rules and screens know."""
+
+    cabinet: str = ""
+    name: str = ""
+    demo: bool = False
+    plan: Plan = field(default_factory=lambda: Plan("", (), Timings(), Rules()))
+    boot: str = ""
+    size: int = 0
+    last_wall_ms: int = 0
+    stopped: bool = True
+    balances: dict[tuple[str, str], int] = field(default_factory=dict)
+    people: dict[str, Person] = field(default_factory=dict)
+    by_badge: dict[str, str] = field(default_factory=dict)
+    by_staff_id: dict[str, str] = field(default_factory=dict)
+    medicines: dict[str, r.MedicineListed] = field(default_factory=dict)
+    patients: dict[str, Patient] = field(default_factory=dict)
+    by_record_number: dict[str, str] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    drawers: dict[str, DrawerState] = field(default_factory=dict)
+    pockets: dict[str, PocketState] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
+    tries: dict[str, Tries] = field(default_factory=dict)
+    devices_down: dict[str, str] = field(default_factory=dict)
+    removals: dict[str, Removal] = field(default_factory=dict)
+    discrepancies: dict[str, r.Counted] = field(default_factory=dict)
+    screen: Model = field(default_factory=machines.new_session)
+    session: Session | None = None
+    attempt: Attempt | None = None
+    enrolment: Enrolment | None = None
+    access: Access | None = None
+    witnessing: Witnessing | None = None
+
+    def on_hand(self, pocket: str) -> int:
+        """Units that the ledger expects in the pocket."""
+        held = self.pockets[pocket]
+        return self.balances.get((f"pocket:{pocket}", held.plan.medicine), 0)
+
+    def controlled(self, medicine: str) -> bool:
+        """Whether the medicine is a controlled substance."""
+        return self.medicines[medicine].schedule in CONTROLLED
+
+    @property
+    def in_service(self) -> bool:
+        """Whether the first two administrators are enrolled; before that nothing else works."""
+        administrators = [
+            person
+            for person in self.people.values()
+            if person.enrolled and person.role == "administrator"
+        ]
+        return len(administrators) >= 2
+
+    def free_slots(self, wanted: int, capacity: int = 1000) -> tuple[int, ...]:
+        """The first sensor slots that no person has."""
+        taken = [slot for person in self.people.values() for slot in person.slots]
+        return tuple(slot for slot in range(capacity) if slot not in taken)[:wanted]
+
+
+NO_ATTACHMENTS: r.Attached = {}
+
+
+def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> None:
+    """Change `state` by one entry; raises CorruptLedger for an entry that cannot follow it."""
+    if body.seq != state.size + 1:
+        raise CorruptLedger(f"entry {body.seq} follows entry {state.size}")
+    if state.cabinet and body.cabinet != state.cabinet:
+        raise CorruptLedger(f"entry {body.seq} is of cabinet {body.cabinet!r}")
+    record = body.record
+    postings = r.postings_of(record)
+    if not r.balanced(postings):
+        raise CorruptLedger(f"entry {body.seq}: postings do not sum to zero")
+    state.size = body.seq
+    state.last_wall_ms = max(state.last_wall_ms, body.wall_ms)
+    for posting in postings:
+        _post(state, posting)
+    _APPLY[type(record)](state, record, body, attached)
+
+
+def _post(state: State, posting: r.Posting) -> None:
+    key = (posting.account, posting.medicine)
+    balance = state.balances.get(key, 0) + posting.quantity
+    owed = posting.account.startswith(("pocket:", "custody:", "return_bin:", "patient:"))
+    if balance < 0 and owed:
+        raise CorruptLedger(f"{posting.account} would hold {balance} of {posting.medicine}")
+    if balance:
+        state.balances[key] = balance
+    else:
+        state.balances.pop(key, None)
+
+
+def _created(state: State, record: r.CabinetCreated, body: r.Body, _: r.Attached) -> None:
+    if body.seq != 1:
+        raise CorruptLedger("a cabinet is created once")
+    state.cabinet, state.name, state.demo = body.cabinet, record.name, record.demo
+
+
+def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -> None:
+    state.plan = record.plan
+    state.name = record.plan.name
+    drawers, pockets = state.drawers, state.pockets
+    state.drawers, state.pockets = {}, {}
+    for drawer in record.plan.drawers:
+        known = drawers.get(drawer.id)
+        state.drawers[drawer.id] = known or DrawerState(drawer, machines.new_drawer())
+        state.drawers[drawer.id].plan = drawer
+        for pocket in drawer.pocket:
+            held = pockets.get(pocket.id) or PocketState(pocket, drawer.id)
+            if held.plan.medicine != pocket.medicine:
+                held = PocketState(pocket, drawer.id)
+            held.plan, held.drawer = pocket, drawer.id
+            state.pockets[pocket.id] = held
+
+
+def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "restarted")
+    state.boot, state.stopped = body.boot, False
+    state.session = state.attempt = state.enrolment = state.witnessing = None
+    state.devices_down = {}
+    for drawer, position in record.positions:
+        if drawer not in state.drawers:
+            raise CorruptLedger(f"there is no drawer {drawer!r}")
+        held = state.drawers[drawer]
+        fire(held.model, "restarted")
+        held.since_ms, held.alerted, held.cause = body.mono_ms, False, ""
+        if position == "latched":
+            fire(held.model, "closed")
+            held.access = ""
+        elif position == "open" and held.access:
+            fire(held.model, "found_open")
+        elif position == "unlatched" and held.access:
+            fire(held.model, "found_released")
+
+
+def _stopped(state: State, _: r.Stopped, __: r.Body, ___: r.Attached) -> None:
+    state.stopped = True
+
+
+def _device_failed(state: State, record: r.DeviceFailed, _: r.Body, __: r.Attached) -> None:
+    state.devices_down[record.device] = record.cause
+
+
+def _device_restored(state: State, record: r.DeviceRestored, _: r.Body, __: r.Attached) -> None:
+    state.devices_down.pop(record.device, None)
+
+
+def _code_issued(state: State, record: r.CodeIssued, _: r.Body, __: r.Attached) -> None:
+    if record.person:  # one code a person: a new one replaces the old
+        state.codes = {c: code for c, code in state.codes.items() if code.person != record.person}
+    state.codes[record.code] = Code(record.person, record.expires_ms)
+
+
+def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
+    """The record changes nothing but the ledger."""
+
+
+def _details(attached: r.Attached, name: str, kind: type[r.Details]) -> r.Details | None:
+    details = attached.get(name)
+    if details is not None and not isinstance(details, kind):
+        raise CorruptLedger(f"attachment {name[:12]} is not {kind.__name__}")
+    return details
+
+
+def _identify(state: State, person: Person, details: r.Details | None) -> None:
+    if isinstance(details, r.PersonDetails):
+        person.details = details
+        state.by_staff_id[details.staff_id] = person.ref
+
+
+def _person_listed(state: State, record: r.PersonListed, _: r.Body, attached: r.Attached) -> None:
+    person = state.people.get(record.person)
+    if person is None:
+        person = state.people[record.person] = Person(record.person, record.role, "", True)
+    _rebadge(state, person, record.badge)
+    person.role, person.active = record.role, record.active
+    _identify(state, person, _details(attached, record.details, r.PersonDetails))
+
+
+def _rebadge(state: State, person: Person, badge: str) -> None:
+    if badge == person.badge:
+        return
+    if state.by_badge.get(badge, person.ref) != person.ref:
+        raise CorruptLedger("one badge of two people")
+    state.by_badge.pop(person.badge, None)
+    person.badge = badge
+    if badge:
+        state.by_badge[badge] = person.ref
+
+
+def _enrolment_started(state: State, record: r.EnrolmentStarted, _: r.Body, __: r.Attached) -> None:
+    fire(state.screen, "enrolment_started")
+    state.enrolment = Enrolment(record.enrolment, record.code, record.person, record.slots)
+
+
+def _enrolment_ended(state: State, _: r.EnrolmentEnded, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "enrolment_ended")
+    state.enrolment = None
+
+
+def _person_enrolled(
+    state: State, record: r.PersonEnrolled, _: r.Body, attached: r.Attached
+) -> None:
+    enrolment = state.enrolment
+    if enrolment is None or enrolment.id != record.enrolment:
+        raise CorruptLedger("a person enrolled without an enrolment")
+    fire(state.screen, "enrolment_ended")
+    state.enrolment = None
+    state.codes.pop(enrolment.code, None)
+    person = state.people.get(record.person)
+    if person is None:
+        person = state.people[record.person] = Person(record.person, record.role, "", True)
+    _rebadge(state, person, record.badge)
+    person.role, person.slots, person.enrolled = record.role, record.slots, True
+    _identify(state, person, _details(attached, record.details, r.PersonDetails))
+    credential = _details(attached, record.credential, r.Credential)
+    person.pin = credential.pin if isinstance(credential, r.Credential) else ""
+
+
+def _lock_released(state: State, record: r.LockReleased, _: r.Body, __: r.Attached) -> None:
+    state.tries.pop(record.badge, None)
+
+
+def _badge_presented(state: State, record: r.BadgePresented, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "badge_presented")
+    state.attempt = Attempt(
+        record.attempt, record.badge, record.person, record.purpose, body.mono_ms
+    )
+
+
+def _factor_refused(state: State, record: r.FactorRefused, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "factor_refused")
+    if record.counts:
+        count = state.tries.pop(record.badge, Tries()).count + 1
+        state.tries[record.badge] = Tries(count, body.wall_ms)
+        while len(state.tries) > MAX_TRIES_KEPT:
+            state.tries.pop(next(iter(state.tries)))
+
+
+def _attempt_ended(state: State, _: r.AttemptEnded, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "attempt_ended")
+    state.attempt = None
+
+
+def _signed_in(state: State, record: r.SignedIn, _: r.Body, __: r.Attached) -> None:
+    fire(state.screen, "signed_in")
+    if state.attempt is not None:
+        state.tries.pop(state.attempt.badge, None)
+    state.attempt = None
+    state.session = Session(record.session, record.person, record.factors, record.fallback)
+
+
+def _signed_out(state: State, _: r.SignedOut, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "signed_out")
+    state.session = None
+
+
+def _medicine_listed(state: State, record: r.MedicineListed, _: r.Body, __: r.Attached) -> None:
+    state.medicines[record.medicine] = record
+
+
+def _patient_listed(state: State, record: r.PatientListed, _: r.Body, attached: r.Attached) -> None:
+    details = _details(attached, record.details, r.PatientDetails)
+    patient = Patient(record.patient, record.nurses, None)
+    if isinstance(details, r.PatientDetails):
+        patient.details = details
+        state.by_record_number[details.record_number] = record.patient
+    state.patients[record.patient] = patient
+
+
+def _order_listed(state: State, record: r.OrderListed, _: r.Body, attached: r.Attached) -> None:
+    details = _details(attached, record.details, r.OrderDetails)
+    state.orders[record.order] = Order(
+        record, details if isinstance(details, r.OrderDetails) else None
+    )
+
+
+def _order_stopped(state: State, record: r.OrderStopped, _: r.Body, __: r.Attached) -> None:
+    state.orders[record.order].active = False
+
+
+# --- accesses -----------------------------------------------------------------------------------
+
+
+def _access_started(state: State, record: r.AccessStarted, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "access_started")
+    drawer = state.drawers[record.drawer]
+    fire(drawer.model, "released")
+    drawer.access, drawer.since_ms = record.access, body.mono_ms
+    state.access = Access(record, body.mono_ms)
+
+
+def _drawer_step(state: State, drawer: str, trigger: str, body: r.Body) -> DrawerState:
+    held = state.drawers[drawer]
+    fire(held.model, trigger)
+    held.since_ms, held.alerted, held.cause = body.mono_ms, False, ""
+    return held
+
+
+def _drawer_opened(state: State, record: r.DrawerOpened, body: r.Body, _: r.Attached) -> None:
+    _drawer_step(state, record.drawer, "opened", body)
+    _open_access(state, record.access).opened = True
+
+
+def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Attached) -> None:
+    drawer = _drawer_step(state, record.drawer, "closed", body)
+    drawer.access = ""
+    if state.access is not None and state.access.started.access == record.access:
+        state.access.closed = True
+
+
+def _drawer_forced(state: State, record: r.DrawerForced, body: r.Body, _: r.Attached) -> None:
+    drawer = _drawer_step(state, record.drawer, "forced", body)
+    drawer.access = ""
+    for pocket in drawer.plan.pocket:
+        state.pockets[pocket.id].count_due = "opened without an order"
+
+
+def _drawer_failed(state: State, record: r.DrawerFailed, body: r.Body, _: r.Attached) -> None:
+    _drawer_step(state, record.drawer, "failed", body).cause = record.cause
+
+
+def _left_open(state: State, record: r.DrawerLeftOpen, _: r.Body, __: r.Attached) -> None:
+    state.drawers[record.drawer].alerted = True
+
+
+def _open_access(state: State, access: str) -> Access:
+    if state.access is None or state.access.started.access != access:
+        raise CorruptLedger(f"there is no access {access!r} going on")
+    return state.access
+
+
+def _count_entered(state: State, record: r.CountEntered, _: r.Body, __: r.Attached) -> None:
+    access = _open_access(state, record.access)
+    access.counts = (*access.counts, record.found)
+
+
+def _counted(state: State, record: r.Counted, _: r.Body, __: r.Attached) -> None:
+    access = _open_access(state, record.access)
+    access.counts = ()
+    if record.phase == "before":
+        access.found = record.found
+    else:
+        access.found_after = record.found
+    state.pockets[record.pocket].count_due = ""
+    if record.discrepancy:
+        state.discrepancies[record.discrepancy] = record
+
+
+def _end_access(state: State, access: str) -> Access:
+    ended = _open_access(state, access)
+    fire(state.screen, "access_ended")
+    started = ended.started
+    if started.pocket:
+        state.pockets[started.pocket].previous = started.person
+    drawer = state.drawers[started.drawer]
+    if drawer.access == access and drawer.model.state != machines.OPEN:
+        drawer.access = ""  # what is not yet open may not be opened under it any more
+    state.access = None
+    return ended
+
+
+def _removal_taken(state: State, record: r.RemovalTaken, body: r.Body, _: r.Attached) -> None:
+    ended = _end_access(state, record.access)
+    state.removals[record.removal] = Removal(
+        record.removal, ended.started, record.quantity, body.wall_ms, record.quantity
+    )
+
+
+def _loaded(state: State, record: r.Loaded, _: r.Body, __: r.Attached) -> None:
+    started = _end_access(state, record.access).started
+    pocket = state.pockets[started.pocket]
+    # The pocket is as good as its oldest stock: the earliest date counts.
+    if state.on_hand(started.pocket) == record.quantity or not pocket.expires:
+        pocket.expires = started.expires
+    else:
+        pocket.expires = min(pocket.expires, started.expires)
+    pocket.lot = started.lot
+
+
+def _access_over(
+    state: State,
+    record: r.CountDone
+    | r.CancelledBeforeOpen
+    | r.CancelledAfterOpen
+    | r.AccessLapsed
+    | r.AccessFailed,
+    _: r.Body,
+    __: r.Attached,
+) -> None:
+    _end_access(state, record.access)
+
+
+def _access_left(state: State, record: r.AccessLeft, _: r.Body, __: r.Attached) -> None:
+    started = _end_access(state, record.access).started
+    if started.pocket:
+        state.pockets[started.pocket].count_due = "left before it was counted"
+
+
+def _access_interrupted(
+    state: State, record: r.AccessInterrupted, _: r.Body, __: r.Attached
+) -> None:
+    # The restart has ended the session already; the drawer keeps its access until it is shut.
+    started = _open_access(state, record.access).started
+    if started.pocket:
+        pocket = state.pockets[started.pocket]
+        pocket.count_due, pocket.previous = "interrupted", started.person
+    state.access = None
+
+
+def _cancel_asked(state: State, record: r.CancelAsked, _: r.Body, __: r.Attached) -> None:
+    access = _open_access(state, record.access)
+    access.cancelled, access.counts = True, ()
+
+
+# --- what became of a removal ---------------------------------------------------------------------
+
+
+def _settle(state: State, removal: str, quantity: int) -> None:
+    held = state.removals.get(removal)
+    if held is None or quantity > held.outstanding:
+        raise CorruptLedger(f"removal {removal!r} has not {quantity} outstanding")
+    held.outstanding -= quantity
+    if not held.outstanding:
+        del state.removals[removal]
+
+
+def _given(state: State, record: r.Given, _: r.Body, __: r.Attached) -> None:
+    _settle(state, record.removal, record.quantity)
+
+
+def _witness_called(state: State, record: r.WitnessCalled, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "witness_called")
+    state.witnessing = Witnessing(record.removal, record.quantity, body.mono_ms)
+
+
+def _witness_dismissed(state: State, _: r.WitnessDismissed, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "witness_dismissed")
+    state.witnessing = None
+
+
+def _wasted(state: State, record: r.Wasted, _: r.Body, __: r.Attached) -> None:
+    fire(state.screen, "witnessed")
+    if state.attempt is not None:
+        state.tries.pop(state.attempt.badge, None)
+    state.attempt = state.witnessing = None
+    _settle(state, record.removal, record.quantity)
+
+
+def _returned(state: State, record: r.Returned, _: r.Body, __: r.Attached) -> None:
+    _end_access(state, record.access)
+    _settle(state, record.removal, record.quantity)
+
+
+_APPLY = {
+    r.CabinetCreated: _created,
+    r.Configured: _configured,
+    r.Started: _started,
+    r.Stopped: _stopped,
+    r.DeviceFailed: _device_failed,
+    r.DeviceRestored: _device_restored,
+    r.CodeIssued: _code_issued,
+    r.CodeRefused: _nothing,
+    r.PersonListed: _person_listed,
+    r.EnrolmentStarted: _enrolment_started,
+    r.EnrolmentEnded: _enrolment_ended,
+    r.PersonEnrolled: _person_enrolled,
+    r.LockReleased: _lock_released,
+    r.BadgePresented: _badge_presented,
+    r.FactorRefused: _factor_refused,
+    r.AttemptEnded: _attempt_ended,
+    r.SignedIn: _signed_in,
+    r.SignedOut: _signed_out,
+    r.Refused: _nothing,
+    r.MedicineListed: _medicine_listed,
+    r.PatientListed: _patient_listed,
+    r.OrderListed: _order_listed,
+    r.OrderStopped: _order_stopped,
+    r.Imported: _nothing,
+    r.AccessStarted: _access_started,
+    r.DrawerOpened: _drawer_opened,
+    r.DrawerClosed: _drawer_closed,
+    r.DrawerForced: _drawer_forced,
+    r.DrawerFailed: _drawer_failed,
+    r.DrawerLeftOpen: _left_open,
+    r.CountEntered: _count_entered,
+    r.Counted: _counted,
+    r.RemovalTaken: _removal_taken,
+    r.Loaded: _loaded,
+    r.CountDone: _access_over,
+    r.CancelAsked: _cancel_asked,
+    r.CancelledBeforeOpen: _access_over,
+    r.CancelledAfterOpen: _access_over,
+    r.AccessLapsed: _access_over,
+    r.AccessFailed: _access_over,
+    r.AccessLeft: _access_left,
+    r.AccessInterrupted: _access_interrupted,
+    r.Given: _given,
+    r.WitnessCalled: _witness_called,
+    r.WitnessDismissed: _witness_dismissed,
+    r.Wasted: _wasted,
+    r.Returned: _returned,
+}

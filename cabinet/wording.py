@@ -1,0 +1,101 @@
+"""How medicines, amounts, people and times are written on every screen and report.
+
+Not for which words a screen says. One rule: safe writing of doses (docs: ISMP and NHS rules): a space
+that does not break between number and unit, no trailing zero, nothing abbreviated or cut.
+"""
+
+from datetime import UTC, date, datetime
+
+from cabinet.records import MedicineListed
+from cabinet.state import Patient, State
+
+NBSP = "\u00a0"
+ROLES = {
+    "nurse": "Nurse",
+    "charge_nurse": "Charge nurse",
+    "pharmacist": "Pharmacist",
+    "pharmacy_technician": "Pharmacy technician",
+    "administrator": "Administrator",
+}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def amount(quantity: int, unit: str) -> str:
+    """ "2 tablets" with a space that does not break."""
+    return f"{quantity:,}{NBSP}{unit if quantity == 1 else plural(unit)}"
+
+
+def plural(unit: str) -> str:
+    """The plural of a unit's name."""
+    if unit.endswith(("s", "x", "ch", "sh")):
+        return f"{unit}es"
+    return f"{unit}s" if unit.isalpha() and len(unit) > 2 else unit
+
+
+def medicine(listed: MedicineListed) -> str:
+    """ "oxyCODONE 5 mg tablet"."""
+    return f"{listed.generic} {listed.strength.replace(' ', NBSP)} {listed.form}"
+
+
+def medicine_tag(listed: MedicineListed) -> str:
+    """ "CONTROLLED CII", "HIGH ALERT" or ""."""
+    if listed.schedule != "none":
+        return f"CONTROLLED {listed.schedule}"
+    return "HIGH ALERT" if listed.high_alert else ""
+
+
+def day(text: str) -> str:
+    """An ISO date as "05-Apr-1961"."""
+    when = date.fromisoformat(text)
+    return f"{when.day:02}-{_MONTHS[when.month - 1]}-{when.year}"
+
+
+def age(born: str, now_ms: int) -> int:
+    """Whole years from an ISO date to now."""
+    today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+    birth = date.fromisoformat(born)
+    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
+
+
+def born(text: str, now_ms: int) -> str:
+    """ "Born 05-Apr-1961 (65 y)"."""
+    return f"Born {day(text)} ({age(text, now_ms)}{NBSP}y)"
+
+
+def alike(state: State, patient: Patient) -> str:
+    """The warning for a patient whose name is like another's, else ""."""
+    mine = patient.details
+    if mine is None:
+        return ""
+    for other in state.patients.values():
+        theirs = other.details
+        if theirs is None or other.ref == patient.ref:
+            continue
+        swapped = (mine.family.casefold(), mine.given.casefold()) == (
+            theirs.given.casefold(),
+            theirs.family.casefold(),
+        )
+        if swapped or mine.family.casefold() == theirs.family.casefold():
+            return f"Similar name: {other.name}"
+    return ""
+
+
+REASONS = {
+    "no_active_order": "There is no active order for this.",
+    "more_than_ordered": "That is more than was ordered.",
+    "no_quantity": "Enter how many, at least one.",
+    "expired": "The stock in this drawer has expired. Ask the pharmacy.",
+    "count_too_low": "There are not enough in the drawer. Ask the pharmacy.",
+    "drawer_not_locked": "That drawer is not locked. Push it until it clicks.",
+    "another_drawer_open": "Another drawer is open. Close it first.",
+    "rights_withdrawn": "You may not do this any more. Ask an administrator.",
+    "not_allowed": "Your role does not allow this.",
+    "two_factors": "A controlled substance needs your finger or PIN besides your badge.",
+    "no_pocket": "This medicine is not in this cabinet.",
+    "more_than_held": "That is more than is still open for this removal.",
+    "same_person": "A witness is a second person: not you.",
+    "witness_not_allowed": "This person's role does not allow witnessing.",
+    "wrong_label": "That label is for another medicine.",
+    "not_in_service": "Enrol the first two administrators with their codes first.",
+    "bad_date": "Enter the expiry as six digits: month and year, such as 032027.",
+}

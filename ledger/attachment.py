@@ -1,0 +1,34 @@
+"""An attachment: bytes that an entry names by a salted hash, so that they can be left out or erased.
+
+Pure. One rule: the hash covers kind, salt and data without ambiguity, and the salt is 16 random
+bytes, so that the hash of a short secret cannot be guessed back once the attachment is gone.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+SALT_BYTES = 16
+_DOMAIN = b"adc attachment v1\0"
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """`hash` is SHA-256 over the domain, the lengths, `kind`, `salt` and `data`."""
+
+    hash: bytes
+    kind: str
+    salt: bytes
+    data: bytes
+
+
+def attachment_hash(kind: str, salt: bytes, data: bytes) -> bytes:
+    """SHA-256(domain || len(kind) in 2 bytes || kind || salt || data)."""
+    name = kind.encode()
+    return hashlib.sha256(_DOMAIN + len(name).to_bytes(2, "big") + name + salt + data).digest()
+
+
+def make_attachment(kind: str, salt: bytes, data: bytes) -> Attachment:
+    """An attachment with its hash; the salt must be fresh."""
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"an attachment's salt has {SALT_BYTES} bytes, not {len(salt)}")
+    return Attachment(attachment_hash(kind, salt, data), kind, salt, data)
