@@ -1,1 +1,1 @@
-"""Drivers: one device, one file; bytes and pins in, readings out; they know nothing of medicines."""
+"""Drivers: one device, one file; bytes and pins in, readings out; nothing of medicines."""

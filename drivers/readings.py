@@ -28,7 +28,7 @@ class DrawerReading:
 
 @dataclass(frozen=True)
 class PulseDone:
-    """The coil of `drawer` was energised and is off again; `entry` is the record that ordered it."""
+    """The coil of `drawer` was on and is off again; `entry` is the record that ordered it."""
 
     drawer: str
     entry: int
@@ -36,7 +36,7 @@ class PulseDone:
 
 @dataclass(frozen=True)
 class PulseRefused:
-    """The driver did not energise the coil: over the limit, within the rest time, another coil on."""
+    """The driver did not energise the coil: within its rest time, already on, too many waiting."""
 
     drawer: str
     entry: int
