@@ -38,3 +38,13 @@ class PortBusy(SimulatorError):
         super().__init__(
             f"port {port} on 127.0.0.1 is in use; stop the other program or choose another port"
         )
+
+
+class WorldLost(SimulatorError, ConnectionError):
+    """The world does not answer on its socket; the pins' levels are unknown until it does."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(
+            f"the simulated world at {path}: {why}; is the simulator running, and does "
+            "CABINET_SIM_SOCKET name its socket?"
+        )
