@@ -1,4 +1,4 @@
-"""What a decision is made of: where the person stands in the screens, and the draft of what follows.
+"""What a decision is made of: where a person stands in the screens, and the draft of what follows.
 
 Not for what is allowed. One rule: a `Place` is nothing but the screens' memory; it is never in the
 ledger, and losing it at a restart loses nothing.
@@ -9,8 +9,11 @@ from typing import Any, Literal
 
 from cabinet import records as r
 from cabinet.events import Command, Moment
+from cabinet.messages import Block, Words
 from cabinet.state import State
 from ledger.attachment import Attachment, make_attachment
+
+Tone = Literal["plain", "success", "warning", "refusal"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Note:
     """A line said at the top of the next screen."""
 
     text: str
-    tone: Literal["plain", "success", "warning", "refusal"] = "plain"
+    tone: Tone = "plain"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,10 @@ class Place:
     shown_code: str = field(default="", repr=False)
     newcomer: Newcomer = Newcomer()
     active_ms: int = 0  # monotonic time of the last touch
+
+    def said(self) -> tuple[Block, ...]:
+        """The note as the first block of a screen."""
+        return (Words(self.note.text, "strong", self.note.tone),) if self.note else ()
 
 
 @dataclass(frozen=True)

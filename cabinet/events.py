@@ -1,7 +1,7 @@
 """What happens to a cabinet, and what it may do about it: events in, commands out.
 
-Plain values only. One rule: times, ids, salts and sensor readings come in with the event (`Moment`),
-so that deciding needs no clock and no randomness. What a person typed never shows in a repr.
+Plain values only. One rule: times, ids, salts and sensor readings come in with the event
+(`Moment`), so that deciding needs no clock and no randomness. What was typed shows in no repr.
 """
 
 import hashlib

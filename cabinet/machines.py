@@ -1,7 +1,7 @@
 """The legal steps, as data: one machine for the session at the screen, one for each drawer.
 
 Not for conditions or effects: `decide` asks what is legal, `apply` alone fires triggers. One rule:
-no callbacks and no conditions in these tables. docs/states.md is generated from the running machines.
+no callbacks and no conditions in these tables. docs/states.md is made from the running machines.
 """
 
 from transitions import Machine, MachineError

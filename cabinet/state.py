@@ -4,7 +4,9 @@ Not for what is allowed (`rules.py`). One rule: no clock, no randomness, no I/O,
 live and in replay; a record that cannot be is a corrupt ledger, said loudly.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from auth.lockout import Tries
 from cabinet import machines
@@ -611,7 +613,7 @@ def _returned(state: State, record: r.Returned, _: r.Body, __: r.Attached) -> No
     _settle(state, record.removal, record.quantity)
 
 
-_APPLY = {
+_APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.CabinetCreated: _created,
     r.Configured: _configured,
     r.Started: _started,

@@ -1,7 +1,7 @@
 """How medicines, amounts, people and times are written on every screen and report.
 
-Not for which words a screen says. One rule: safe writing of doses (docs: ISMP and NHS rules): a space
-that does not break between number and unit, no trailing zero, nothing abbreviated or cut.
+Not for which words a screen says. One rule: doses are written safely (ISMP, NHS CUI): a space that
+does not break between number and unit, no trailing zero, nothing abbreviated or cut.
 """
 
 from datetime import UTC, date, datetime

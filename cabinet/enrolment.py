@@ -1,0 +1,288 @@
+"""Enrolling at the screen with a one-time code: badge, PIN twice, finger.
+
+Not for issuing codes (`staff.py`). One rule: nothing the newcomer gives counts before the one
+record that enrols them, and their code is used up by that record.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from auth.pins import PIN_DIGITS, plain_code
+from cabinet import records as r
+from cabinet.decision import Draft, Newcomer, Note, Place
+from cabinet.events import (
+    BadgeSeen,
+    CancelFinger,
+    CheckPin,
+    CodeHashed,
+    EnrolFinger,
+    FingerSeen,
+    HashCode,
+    HashPin,
+    PinChecked,
+    PinHashed,
+)
+from cabinet.messages import Block, Button, Keypad, Letters, Screen, Words
+from cabinet.signin import SENSOR
+from cabinet.state import State
+
+MAX_NAME_CHARS = 30
+CODE_TYPED_CHARS = 14
+FINGERS = 2  # slots kept for each person
+FINGER_WITHIN_S = 30
+CODE_WORDS = {
+    "unknown": "That code is not valid.",
+    "expired": "That code has expired. Ask for a new one.",
+}
+
+
+def replace_newcomer(draft: Draft, **changes: Any) -> None:
+    """Keep what the newcomer gave."""
+    draft.stay(newcomer=replace(draft.place.newcomer, **changes))
+
+
+def code_hashed(draft: Draft, event: CodeHashed) -> None:
+    """A code was typed at the first screen: start, or refuse with a record."""
+    state = draft.state
+    if event.request != draft.place.request or draft.place.page != "code_entry":
+        return
+    draft.stay(request="")
+    code = state.codes.get(event.code)
+    if code is None or draft.moment.wall_ms >= code.expires_ms:
+        why = "unknown" if code is None else "expired"
+        draft.add(r.CodeRefused(why))
+        draft.refuse(CODE_WORDS[why])
+        return
+    person = code.person or draft.reference()
+    slots = () if SENSOR in state.devices_down else state.free_slots(FINGERS)
+    draft.add(r.EnrolmentStarted(draft.reference(), event.code, person, slots))
+    known = state.people.get(person)
+    if known is None:
+        draft.go("enrol_staff_id", newcomer=Newcomer())
+    else:
+        draft.go("enrol_badge", newcomer=Newcomer())
+
+
+def badge_seen(draft: Draft, event: BadgeSeen) -> None:
+    """The newcomer's badge, or one that is somebody else's."""
+    enrolment = draft.state.enrolment
+    if enrolment is None or draft.place.page != "enrol_badge":
+        return
+    holder = draft.state.by_badge.get(event.badge, "")
+    draft.stay(active_ms=draft.moment.mono_ms)
+    if holder not in ("", enrolment.person):
+        draft.refuse("That badge belongs to somebody else.")
+        return
+    replace_newcomer(draft, badge=event.badge)
+    draft.go("enrol_pin")
+
+
+def pin_hashed(draft: Draft, event: PinHashed) -> None:
+    """The first typing of a new PIN was hashed, or it cannot be used."""
+    if event.request != draft.place.request or draft.place.page != "enrol_working":
+        return
+    if event.unusable:
+        draft.go("enrol_pin", request="", note=Note(event.unusable, "refusal"))
+        return
+    replace_newcomer(draft, first_pin=event.encoded)
+    draft.go("enrol_pin_again", request="")
+
+
+def pin_checked(draft: Draft, event: PinChecked) -> None:
+    """The second typing was compared with the first."""
+    if event.request != draft.place.request or draft.place.page != "enrol_working":
+        return
+    if not event.right:
+        note = Note("The two PINs differ. Choose one again.", "refusal")
+        replace_newcomer(draft, first_pin="")
+        draft.go("enrol_pin", request="", note=note)
+        return
+    replace_newcomer(draft, pin=draft.place.newcomer.first_pin, first_pin="")
+    assert draft.state.enrolment is not None
+    if draft.state.enrolment.slots and SENSOR not in draft.state.devices_down:
+        _ask_finger(draft, None)
+    else:
+        finish(draft)
+
+
+def _ask_finger(draft: Draft, note: Note | None) -> None:
+    enrolment = draft.state.enrolment
+    assert enrolment is not None
+    slot = enrolment.slots[len(draft.place.newcomer.slots)]
+    request = draft.reference()
+    draft.command(EnrolFinger(request, slot, FINGER_WITHIN_S))
+    replace_newcomer(draft, captures=0)
+    draft.go("enrol_finger", request=request, note=note)
+
+
+def finger_seen(draft: Draft, event: FingerSeen) -> None:
+    """The sensor answered."""
+    enrolment, place = draft.state.enrolment, draft.place
+    if enrolment is None or event.request != place.request or place.page != "enrol_finger":
+        return
+    draft.stay(active_ms=draft.moment.mono_ms)
+    match event.outcome:
+        case "captured":
+            replace_newcomer(draft, captures=place.newcomer.captures + 1)
+            draft.stay(note=Note("Good. Lift your finger, then place the same one again."))
+        case "enrolled" if event.slot is not None:
+            slots = (*place.newcomer.slots, event.slot)
+            replace_newcomer(draft, slots=slots)
+            if len(slots) < len(enrolment.slots):
+                _ask_finger(draft, Note("Saved. Now a finger of the other hand.", "success"))
+            else:
+                finish(draft)
+        case "mismatch":
+            _ask_finger(draft, Note("Those were not alike. Use the same finger.", "warning"))
+        case "unclear":
+            words = event.words or "Place it flat, in the middle."
+            _ask_finger(draft, Note(words, "warning"))
+        case "timed_out" | "fault":
+            words = "No finger was read. Try again, or go on without one."
+            draft.go("enrol_skipped", request="", note=Note(words, "warning"))
+
+
+def finish(draft: Draft) -> None:
+    """Everything is given: the one record that enrols this person."""
+    state, newcomer = draft.state, draft.place.newcomer
+    enrolment = state.enrolment
+    assert enrolment is not None
+    known = state.people.get(enrolment.person)
+    if known is not None and known.details is not None:
+        details, role = known.details, known.role
+    else:
+        details = r.PersonDetails(newcomer.staff_id, newcomer.given, newcomer.family)
+        role = known.role if known is not None else "administrator"
+    draft.add(
+        r.PersonEnrolled(
+            enrolment.id,
+            enrolment.person,
+            role,
+            newcomer.badge,
+            newcomer.slots,
+            draft.attach("person", details),
+            draft.attach("credential", r.Credential(newcomer.pin)),
+        )
+    )
+    draft.leave(Note("Enrolled. Hold your badge to the reader to sign in.", "success"))
+
+
+def end(draft: Draft, why: str) -> None:
+    """It ends without an enrolled person."""
+    enrolment = draft.state.enrolment
+    assert enrolment is not None
+    if draft.place.page == "enrol_finger":
+        draft.command(CancelFinger(draft.place.request))
+    draft.add(r.EnrolmentEnded(enrolment.id, why))
+    draft.leave(Note("Not enrolled. The code stays good.", "warning"))
+
+
+def pressed(draft: Draft, button: str, text: str) -> None:
+    """A button of the enrolment's screens."""
+    text = text.strip()
+    match button:
+        case "cancel":
+            end(draft, "cancelled")
+        case "staff_id":
+            if not text or text in draft.state.by_staff_id:
+                draft.refuse("Enter your own staff number.")
+            else:
+                replace_newcomer(draft, staff_id=text[:MAX_NAME_CHARS])
+                draft.go("enrol_family")
+        case "family" | "given":
+            if not text:
+                draft.refuse("Enter your name.")
+                return
+            replace_newcomer(draft, **{button: text[:MAX_NAME_CHARS].title()})
+            draft.go("enrol_given" if button == "family" else "enrol_badge")
+        case "new_pin":
+            request = draft.reference()
+            draft.command(HashPin(request, text))
+            draft.go("enrol_working", request=request)
+        case "same_pin":
+            request = draft.reference()
+            draft.command(CheckPin(request, draft.place.newcomer.first_pin, text))
+            draft.go("enrol_working", request=request)
+        case "try_finger":
+            _ask_finger(draft, None)
+        case "without_finger":
+            if draft.place.page == "enrol_finger":
+                draft.command(CancelFinger(draft.place.request))
+            finish(draft)
+
+
+def pressed_first(draft: Draft, button: str, text: str) -> None:
+    """A button of the first screen and of the code's screen, with nobody signed in."""
+    match button:
+        case "have_code":
+            draft.go("code_entry")
+        case "code":
+            request = draft.reference()
+            draft.command(HashCode(request, plain_code(text)))
+            draft.stay(request=request, note=None)
+        case "cancel":
+            draft.leave()
+
+
+# --- screens ------------------------------------------------------------------------------------
+
+
+def show_code_entry(place: Place) -> Screen:
+    """Where a one-time code is typed."""
+    letters = Letters("Your one-time code", Button("code", "OK", "primary"), CODE_TYPED_CHARS)
+    return Screen(
+        0,
+        "code_entry",
+        "First time here",
+        (*place.said(), letters),
+        (Button("cancel", "Cancel", "quiet"),),
+    )
+
+
+def show(state: State, place: Place) -> Screen:
+    """A step of enrolling."""
+    cancel = Button("cancel", "Cancel", "quiet")
+    actions: tuple[Button, ...] = (cancel,)
+    known = state.people.get(state.enrolment.person) if state.enrolment else None
+    title = f"Enrol {known.name}" if known is not None else "Enrol an administrator"
+    block: Block
+    match place.page:
+        case "enrol_staff_id" | "enrol_family" | "enrol_given":
+            name = place.page.removeprefix("enrol_")
+            label = {
+                "staff_id": "Your staff number",
+                "family": "Your family name",
+                "given": "Your given name",
+            }[name]
+            block = Letters(label, Button(name, "OK", "primary"), MAX_NAME_CHARS)
+        case "enrol_badge":
+            block = Words("Hold your badge to the reader", "name")
+        case "enrol_pin":
+            block = Keypad(
+                f"Choose a PIN of {PIN_DIGITS} digits",
+                Button("new_pin", "OK", "primary"),
+                PIN_DIGITS,
+                secret=True,
+            )
+        case "enrol_pin_again":
+            block = Keypad(
+                "The same PIN once more",
+                Button("same_pin", "OK", "primary"),
+                PIN_DIGITS,
+                secret=True,
+            )
+        case "enrol_finger":
+            which = "first" if not place.newcomer.slots else "second"
+            block = Words(f"Put your {which} finger on the sensor", "name")
+            actions = (cancel, _without(place))
+        case "enrol_skipped":
+            block = Words("The finger was not saved.", "name")
+            actions = (cancel, _without(place), Button("try_finger", "Try again", "primary"))
+        case _:
+            block, actions = Words("Working…", "name"), ()
+    return Screen(0, place.page, title, (*place.said(), block), actions)
+
+
+def _without(place: Place) -> Button:
+    label = "One finger is enough" if place.newcomer.slots else "Go on without a finger"
+    return Button("without_finger", label)

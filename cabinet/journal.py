@@ -1,0 +1,83 @@
+"""Records to the ledger and back: bodies encoded once, and the state replayed from the entries.
+
+Not for what a record means. One rule: what `append` returns for is on disk.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from cabinet import records as r
+from cabinet.events import Moment
+from cabinet.state import State, apply
+from ledger.attachment import Attachment
+
+
+class Sink(Protocol):
+    """Where bodies become durable: a `Store`, or a list in a test of the rules."""
+
+    @property
+    def size(self) -> int: ...
+
+    def append(self, bodies: Sequence[bytes], attachments: Sequence[Attachment] = ()) -> int: ...
+
+
+class Entry(Protocol):
+    """One entry's bytes."""
+
+    @property
+    def body(self) -> bytes: ...
+
+
+class Source(Protocol):
+    """What is replayed: a `Store`, or a list in a test of the rules."""
+
+    def entries(self) -> Iterable[Entry]: ...
+
+    def attachments(self) -> Iterable[Attachment]: ...
+
+
+class Journal:
+    """Writes one cabinet's records."""
+
+    def __init__(self, sink: Sink, cabinet: str, boot: str, salt: Callable[[int], bytes]) -> None:
+        self._sink, self._cabinet, self._boot, self._salt = sink, cabinet, boot, salt
+
+    def append(
+        self,
+        records: Sequence[r.Record],
+        attachments: Sequence[Attachment],
+        moment: Moment,
+    ) -> list[r.Body]:
+        """Make the records durable in one commit; the bodies as stored."""
+        first = self._sink.size + 1
+        bodies = [
+            r.Body(
+                r.BODY_TAG,
+                r.BODY_VERSION,
+                self._cabinet,
+                first + index,
+                moment.wall_ms,
+                moment.mono_ms,
+                self._boot,
+                self._salt(16).hex(),
+                record,
+            )
+            for index, record in enumerate(records)
+        ]
+        written = self._sink.append([r.encode_body(body) for body in bodies], attachments)
+        assert written == first, "the ledger numbers entries as they were encoded"
+        return bodies
+
+
+def attached(attachments: Iterable[Attachment]) -> dict[str, r.Details]:
+    """The details of attachments, by hash in hex."""
+    return {a.hash.hex(): r.decode_details(a.kind, a.data) for a in attachments}
+
+
+def replay(source: Source) -> State:
+    """The state that the ledger's entries lead to; raises CorruptLedger or UnreadableBody."""
+    state = State()
+    details = attached(source.attachments())
+    for entry in source.entries():
+        apply(state, r.decode_body(entry.body), details)
+    return state

@@ -1,0 +1,274 @@
+"""From the list of patients to the order to open a drawer: whom, what, how much.
+
+Not for what happens once the drawer is ordered open (`access.py`). One rule: whatever a screen
+showed, `ask` checks the order, the amount, the stock and the person again.
+"""
+
+from datetime import UTC, datetime
+
+from cabinet import access, removals
+from cabinet import records as r
+from cabinet.decision import Draft, Place
+from cabinet.messages import Button, Facts, Keypad, Row, Rows, Screen, Words
+from cabinet.state import Order, Patient, PocketState, State
+from cabinet.stock import is_past
+from cabinet.wording import REASONS, alike, amount, born, day, medicine, medicine_tag, plural
+
+CARDS_A_PAGE = 6
+ROWS_A_PAGE = 4
+MAX_QUANTITY_DIGITS = 3
+
+
+def patients_shown(state: State, place: Place) -> list[Patient]:
+    """My patients, or everyone's, by family name."""
+    session = state.session
+    assert session is not None
+    known = sorted(state.patients.values(), key=lambda patient: (patient.name, patient.ref))
+    if place.everyone:
+        return known
+    return [patient for patient in known if session.person in patient.nurses]
+
+
+def orders_of(state: State, patient: str, now_ms: int) -> list[Order]:
+    """The patient's active orders, by medicine."""
+    found = [
+        order
+        for order in state.orders.values()
+        if order.listed.patient == patient and is_active(order, now_ms)
+    ]
+    return sorted(found, key=lambda order: (order.listed.medicine, order.listed.order))
+
+
+def is_active(order: Order, now_ms: int) -> bool:
+    """Whether the order may be removed for now."""
+    listed = order.listed
+    begun = listed.starts_ms <= now_ms
+    return order.active and begun and (not listed.stops_ms or now_ms < listed.stops_ms)
+
+
+def pocket_of(state: State, listed: str) -> PocketState | None:
+    """The pocket that holds the medicine, the fullest if there are several."""
+    pockets = [p for p in state.pockets.values() if p.plan.medicine == listed]
+    return max(pockets, key=lambda p: state.on_hand(p.plan.id), default=None)
+
+
+def expired(pocket: PocketState, now_ms: int) -> bool:
+    """Whether the pocket's stock is past its date."""
+    return is_past(pocket.expires, now_ms)
+
+
+def pressed(draft: Draft, button: str, text: str) -> None:
+    """A button of the patients', orders' and quantity screens."""
+    verb, _, subject = button.partition(":")
+    match verb:
+        case "patient":
+            draft.go("patient", patient=subject)
+        case "order":
+            order = draft.state.orders[subject]
+            draft.go("order", order=subject, quantity=order.listed.quantity)
+        case "everyone" | "mine":
+            draft.go("home", everyone=verb == "everyone")
+        case "quantity":
+            draft.go("quantity")
+        case "set":
+            _set_quantity(draft, text)
+        case "open":
+            ask(draft, draft.place.order, draft.place.quantity)
+
+
+def _set_quantity(draft: Draft, text: str) -> None:
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_QUANTITY_DIGITS):
+        draft.refuse(REASONS["no_quantity"])
+        return
+    draft.go("order", quantity=int(text))
+
+
+def ask(draft: Draft, order_id: str, quantity: int) -> None:
+    """The nurse asks for `quantity` of an order: open the drawer, or refuse with the reason."""
+    state, session = draft.state, draft.state.session
+    assert session is not None
+    order = state.orders.get(order_id)
+    listed = order.listed if order is not None else None
+    pocket = pocket_of(state, listed.medicine) if listed is not None else None
+    wanted = r.AccessStarted(
+        draft.reference(),
+        "remove",
+        session.id,
+        session.person,
+        session.factors,
+        pocket.drawer if pocket is not None else "",
+        pocket.plan.id if pocket is not None else "",
+        listed.medicine if listed is not None else "",
+        quantity,
+        listed.patient if listed is not None else "",
+        order_id,
+    )
+    now_ms = draft.moment.wall_ms
+    if order is None or listed is None or not is_active(order, now_ms):
+        access.refuse(draft, wanted, "no_active_order")
+    elif quantity < 1:
+        access.refuse(draft, wanted, "no_quantity")
+    elif quantity > listed.quantity:
+        access.refuse(draft, wanted, "more_than_ordered")
+    elif pocket is None:
+        access.refuse(draft, wanted, "no_pocket")
+    elif expired(pocket, now_ms):
+        access.refuse(draft, wanted, "expired")
+    elif state.on_hand(pocket.plan.id) < quantity:
+        access.refuse(draft, wanted, "count_too_low")
+    else:
+        access.start(draft, wanted)
+
+
+# --- screens ------------------------------------------------------------------------------------
+
+
+def show_home(state: State, place: Place, now_ms: int) -> Screen:
+    """The patients, as cards."""
+    known = patients_shown(state, place)
+    page = known[place.offset : place.offset + CARDS_A_PAGE]
+    left = len(known) - place.offset - len(page)
+    rows = tuple(_card(state, patient, now_ms) for patient in page)
+    mine = len(removals.mine(state))
+    switch = Button("mine", "My patients") if place.everyone else Button("everyone", "All patients")
+    actions = [Button("sign_out", "Sign out", "quiet"), Button("menu", "More tasks"), switch]
+    if mine:
+        actions.append(Button("removals", f"Open removals ({mine})", "primary"))
+    if left > 0 or place.offset:
+        actions.append(Button("more", "Next page" if left > 0 else "First page"))
+    return Screen(
+        0,
+        "patients",
+        "All patients" if place.everyone else "My patients",
+        (
+            *place.said(),
+            Rows(
+                rows,
+                "No patients here. Press All patients.",
+                f"{left} more" if left > 0 else "",
+                cards=True,
+            ),
+        ),
+        tuple(actions),
+    )
+
+
+def _card(state: State, patient: Patient, now_ms: int) -> Row:
+    details = patient.details
+    orders = len(orders_of(state, patient.ref, now_ms))
+    count = f"{orders} active order{'' if orders == 1 else 's'}"
+    lines: tuple[str, ...] = (count,)
+    if details is not None:
+        lines = (
+            born(details.born, now_ms),
+            f"No. {details.record_number} — Bed {details.bed}",
+            count,
+        )
+    similar = alike(state, patient)
+    return Row(
+        f"patient:{patient.ref}",
+        patient.name,
+        lines,
+        "SIMILAR NAME" if similar else "",
+        "warning" if similar else "plain",
+    )
+
+
+def show_patient(state: State, place: Place, now_ms: int) -> Screen:
+    """The patient's active orders."""
+    orders = orders_of(state, place.patient, now_ms)
+    page = orders[place.offset : place.offset + ROWS_A_PAGE]
+    left = len(orders) - place.offset - len(page)
+    rows = tuple(_order_row(state, order, now_ms) for order in page)
+    actions: tuple[Button, ...] = (Button("home", "Back", "quiet"),)
+    if left > 0 or place.offset:
+        actions = (*actions, Button("more", "Next page" if left > 0 else "First page"))
+    return Screen(
+        0,
+        "orders",
+        "Active orders",
+        (*place.said(), Rows(rows, "No active orders.", f"{left} more" if left > 0 else "")),
+        actions,
+        removals.banner(state, place.patient, now_ms),
+    )
+
+
+def _order_row(state: State, order: Order, now_ms: int) -> Row:
+    listed = state.medicines[order.listed.medicine]
+    pocket = pocket_of(state, order.listed.medicine)
+    details = order.details
+    how = f"{details.route} — {details.frequency}" if details is not None else ""
+    dose = f"DOSE {details.dose} — " if details is not None else ""
+    why_not = ""
+    if pocket is None:
+        why_not = REASONS["no_pocket"]
+    elif expired(pocket, now_ms):
+        why_not = REASONS["expired"]
+    return Row(
+        f"order:{order.listed.order}",
+        medicine(listed),
+        (f"{dose}{amount(order.listed.quantity, listed.unit)}", how),
+        medicine_tag(listed),
+        "controlled" if state.controlled(listed.medicine) else "plain",
+        why_not,
+    )
+
+
+def show_order(state: State, place: Place, now_ms: int) -> Screen:
+    """One order, how many to take, and the way to the drawer."""
+    order = state.orders[place.order]
+    listed = state.medicines[order.listed.medicine]
+    pocket = pocket_of(state, order.listed.medicine)
+    drawer = state.drawers[pocket.drawer].plan.label if pocket is not None else ""
+    shown = removals.banner(state, order.listed.patient, now_ms)
+    back = Button(f"patient:{order.listed.patient}", "Back", "quiet")
+    if place.page == "quantity":
+        keypad = Keypad(
+            f"How many {plural(listed.unit)}? At most {order.listed.quantity}.",
+            Button("set", "OK", "primary"),
+            MAX_QUANTITY_DIGITS,
+            plural(listed.unit),
+        )
+        back = Button(f"order:{place.order}", "Back", "quiet")
+        return Screen(0, "quantity", medicine(listed), (*place.said(), keypad), (back,), shown)
+    pairs = [("Medicine", medicine(listed)), ("Class", listed.therapeutic_class)]
+    if order.details is not None:
+        details = order.details
+        pairs += [
+            ("Dose", f"{details.dose} — {details.route} — {details.frequency}"),
+            ("For", details.reason),
+        ]
+    if order.listed.stops_ms:
+        pairs.append(("Until", day(_iso(order.listed.stops_ms))))
+    words = Words(f"Take {amount(place.quantity, listed.unit)}", "take")
+    actions = (
+        back,
+        Button("quantity", "Change quantity"),
+        Button("open", f"Open {drawer}", "primary"),
+    )
+    tag = medicine_tag(listed)
+    return Screen(
+        0,
+        "order",
+        f"{medicine(listed)} — {tag}" if tag else medicine(listed),
+        (*place.said(), Facts(tuple(pairs)), words),
+        actions,
+        shown,
+    )
+
+
+def _iso(wall_ms: int) -> str:
+    return datetime.fromtimestamp(wall_ms / 1000, UTC).date().isoformat()
+
+
+def show_taken(state: State, place: Place, now_ms: int) -> Screen:
+    """The removal is done; what next."""
+    actions = (
+        Button("sign_out", "Sign out", "quiet"),
+        Button("removals", "Given, waste, return"),
+        Button(f"patient:{place.patient}", "Same patient"),
+        Button("home", "Next patient", "primary"),
+    )
+    blocks = (*place.said(), Words("Say later what became of it: given, wasted or returned."))
+    shown = removals.banner(state, place.patient, now_ms)
+    return Screen(0, "taken", "Done", blocks, actions, shown)

@@ -1,0 +1,224 @@
+"""`decide`: what an event leads to. Pure and total; a refusal is a record with its reason.
+
+Not for applying records (`state.py`) or carrying out commands. One rule: whoever presses, only a
+button of the present screen does anything, and rights are asked again where something is released.
+"""
+
+from cabinet import (
+    access,
+    enrolment,
+    lists,
+    machines,
+    patients,
+    removals,
+    screens,
+    signin,
+    staff,
+    stock,
+)
+from cabinet import events as e
+from cabinet import records as r
+from cabinet.decision import Decision, Draft, Note, Place
+from cabinet.messages import Rows, Screen
+from cabinet.state import State
+
+ENROL_IDLE_S = 180
+PAGES = ("home", "menu", "removals", "load_list", "counts", "invite", "locked")
+
+
+def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Decision:
+    """The records, commands and next place that follow from `event`."""
+    draft = Draft(state, place, moment)
+    match event:
+        case e.Create():
+            _create(draft, event)
+        case e.Start():
+            _start(draft, event)
+        case e.Stop():
+            _stop(draft)
+        case e.Tick():
+            _tick(draft)
+        case e.Pressed():
+            _pressed(draft, event)
+        case e.DrawerMoved():
+            access.drawer_moved(draft, event)
+        case e.PulseEnded():
+            access.pulse_ended(draft, event)
+        case e.BadgeSeen():
+            if state.screen.state == machines.ENROLLING:
+                enrolment.badge_seen(draft, event)
+            else:
+                signin.badge_seen(draft, event)
+        case e.CodeSeen():
+            if state.screen.state == machines.SIGNED_IN:
+                stock.code_seen(draft, event)
+        case e.FingerSeen():
+            if state.screen.state == machines.ENROLLING:
+                enrolment.finger_seen(draft, event)
+            elif state.screen.state in signin.PROVING:
+                signin.finger_seen(draft, event)
+        case e.PinChecked():
+            if state.screen.state == machines.ENROLLING:
+                enrolment.pin_checked(draft, event)
+            elif state.screen.state in signin.PROVING:
+                signin.pin_checked(draft, event)
+        case e.PinHashed():
+            if state.screen.state == machines.ENROLLING:
+                enrolment.pin_hashed(draft, event)
+        case e.CodeHashed():
+            if state.screen.state == machines.NOBODY:
+                enrolment.code_hashed(draft, event)
+        case e.CodeMade():
+            staff.code_made(draft, event)
+        case e.DeviceChanged():
+            _device_changed(draft, event)
+        case e.Import():
+            lists.imported(draft, event)
+    return draft.done()
+
+
+def _create(draft: Draft, event: e.Create) -> None:
+    assert not draft.state.cabinet, "a ledger is created once"
+    draft.add(r.CabinetCreated(event.name, event.demo, event.software))
+    expires_ms = draft.moment.wall_ms + event.code_valid_h * 3_600_000
+    for code in event.codes:
+        draft.add(r.CodeIssued(code, "", "", expires_ms))
+
+
+def _start(draft: Draft, event: e.Start) -> None:
+    """The sensors were read first; what they say goes beside what the ledger allowed."""
+    state, moment = draft.state, draft.moment
+    if state.plan != event.plan:
+        draft.add(r.Configured(event.plan))
+    first = not state.boot
+    after = "first" if first else "stop" if state.stopped else "interruption"
+    back_ms = max(0, state.last_wall_ms - moment.wall_ms)
+    draft.add(r.Started(event.software, event.positions, after, back_ms))  # type: ignore[arg-type]
+    positions = dict(event.positions)
+    going_on = state.access
+    if going_on is not None:
+        started = going_on.started
+        opened = going_on.opened or positions.get(started.drawer) == "open"
+        draft.add(r.AccessInterrupted(started.access, opened))
+    for drawer, position in event.positions:
+        known = state.drawers.get(drawer)
+        allowed = known is not None and bool(known.access)
+        if position == "open" and not allowed:
+            draft.add(r.DrawerForced(drawer))
+        elif position == "unlatched" and not allowed:
+            draft.add(r.DrawerFailed(drawer, "found unlocked at the start"))
+        elif position == "disagree":
+            draft.add(r.DrawerFailed(drawer, "the lock and the drawer switch disagree"))
+        elif position == "unknown":
+            draft.add(r.DrawerFailed(drawer, "its sensors cannot be read"))
+    draft.place = Place(active_ms=moment.mono_ms)
+
+
+def _stop(draft: Draft) -> None:
+    """Told to stop: what is going on is interrupted, and says so at the next start."""
+    if draft.state.access is None:
+        draft.add(r.Stopped())
+
+
+def _device_changed(draft: Draft, event: e.DeviceChanged) -> None:
+    down = event.device in draft.state.devices_down
+    if event.cause and not down:
+        draft.add(r.DeviceFailed(event.device, event.cause[:200]))
+        if event.device == signin.SENSOR and draft.place.page == "finger":
+            words = "The finger sensor does not answer. Use your PIN."
+            draft.go("pin", request="", note=Note(words, "warning"))
+    elif not event.cause and down:
+        draft.add(r.DeviceRestored(event.device))
+
+
+# --- presses ------------------------------------------------------------------------------------
+
+
+def _pressed(draft: Draft, event: e.Pressed) -> None:
+    state, place, moment = draft.state, draft.place, draft.moment
+    draft.stay(active_ms=moment.mono_ms)
+    if event.button == "stay":
+        return
+    shown = screens.show(state, place, moment.wall_ms)
+    if event.button not in screens.buttons(shown):
+        draft.refuse("That cannot be pressed now.")
+        return
+    match state.screen.state:
+        case machines.NOBODY:
+            enrolment.pressed_first(draft, event.button, event.text)
+        case machines.PROVING | machines.WITNESS_PROVING:
+            signin.pressed(draft, event.button, event.text)
+        case machines.ENROLLING:
+            enrolment.pressed(draft, event.button, event.text)
+        case machines.ACCESS:
+            access.pressed(draft, event.button, event.text)
+        case machines.WITNESS_CALLED:
+            removals.dismiss(draft, "cancelled")
+        case _:
+            _pressed_signed_in(draft, event.button, event.text, shown)
+
+
+def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> None:
+    verb = button.partition(":")[0]
+    if button == "sign_out":
+        sign_out(draft, "pressed")
+    elif button in PAGES:
+        draft.go(button)
+    elif button == "more":
+        _next_page(draft, shown)
+    elif verb in ("patient", "order", "everyone", "mine", "quantity", "set", "open"):
+        patients.pressed(draft, button, text)
+    elif verb in ("removal", "give", "waste", "return", "amount", "all"):
+        removals.pressed(draft, button, text)
+    elif verb in ("load", "expiry", "load_quantity", "open_load", "count_pocket"):
+        stock.pressed(draft, button, text)
+    elif verb in ("issue", "release"):
+        staff.pressed(draft, button)
+
+
+def _next_page(draft: Draft, shown: Screen) -> None:
+    """The next rows of the list, or the first again after the last."""
+    rows = next(block for block in shown.blocks if isinstance(block, Rows))
+    offset = draft.place.offset + len(rows.rows) if rows.more else 0
+    draft.stay(offset=offset, note=None)
+
+
+def sign_out(draft: Draft, why: str) -> None:
+    """End the session."""
+    session = draft.state.session
+    assert session is not None
+    draft.add(r.SignedOut(session.id, why))
+    draft.leave()
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+def _tick(draft: Draft) -> None:
+    state, place, moment = draft.state, draft.place, draft.moment
+    timings = state.plan.timings
+    idle_s = screens.idle_since_s(place, moment)
+    access.tick(draft)
+    if draft.records:
+        return
+    match state.screen.state:
+        case machines.PROVING | machines.WITNESS_PROVING:
+            if idle_s >= timings.factor_within_s:
+                signin.end_attempt(draft, "timed_out")
+        case machines.ENROLLING:
+            if idle_s >= ENROL_IDLE_S:
+                enrolment.end(draft, "timed_out")
+        case machines.WITNESS_CALLED:
+            assert state.witnessing is not None
+            if moment.mono_ms - state.witnessing.since_ms >= timings.witness_within_s * 1000:
+                removals.dismiss(draft, "timed_out")
+        case machines.SIGNED_IN | machines.ACCESS:
+            if screens.can_idle(state) and idle_s >= timings.idle_sign_out_s:
+                if state.access is not None:
+                    draft.add(r.AccessLeft(state.access.started.access))
+                sign_out(draft, "idle")
+        case _:
+            if place.note is not None and idle_s >= timings.factor_within_s:
+                draft.leave()
+            elif place.page != "home" and idle_s >= timings.idle_sign_out_s:
+                draft.leave()

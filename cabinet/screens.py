@@ -1,0 +1,202 @@
+"""Which screen a person sees, what is live on it, and what lights and beeps: from the state alone.
+
+Not for what a press does (`rules.py`). One rule: pure; the same state, place and moment give the
+same screen, and no screen says how many are expected.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from auth.policy import Act
+from cabinet import access, enrolment, machines, patients, removals, signin, staff, stock
+from cabinet.decision import Place
+from cabinet.events import Moment
+from cabinet.messages import Alarm, Button, Live, Rows, Screen, Words
+from cabinet.state import State
+from cabinet.wording import ROLES
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is lit and whether the beeper sounds; not locks, which only records move."""
+
+    lights: tuple[tuple[str, bool], ...]
+    beep: bool
+
+
+def show(state: State, place: Place, now_ms: int) -> Screen:
+    """The screen, still without its number."""
+    match state.screen.state:
+        case machines.PROVING | machines.WITNESS_PROVING:
+            return signin.show(state, place)
+        case machines.ENROLLING:
+            return enrolment.show(state, place)
+        case machines.ACCESS:
+            return _named(state, access.show(state, place))
+        case machines.WITNESS_CALLED:
+            return _named(state, removals.show_witness(state, place, now_ms))
+        case machines.SIGNED_IN:
+            return _named(state, _signed_in(state, place, now_ms))
+        case _:
+            if place.page == "code_entry":
+                return enrolment.show_code_entry(place)
+            return _rest(state, place)
+
+
+def _named(state: State, screen: Screen) -> Screen:
+    session = state.session
+    assert session is not None
+    person = state.people[session.person]
+    name = f"{person.name} — {ROLES.get(person.role, person.role)}"
+    return Screen(
+        screen.number,
+        screen.name,
+        screen.title,
+        screen.blocks,
+        screen.actions,
+        screen.banner,
+        name,
+    )
+
+
+def _rest(state: State, place: Place) -> Screen:
+    """Nobody is signed in: no names, no medicines."""
+    code = Button("have_code", "I have a code", "quiet")
+    if not state.in_service:
+        enrolled = sum(1 for person in state.people.values() if person.enrolled)
+        words = (
+            Words("This cabinet is new", "name"),
+            Words(f"{2 - enrolled} of its 2 administrators must still enrol with a code."),
+        )
+        return Screen(0, "new", state.name, (*place.said(), *words), (code,))
+    return Screen(
+        0,
+        "rest",
+        state.name,
+        (*place.said(), Words("Hold your badge to the reader", "name")),
+        (code,),
+    )
+
+
+def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
+    page = place.page
+    if page == "home" and not staff.allowed(state, Act.REMOVE):
+        page = "menu"  # who does not remove has no patients here
+    match page:
+        case "home":
+            return patients.show_home(state, place, now_ms)
+        case "patient":
+            return patients.show_patient(state, place, now_ms)
+        case "order" | "quantity":
+            return patients.show_order(state, place, now_ms)
+        case "taken":
+            return patients.show_taken(state, place, now_ms)
+        case "removals":
+            return removals.show_list(state, place)
+        case "removal" | "give" | "waste" | "return":
+            return removals.show(state, place, now_ms)
+        case "load_list":
+            return stock.show_load(state, place)
+        case "load_expiry" | "load_quantity" | "load_check":
+            return stock.show_step(state, place)
+        case "counts":
+            return stock.show_counts(state, place)
+        case "invite":
+            return staff.show_invite(state, place)
+        case "locked":
+            return staff.show_locked(state, place)
+        case "code":
+            return staff.show_code(state, place)
+        case _:
+            return staff.show_menu(state, place)
+
+
+def buttons(screen: Screen) -> dict[str, Button]:
+    """Every button of the screen that can be pressed, by id."""
+    found = {button.id: button for button in screen.actions if not button.why_not}
+    for block in screen.blocks:
+        match block:
+            case Rows():
+                for row in block.rows:
+                    if row.id and not row.why_not:
+                        found[row.id] = Button(row.id, row.title)
+            case _:
+                submit = getattr(block, "submit", None)
+                if submit is not None:
+                    found[submit.id] = submit
+    return found
+
+
+# --- live values and outputs --------------------------------------------------------------------
+
+
+def idle_since_s(place: Place, moment: Moment) -> int:
+    """Whole seconds since the last touch."""
+    return max(0, moment.mono_ms - place.active_ms) // 1000
+
+
+def can_idle(state: State) -> bool:
+    """Whether the person at the screen may be signed out for idleness: not with a drawer open."""
+    if state.screen.state not in (machines.SIGNED_IN, machines.ACCESS):
+        return False
+    going_on = state.access
+    if going_on is not None and not going_on.closed:
+        return False
+    return not any(drawer.model.state == machines.OPEN for drawer in state.drawers.values())
+
+
+def live(state: State, place: Place, moment: Moment) -> Live:
+    """What changes without changing what a button means."""
+    timings = state.plan.timings
+    warning = 0
+    idle = idle_since_s(place, moment)
+    if can_idle(state) and idle >= timings.idle_warn_s:
+        warning = max(1, timings.idle_sign_out_s - idle)
+    clock = datetime.fromtimestamp(moment.wall_ms / 1000).strftime("%H:%M")
+    return Live(clock, state.name, _alarms(state, moment), warning)
+
+
+def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
+    found = []
+    for drawer in state.drawers.values():
+        label, position = drawer.plan.label, drawer.model.state
+        open_s = (moment.mono_ms - drawer.since_ms) // 1000
+        if position == machines.FORCED:
+            found.append(Alarm("high", f"{label} is open without an order. Close it now."))
+        elif position == machines.OPEN and open_s >= state.plan.timings.drawer_alert_s:
+            found.append(Alarm("high", f"{label} has been open for too long. Close it now."))
+        elif position == machines.OPEN and open_s >= state.plan.timings.drawer_beep_s:
+            found.append(Alarm("medium", f"{label} is still open. Close it."))
+        elif position == machines.FAULT:
+            found.append(Alarm("medium", f"{label}: {drawer.cause}. Push it shut."))
+        elif position == machines.UNKNOWN:
+            found.append(Alarm("medium", f"{label}: not known whether it is shut."))
+        elif position == machines.RELEASED and not drawer.access:
+            found.append(Alarm("medium", f"{label} is not locked. Push it until it clicks."))
+    for device in state.devices_down:
+        found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
+    due = stock.due(state)
+    if due and state.session is not None:
+        found.append(Alarm("low", f"{len(due)} pocket(s) must be counted: see More tasks."))
+    return tuple(found)
+
+
+DEVICES = {
+    "fingerprint": "finger sensor",
+    "badge": "badge reader",
+    "scanner": "barcode scanner",
+    "locks": "lock board",
+}
+
+
+def outputs(state: State, moment: Moment) -> Outputs:
+    """Lights and beeper as they should be now."""
+    going_on = state.access
+    lit = going_on.started.drawer if going_on is not None and not going_on.closed else ""
+    beep = False
+    for drawer in state.drawers.values():
+        position = drawer.model.state
+        open_ms = moment.mono_ms - drawer.since_ms
+        late = open_ms >= state.plan.timings.drawer_beep_s * 1000
+        beep = beep or position == machines.FORCED or (position == machines.OPEN and late)
+    return Outputs(tuple((drawer, drawer == lit) for drawer in state.drawers), beep)

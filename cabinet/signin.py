@@ -1,0 +1,246 @@
+"""Signing in and proving to be a witness: badge, then finger; PIN where a finger cannot be.
+
+Not for enrolment, nor for what a signed-in person may do. One rule: what is shown and how long it
+takes depend on the badge's wrong tries alone, never on whether the badge is known.
+"""
+
+from auth.lockout import Standing, Tries, standing
+from auth.pins import PIN_DIGITS
+from auth.policy import Act, Factor, Role, may
+from cabinet import machines, removals
+from cabinet import records as r
+from cabinet.decision import Draft, Note, Place
+from cabinet.events import BadgeSeen, CancelFinger, CheckPin, FingerSeen, PinChecked, VerifyFinger
+from cabinet.messages import Block, Button, Keypad, Screen, Words
+from cabinet.state import Person, State
+from cabinet.wording import REASONS
+
+SENSOR = "fingerprint"
+NOBODY_SLOT = 0  # compared for people without fingers here; its match is never believed
+NOT_RECOGNISED = "Not recognised. Try again."
+PIN_NOT_ACCEPTED = (
+    "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
+)
+PROVING = (machines.PROVING, machines.WITNESS_PROVING)
+
+
+def stands(state: State, badge: str, now_ms: int) -> Standing:
+    """Whether the holder of `badge` may try now."""
+    rules = state.plan.rules
+    return standing(
+        state.tries.get(badge, Tries()),
+        now_ms,
+        delay_from_try=rules.delay_from_try,
+        delay_s=rules.delay_s,
+        lock_at_try=rules.lock_at_try,
+    )
+
+
+def _wait_words(stand: Standing) -> str:
+    if stand.locked:
+        return "Locked after too many wrong tries. A pharmacist can release it."
+    return f"Too many wrong tries. Wait {stand.wait_s} s, then hold your badge again."
+
+
+def badge_seen(draft: Draft, event: BadgeSeen) -> None:
+    """A badge was held to the reader."""
+    state, screen = draft.state, draft.state.screen.state
+    if screen == machines.ENROLLING:
+        return  # enrolment takes its badge itself
+    if screen not in (machines.NOBODY, machines.WITNESS_CALLED):
+        draft.stay(note=Note("Somebody is signed in. Sign out first.", "warning"))
+        return
+    if not state.in_service:
+        draft.leave(Note("Enrol the first two administrators with their codes.", "warning"))
+        return
+    attempt, person = draft.reference(), state.by_badge.get(event.badge, "")
+    purpose = "sign_in" if screen == machines.NOBODY else "witness"
+    presented = r.BadgePresented(
+        attempt, event.badge, person, "witness" if purpose == "witness" else "sign_in"
+    )
+    draft.add(presented)
+    stand = stands(state, event.badge, draft.moment.wall_ms)
+    if stand.locked or stand.wait_s:
+        why = "locked" if stand.locked else "too_soon"
+        draft.add(
+            r.FactorRefused(attempt, event.badge, person, Factor.BADGE.value, why, False),
+            r.AttemptEnded(attempt, why),
+        )
+        draft.stay(note=Note(_wait_words(stand), "refusal"), active_ms=draft.moment.mono_ms)
+        return
+    if SENSOR in state.devices_down:
+        draft.go("pin", note=Note("The finger sensor is down. Use your PIN.", "warning"))
+    else:
+        _ask_finger(draft, person, None)
+    draft.stay(active_ms=draft.moment.mono_ms)
+
+
+def _ask_finger(draft: Draft, person: str, note: Note | None) -> None:
+    known = draft.state.people.get(person)
+    slots = known.slots if known is not None and known.slots else (NOBODY_SLOT,)
+    request = draft.reference()
+    draft.command(VerifyFinger(request, slots, draft.state.plan.timings.factor_within_s))
+    draft.go("finger", request=request, note=note)
+
+
+def finger_seen(draft: Draft, event: FingerSeen) -> None:
+    """The sensor answered."""
+    attempt = draft.state.attempt
+    if attempt is None or event.request != draft.place.request or draft.place.page != "finger":
+        return
+    person = draft.state.people.get(attempt.person)
+    match event.outcome:
+        case "matched" if person is not None and event.slot in person.slots:
+            _proved(draft, person, Factor.FINGER, "")
+        case "matched" | "no_match":
+            _wrong(draft, Factor.FINGER, "no_match")
+        case "unclear":
+            words = event.words or "Lift your finger and place it flat in the middle."
+            _ask_finger(draft, attempt.person, Note(words, "warning"))
+        case "fault":
+            draft.add(
+                r.FactorRefused(
+                    attempt.id, attempt.badge, attempt.person, "finger", "sensor_fault", False
+                )
+            )
+            draft.go(
+                "pin", note=Note("The finger sensor does not answer. Use your PIN.", "warning")
+            )
+        case "timed_out":
+            end_attempt(draft, "timed_out")
+
+
+def pin_checked(draft: Draft, event: PinChecked) -> None:
+    """The PIN was compared."""
+    attempt = draft.state.attempt
+    if attempt is None or event.request != draft.place.request or draft.place.page != "checking":
+        return
+    person = draft.state.people.get(attempt.person)
+    fallback = _fallback(draft.state, person)
+    if event.right and person is not None and fallback:
+        _proved(draft, person, Factor.PIN, fallback)
+    else:
+        why = "not_permitted" if event.right else "wrong_pin"
+        _wrong(draft, Factor.PIN, why)
+
+
+def _fallback(state: State, person: Person | None) -> str:
+    """Why a PIN may stand in for this person's finger, "" when it may not."""
+    if SENSOR in state.devices_down:
+        return "sensor_down"
+    return "not_enrolled" if person is not None and not person.slots else ""
+
+
+def _wrong(draft: Draft, factor: Factor, why: str) -> None:
+    attempt, state = draft.state.attempt, draft.state
+    assert attempt is not None
+    draft.add(r.FactorRefused(attempt.id, attempt.badge, attempt.person, factor.value, why, True))
+    count = state.tries.get(attempt.badge, Tries()).count + 1
+    stand = standing(
+        Tries(count, draft.moment.wall_ms),
+        draft.moment.wall_ms,
+        delay_from_try=state.plan.rules.delay_from_try,
+        delay_s=state.plan.rules.delay_s,
+        lock_at_try=state.plan.rules.lock_at_try,
+    )
+    if stand.locked or stand.wait_s:
+        end_attempt(draft, "locked" if stand.locked else "too_many", _wait_words(stand))
+    elif factor is Factor.FINGER:
+        _ask_finger(draft, attempt.person, Note(NOT_RECOGNISED, "refusal"))
+    else:
+        draft.go("pin", note=Note(PIN_NOT_ACCEPTED, "refusal"))
+    draft.stay(active_ms=draft.moment.mono_ms)
+
+
+def _proved(draft: Draft, person: Person, factor: Factor, fallback: str) -> None:
+    attempt = draft.state.attempt
+    assert attempt is not None
+    factors = (Factor.BADGE.value, factor.value)
+    draft.stay(active_ms=draft.moment.mono_ms)
+    if attempt.purpose == "witness":
+        _witness_proved(draft, person, factors, fallback)
+    elif not person.active:
+        draft.add(
+            r.FactorRefused(
+                attempt.id, attempt.badge, person.ref, factor.value, "not_active", False
+            )
+        )
+        end_attempt(draft, "not_active", NOT_RECOGNISED)
+    else:
+        draft.add(r.SignedIn(draft.reference(), attempt.id, person.ref, factors, fallback))
+        draft.leave()
+
+
+def _witness_proved(draft: Draft, person: Person, factors: tuple[str, ...], fallback: str) -> None:
+    session = draft.state.session
+    assert session is not None
+    if person.ref == session.person:
+        why = "same_person"
+    elif not person.active or not may(Role(person.role), Act.WITNESS):
+        why = "witness_not_allowed"
+    else:
+        removals.wasted(draft, person.ref, factors, fallback)
+        return
+    attempt = draft.state.attempt
+    assert attempt is not None
+    draft.add(r.FactorRefused(attempt.id, attempt.badge, person.ref, factors[-1], why, False))
+    draft.add(r.Refused("witness", why, session.id, person.ref))
+    end_attempt(draft, why)
+    draft.refuse(REASONS[why])
+
+
+def end_attempt(draft: Draft, why: str, words: str = "") -> None:
+    """The attempt is over without success."""
+    attempt = draft.state.attempt
+    assert attempt is not None
+    if draft.place.page == "finger":
+        draft.command(CancelFinger(draft.place.request))
+    draft.add(r.AttemptEnded(attempt.id, why))
+    note = Note(words, "refusal") if words else None
+    if attempt.purpose == "witness":
+        draft.go("witness", note=note, request="")
+    else:
+        draft.leave(note)
+
+
+def pressed(draft: Draft, button: str, text: str) -> None:
+    """A button of the finger or PIN screen."""
+    attempt = draft.state.attempt
+    assert attempt is not None
+    if button == "cancel":
+        end_attempt(draft, "cancelled")
+    elif button == "use_pin":
+        draft.command(CancelFinger(draft.place.request))
+        draft.go("pin", request="")
+    elif button == "use_finger":
+        _ask_finger(draft, attempt.person, None)
+    elif button == "pin":
+        if len(text) != PIN_DIGITS or not (text.isascii() and text.isdigit()):
+            draft.refuse(f"A PIN has {PIN_DIGITS} digits.")
+            return
+        person, request = draft.state.people.get(attempt.person), draft.reference()
+        encoded = person.pin if person is not None else ""
+        draft.command(CheckPin(request, encoded, text))
+        draft.go("checking", request=request)
+
+
+def show(state: State, place: Place) -> Screen:
+    """The screen that asks for the second factor."""
+    assert state.attempt is not None
+    witness = state.attempt.purpose == "witness"
+    title = "Witness" if witness else "Sign in"
+    cancel = Button("cancel", "Cancel", "quiet")
+    blocks: tuple[Block, ...]
+    if place.page == "checking":
+        return Screen(0, "checking", title, (Words("Checking…", "strong"),))
+    if place.page == "pin":
+        keypad = Keypad("Your PIN", Button("pin", "OK", "primary"), PIN_DIGITS, secret=True)
+        actions: tuple[Button, ...] = (cancel,)
+        if SENSOR not in state.devices_down:
+            actions = (cancel, Button("use_finger", "Use finger"))
+        return Screen(0, "pin", title, (keypad,), actions)
+    blocks = (
+        Words("Put your finger on the sensor", "name"),
+        Words("Flat, in the middle, and still until the light goes out."),
+    )
+    return Screen(0, "finger", title, blocks, (cancel, Button("use_pin", "Use PIN instead")))

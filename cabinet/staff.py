@@ -1,0 +1,132 @@
+"""What some people do for others: one-time codes for enrolment, and releasing the locked out.
+
+Not for enrolling itself (`enrolment.py`). One rule: a code is shown once, to the one who issued it,
+and the ledger keeps its keyed hash alone.
+"""
+
+from auth.policy import Act, Role, may
+from cabinet import records as r
+from cabinet.decision import Draft, Note, Place
+from cabinet.events import CodeMade, MakeCode
+from cabinet.messages import Button, Row, Rows, Screen, Words
+from cabinet.state import Person, State
+from cabinet.stock import due
+from cabinet.wording import REASONS, ROLES
+
+ROWS_A_PAGE = 4
+
+
+def allowed(state: State, act: Act) -> bool:
+    """Whether the person at the screen may do `act` now."""
+    session = state.session
+    person = state.people.get(session.person) if session is not None else None
+    return person is not None and person.active and may(Role(person.role), act)
+
+
+def newcomers(state: State) -> list[Person]:
+    """Listed people who cannot prove who they are yet."""
+    return [person for person in state.people.values() if person.active and not person.enrolled]
+
+
+def locked(state: State) -> list[Person]:
+    """People who are locked out by wrong tries."""
+    limit = state.plan.rules.lock_at_try
+    refs = [state.by_badge.get(badge, "") for badge, t in state.tries.items() if t.count >= limit]
+    return [state.people[ref] for ref in refs if ref]
+
+
+def pressed(draft: Draft, button: str) -> None:
+    """A button of the staff screens."""
+    verb, _, subject = button.partition(":")
+    act = {"issue": Act.INVITE, "release": Act.RELEASE}[verb]
+    session = draft.state.session
+    assert session is not None
+    if not allowed(draft.state, act):
+        draft.add(r.Refused(act.value, "not_allowed", session.id, session.person))
+        draft.refuse(REASONS["not_allowed"])
+    elif verb == "issue":
+        request = draft.reference()
+        draft.command(MakeCode(request))
+        draft.stay(request=request, patient=subject)
+    else:
+        person = draft.state.people[subject]
+        draft.add(r.LockReleased(person.badge, person.ref, session.person))
+        draft.stay(note=Note(f"{person.name} may try again.", "success"))
+
+
+def code_made(draft: Draft, event: CodeMade) -> None:
+    """A fresh code for the person chosen: record its hash, show it once."""
+    place, state, session = draft.place, draft.state, draft.state.session
+    if session is None or event.request != place.request or not allowed(state, Act.INVITE):
+        return
+    expires_ms = draft.moment.wall_ms + state.plan.rules.code_valid_h * 3_600_000
+    draft.add(r.CodeIssued(event.code, place.patient, session.person, expires_ms))
+    draft.go("code", shown_code=event.plain, request="")
+
+
+# --- screens ------------------------------------------------------------------------------------
+
+
+def show_menu(state: State, place: Place) -> Screen:
+    """What else this person may do here."""
+    rows = []
+    if allowed(state, Act.LOAD):
+        rows.append(Row("load_list", "Load stock", ("Put medicine into a pocket",)))
+    if allowed(state, Act.COUNT):
+        count = len(due(state))
+        words = f"{count} pocket{'' if count == 1 else 's'} in doubt"
+        rows.append(Row("counts", "Counts needed", (words,)))
+    if allowed(state, Act.INVITE):
+        rows.append(Row("invite", "Enrol somebody", ("Issue a one-time code",)))
+    if allowed(state, Act.RELEASE):
+        rows.append(Row("locked", "Locked out", ("Let a person try again",)))
+    actions = [Button("sign_out", "Sign out", "quiet")]
+    if allowed(state, Act.REMOVE):
+        actions.append(Button("home", "Patients", "primary"))
+    return Screen(
+        0, "menu", "Tasks", (*place.said(), Rows(tuple(rows), "Nothing here.")), tuple(actions)
+    )
+
+
+def _people(
+    state: State, place: Place, people: list[Person], verb: str, title: str, empty: str
+) -> Screen:
+    page = people[place.offset : place.offset + ROWS_A_PAGE]
+    left = len(people) - place.offset - len(page)
+    rows = tuple(
+        Row(f"{verb}:{person.ref}", person.name, (ROLES.get(person.role, person.role),))
+        for person in page
+    )
+    actions: tuple[Button, ...] = (Button("menu", "Back", "quiet"),)
+    if left > 0 or place.offset:
+        actions = (*actions, Button("more", "Next page" if left > 0 else "First page"))
+    more = f"{left} more" if left > 0 else ""
+    return Screen(0, verb, title, (*place.said(), Rows(rows, empty, more)), actions)
+
+
+def show_invite(state: State, place: Place) -> Screen:
+    """People who have not enrolled yet."""
+    return _people(state, place, newcomers(state), "issue", "Enrol whom?", "Everybody is enrolled.")
+
+
+def show_locked(state: State, place: Place) -> Screen:
+    """People who are locked out."""
+    return _people(state, place, locked(state), "release", "Locked out", "Nobody is locked out.")
+
+
+def show_code(state: State, place: Place) -> Screen:
+    """The code, once."""
+    person = state.people.get(place.patient)
+    name = person.name if person is not None else ""
+    hours = state.plan.rules.code_valid_h
+    return Screen(
+        0,
+        "code",
+        f"One-time code for {name}",
+        (
+            Words(place.shown_code, "take"),
+            Words(f"Good for {hours} hours and one enrolment. It is not shown again."),
+            Words("Start it on the first screen with “I have a code”."),
+        ),
+        (Button("menu", "Done", "primary"),),
+    )
