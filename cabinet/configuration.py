@@ -30,6 +30,10 @@ class ConfigurationError(Exception):
         self.file, self.key, self.reason = file, key, reason
 
 
+class NotThisCabinet(Exception):
+    """Ledger and configuration are of different cabinets, or a real one has a demo's parts."""
+
+
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 

@@ -39,6 +39,7 @@ class Create:
     software: str
     codes: tuple[str, str]
     code_valid_h: int
+    pin_passes: int
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from cabinet.state import State
 
 ROLES = tuple(role.value for role in Role)
 MAX_TEXT_CHARS = 120
+BADGE_PURPOSE = "badge"  # of the keyed hash by which a badge is known
 
 
 class _Check:

@@ -50,11 +50,15 @@ def moved(medicine: str, quantity: int, source: str, target: str) -> tuple[Posti
 
 
 class CabinetCreated(_Record, frozen=True, forbid_unknown_fields=True, tag="cabinet_created"):
-    """The first record: this ledger belongs to this cabinet; `demo` marks a simulated one."""
+    """The first record: this ledger belongs to this cabinet; `demo` marks a simulated one.
+
+    `pin_passes`: Argon2id passes, tuned once on this machine.
+    """
 
     name: str
     demo: bool
     software: str
+    pin_passes: int
 
 
 class Configured(_Record, frozen=True, forbid_unknown_fields=True, tag="configured"):

@@ -79,7 +79,7 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
 
 def _create(draft: Draft, event: e.Create) -> None:
     assert not draft.state.cabinet, "a ledger is created once"
-    draft.add(r.CabinetCreated(event.name, event.demo, event.software))
+    draft.add(r.CabinetCreated(event.name, event.demo, event.software, event.pin_passes))
     expires_ms = draft.moment.wall_ms + event.code_valid_h * 3_600_000
     for code in event.codes:
         draft.add(r.CodeIssued(code, "", "", expires_ms))

@@ -167,6 +167,7 @@ class State:
     cabinet: str = ""
     name: str = ""
     demo: bool = False
+    pin_passes: int = 2
     plan: Plan = field(default_factory=lambda: Plan("", (), Timings(), Rules()))
     boot: str = ""
     size: int = 0
@@ -255,6 +256,7 @@ def _created(state: State, record: r.CabinetCreated, body: r.Body, _: r.Attached
     if body.seq != 1:
         raise CorruptLedger("a cabinet is created once")
     state.cabinet, state.name, state.demo = body.cabinet, record.name, record.demo
+    state.pin_passes = record.pin_passes
 
 
 def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -> None:

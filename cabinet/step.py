@@ -31,7 +31,7 @@ class Engine:
         self.state, self.place, self._journal = state, Place(), journal
 
     def step(self, event: Event, moment: Moment) -> Outcome:
-        """Decide, make durable, apply; an error of the journal leaves state and place as they were."""
+        """Decide, make durable, apply; the journal's error leaves state and place as they were."""
         decision = decide(self.state, self.place, event, moment)
         bodies: list[r.Body] = []
         if decision.records:

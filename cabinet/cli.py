@@ -1,0 +1,292 @@
+"""The command line: `cabinet init`, `import`, `controller`, `touchscreen`, `verify` and the rest.
+
+Not for anything the parts do themselves. One rule: an error is one line that says what, where and
+what to do, on stderr, with exit status 1; wrong usage is status 2.
+"""
+
+import argparse
+import csv
+import json
+import logging
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from auth.errors import AuthError
+from cabinet import configuration as site
+from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet
+from cabinet.importing import ImportProblem
+from cabinet.keys import KeyProblem
+from cabinet.keys import load as load_keys
+from cabinet.machines import CorruptLedger
+from cabinet.records import UnreadableBody
+from cabinet.version import VERSION
+
+DEFAULT_CONFIG = "/etc/cabinet/cabinet.toml"
+
+
+class Failed(Exception):
+    """A command's own failure, in one line."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except _expected() as error:
+        print(f"cabinet {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    from drivers.errors import DriverError
+    from ledger.errors import LedgerError
+
+    return (
+        ConfigurationError,
+        NotThisCabinet,
+        KeyProblem,
+        ImportProblem,
+        Failed,
+        CorruptLedger,
+        UnreadableBody,
+        AuthError,
+        DriverError,
+        LedgerError,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cabinet",
+        description="An automated dispensing cabinet: its ledger, its controller, its screen.",
+    )
+    parser.add_argument("--version", action="version", version=f"cabinet {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(
+        name: str, run: Callable[[argparse.Namespace], int], help_: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=help_, description=help_)
+        sub.add_argument(
+            "--config",
+            type=Path,
+            default=Path(os.environ.get("CABINET_CONFIG", DEFAULT_CONFIG)),
+            metavar="FILE",
+            help=f"the cabinet's description (default: $CABINET_CONFIG or {DEFAULT_CONFIG})",
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    command("check-config", _check_config, "Say whether cabinet.toml is right, without starting.")
+    command(
+        "init",
+        _init,
+        "Make a new cabinet: its keys, its ledger, and one-time codes for its first two "
+        "administrators, printed once.",
+    )
+    lists = command("import", _import, "Take formulary, people, patients and orders from CSV.")
+    lists.add_argument("folder", type=Path, metavar="DIR", help="with the .csv files")
+    command("controller", _controller, "Run the controller: devices, rules, ledger. No network.")
+    screen = command("touchscreen", _touchscreen, "Serve the touchscreen on the loopback port.")
+    screen.add_argument("--port", type=int, help="instead of touchscreen.port of the file")
+    screen.add_argument(
+        "--launch-file",
+        type=Path,
+        metavar="FILE",
+        help="where the kiosk finds its one-time launch page (needed unless the cabinet is a demo)",
+    )
+    command("status", _status, "Say in a few lines what the ledger holds and what is open.")
+    verify = command("verify", _verify, "Prove the ledger whole and replay it by the rules.")
+    verify.add_argument("--json", action="store_true", help="print one JSON object")
+    report = command("report", _report, "Print a report from the ledger.")
+    report.add_argument("name", choices=("removals",), help="which report")
+    report.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    report.add_argument(
+        "--no-names", action="store_true", help="references instead of people's and patients' names"
+    )
+    return parser
+
+
+def _load(arguments: argparse.Namespace) -> tuple[Configuration, Path]:
+    file = arguments.config
+    return site.load(file), file.resolve().parent
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    configuration, _ = _load(arguments)
+    drawers = configuration.drawer
+    pockets = sum(len(drawer.pocket) for drawer in drawers)
+    print(f"{arguments.config}: right. {len(drawers)} drawers, {pockets} pockets.")
+    return 0
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    from cabinet import provision
+
+    configuration, folder = _load(arguments)
+    made = provision.create(configuration, folder)
+    print(f"Made cabinet {configuration.cabinet.id} in {folder}.")
+    print("One-time codes for the first two administrators, one for each of two people.")
+    print("They are not shown again. At the screen: press “I have a code”.\n")
+    for code in made.codes:
+        print(f"    {code}")
+    print(f"\nThe key that proves this cabinet's ledger: {made.verifier}")
+    return 0
+
+
+def _import(arguments: argparse.Namespace) -> int:
+    from ledger.store import Store
+
+    from auth.pins import keyed_hash
+    from cabinet import importing, provision
+    from cabinet.events import Moment
+    from cabinet.journal import Journal, replay
+    from cabinet.lists import BADGE_PURPOSE
+    from cabinet.step import Engine
+
+    configuration, folder = _load(arguments)
+    keys = load_keys(folder / configuration.paths.keys)
+    event = importing.read(
+        arguments.folder, lambda number: keyed_hash(keys.pepper, BADGE_PURPOSE, number)
+    )
+    store = Store.open(folder / configuration.paths.ledger, keys.ledger)
+    try:
+        journal = Journal(store, configuration.cabinet.id, "import", secrets.token_bytes)
+        engine = Engine(replay(store), journal)
+        moment = Moment(int(time.time() * 1000), 0, secrets.token_bytes(32))
+        outcome = engine.step(event, moment)
+        store.sign_head(provision.signer(configuration, keys))
+    finally:
+        store.close()
+    for line in outcome.report:
+        print(line)
+    if outcome.refusal:
+        raise Failed(outcome.refusal)
+    print(
+        f"Taken: {len(event.medicines)} medicines, {len(event.people)} people, "
+        f"{len(event.patients)} patients, {len(event.orders)} orders."
+    )
+    return 0
+
+
+def _controller(arguments: argparse.Namespace) -> int:
+    from cabinet import controller
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configuration, folder = _load(arguments)
+    keys = load_keys(folder / configuration.paths.keys)
+    controller.serve(configuration, folder, keys)
+    return 0
+
+
+def _touchscreen(arguments: argparse.Namespace) -> int:
+    from cabinet.touchscreen import server
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    configuration, folder = _load(arguments)
+    if arguments.launch_file is None and not configuration.cabinet.demo:
+        raise Failed("--launch-file is needed: only a demo's screen opens without a launch page")
+    server.serve(
+        folder / configuration.paths.run / "screen.sock",
+        arguments.port or configuration.touchscreen.port,
+        launch_file=arguments.launch_file,
+    )
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from ledger.store import Store
+
+    from cabinet.journal import replay
+    from cabinet.reports import local_time
+
+    configuration, folder = _load(arguments)
+    keys = load_keys(folder / configuration.paths.keys)
+    store = Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True)
+    try:
+        state = replay(store)
+        head = store.newest_head()
+    finally:
+        store.close()
+    enrolled = sum(1 for person in state.people.values() if person.enrolled)
+    print(f"Cabinet {state.cabinet} ({state.name}){', a demo' if state.demo else ''}")
+    print(f"Ledger: {state.size} entries, the last at {local_time(state.last_wall_ms)}")
+    print(f"Newest signed head: {head.size if head else 'none yet'}")
+    print(f"People: {enrolled} enrolled of {len(state.people)}")
+    if not state.in_service:
+        print("Not in service: the first two administrators must enrol with their codes.")
+    print(f"Open removals: {len(state.removals)}")
+    print(f"Open discrepancies: {len(state.discrepancies)}")
+    due = [pocket.plan.id for pocket in state.pockets.values() if pocket.count_due]
+    print(f"Pockets to count: {', '.join(due) or 'none'}")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from cabinet.verification import verify
+
+    configuration, folder = _load(arguments)
+    findings, replayed = verify(configuration, folder, load_keys(folder / configuration.paths.keys))
+    if arguments.json:
+        wrong = [str(problem) for problem in findings.problems]
+        told = {
+            "good": findings.good,
+            "entries": findings.entries,
+            "heads": findings.heads,
+            "attachments": findings.attachments,
+            "root": findings.root.hex(),
+            "replay": replayed,
+            "wrong": wrong,
+        }
+        print(json.dumps(told, indent=2))
+    else:
+        print("\n".join((replayed, *findings.lines())))
+    return 0 if findings.good else 1
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from ledger.store import Store
+
+    from cabinet import reports
+    from cabinet.journal import attached
+    from cabinet.records import decode_body
+
+    configuration, folder = _load(arguments)
+    keys = load_keys(folder / configuration.paths.keys)
+    store = Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True)
+    try:
+        bodies = (decode_body(entry.body) for entry in store.entries())
+        lines = reports.removals(
+            bodies, attached(store.attachments()), names=not arguments.no_names
+        )
+    finally:
+        store.close()
+    rows = reports.table(lines)
+    if arguments.format == "json":
+        print(json.dumps([reports.plain(line) for line in lines], indent=2, ensure_ascii=False))
+    elif arguments.format == "csv":
+        writer = csv.writer(sys.stdout)
+        writer.writerow(reports.HEADINGS)
+        writer.writerows(rows)
+    else:
+        _print_table(reports.HEADINGS, rows)
+    return 0
+
+
+def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
+    for row in (headings, *rows):
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

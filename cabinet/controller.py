@@ -1,0 +1,421 @@
+"""The live runtime: one thread on one bounded queue drives the engine; all others post to it.
+
+Not for any rule. One rule: what a step commands is done only after the step returned, because only
+then are its records on disk; an error of the ledger ends the process with every lock shut.
+"""
+
+import logging
+import os
+import queue
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from drivers.lines import LineReader, badge_reader, barcode_scanner
+from ledger.store import Store
+
+from auth.pins import keyed_hash
+from cabinet import events as e
+from cabinet import labels, notify, provision, screens
+from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet, plan_of
+from cabinet.journal import Journal, replay
+from cabinet.keys import Keys
+from cabinet.lists import BADGE_PURPOSE
+from cabinet.messages import Answer, Screen, Shown, encode
+from cabinet.plan import CONTROLLED
+from cabinet.screen_socket import Peer, PeerCame, PeerEvent, PeerPressed, ScreenSocket
+from cabinet.secrets_worker import SecretsWorker
+from cabinet.state import State
+from cabinet.step import Engine, Outcome
+from cabinet.version import VERSION
+from drivers import readings as d
+from drivers.clock import SystemClock
+from drivers.fingerprint import FingerprintSensor
+from drivers.link import open_serial
+from drivers.locks import DrawerPins, Locks
+from ledger.errors import LedgerError
+from ledger.note import Signer
+
+TICK_S = 0.25
+MAX_WAITING = 512
+POST_WITHIN_S = 5.0
+HEAD_EVERY = 16  # entries at most between signed heads
+IDLE_BEFORE_HEAD_S = 1.0
+PRODUCTION_FACTORIES = ("lgpio",)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Devices:
+    """The cabinet's devices, not yet running."""
+
+    locks: Locks
+    finger: FingerprintSensor
+    badge: LineReader
+    scanner: LineReader
+
+
+Incoming = d.Reading | PeerEvent | e.Event
+
+
+def pin_factory(configuration: Configuration, *, demo: bool) -> Any:
+    """gpiozero's factory named in the configuration, by its entry point; never a fallback."""
+    name = configuration.devices.pin_factory
+    if not demo and name not in PRODUCTION_FACTORIES:
+        raise NotThisCabinet(
+            f"devices.pin_factory: {name!r} is for demo cabinets; use "
+            f"{' or '.join(PRODUCTION_FACTORIES)}"
+        )
+    found = [p for p in entry_points(group="gpiozero_pin_factories") if p.name.lower() == name]
+    if not found:
+        raise NotThisCabinet(f"devices.pin_factory: gpiozero knows no factory {name!r}")
+    return found[0].load()()
+
+
+def open_devices(
+    configuration: Configuration,
+    folder: Path,
+    factory: Any,
+    post: Callable[[d.Reading | e.Event], None],
+) -> Devices:
+    """The drivers of the configuration's devices."""
+    clock, devices, timings = SystemClock(), configuration.devices, configuration.timings
+    pins = [
+        DrawerPins(w.id, w.lock_pin, w.switch_pin, w.latch_pin, w.light_pin)
+        for w in configuration.drawer
+    ]
+
+    def connect(name: str) -> Callable[[], Any]:
+        port = getattr(devices, name)
+        return lambda: open_serial(name, str(folder / port.port), port.baud)
+
+    def scanned(reading: d.Reading) -> None:
+        """Parsed in the scanner's own thread, off the controller's."""
+        post(labels.read(reading.text) if isinstance(reading, d.CodeScanned) else reading)
+
+    return Devices(
+        Locks(
+            pins,
+            factory,
+            clock,
+            post,
+            beeper_pin=devices.beeper_pin,
+            pulse_ms=timings.pulse_ms,
+            rest_ms=timings.rest_ms,
+            settle_ms=timings.settle_ms,
+        ),
+        FingerprintSensor(
+            connect("fingerprint"), clock, post, min_score=configuration.rules.finger_min_score
+        ),
+        badge_reader(connect("badge"), clock, post),
+        barcode_scanner(connect("scanner"), clock, scanned),
+    )
+
+
+class Controller:
+    """One cabinet, live."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        folder: Path,
+        keys: Keys,
+        *,
+        factory: Any = None,
+    ) -> None:
+        """Open the ledger and the devices; raises LedgerError, NotThisCabinet, DriverError.
+
+        `factory` stands in for the one the configuration names; a bench of its own passes one.
+        """
+        self._configuration, self._folder, self._keys = configuration, folder, keys
+        self._queue: queue.Queue[Incoming] = queue.Queue(MAX_WAITING)
+        self._stopping = threading.Event()
+        paths = configuration.paths
+        self._store = Store.open(folder / paths.ledger, keys.ledger)
+        state = replay(self._store)
+        self._belongs(state)
+        boot = secrets.token_hex(8)
+        journal = Journal(self._store, configuration.cabinet.id, boot, secrets.token_bytes)
+        self.engine = Engine(state, journal)
+        self._signer: Signer = provision.signer(configuration, keys)
+        if factory is None:
+            factory = pin_factory(configuration, demo=state.demo)
+        self._devices = open_devices(configuration, folder, factory, self.post)
+        self._positions: dict[str, str] = {}
+        self._secrets = SecretsWorker(keys.pepper, state.pin_passes, self.post)
+        self._number = secrets.randbits(32) * 1024
+        self._meaning: object = None
+        self._shown: Shown | None = None
+        self._outputs: screens.Outputs | None = None
+        self._signed = self._store.size
+        self._last_entry_s = 0.0
+        self._socket: ScreenSocket | None = None
+
+    def _belongs(self, state: State) -> None:
+        identity = self._configuration.cabinet
+        if state.cabinet != identity.id:
+            raise NotThisCabinet(
+                f"the ledger is of cabinet {state.cabinet!r}, cabinet.toml of {identity.id!r}"
+            )
+        if state.demo != identity.demo:
+            raise NotThisCabinet(
+                f"the ledger says demo = {str(state.demo).lower()}, cabinet.toml says otherwise; "
+                "a cabinet is a demo or real from its first record on"
+            )
+        check_stock(self._configuration, state)
+
+    # --- coming up and going down ---------------------------------------------------------------
+
+    def post(self, incoming: Incoming) -> None:
+        """From any thread; raises queue.Full for a peer, waits for a device."""
+        if isinstance(incoming, PeerPressed | PeerCame):
+            self._queue.put_nowait(incoming)
+        else:
+            self._queue.put(incoming, timeout=POST_WITHIN_S)
+
+    def stop(self, *_: object) -> None:
+        """Ask the loop to end; safe in a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Read the sensors, start, and serve until told to stop."""
+        devices = self._devices
+        try:
+            self._positions = {w: p.value for w, p in devices.locks.positions().items()}
+            self._step(
+                e.Start(VERSION, plan_of(self._configuration), tuple(self._positions.items()))
+            )
+            self._secrets.start()
+            for name, device in (
+                ("locks", devices.locks),
+                ("fingerprint", devices.finger),
+                ("badge", devices.badge),
+                ("scanner", devices.scanner),
+            ):
+                threading.Thread(target=self._own, args=(name, device), name=name).start()
+            run = self._folder / self._configuration.paths.run
+            run.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._socket = ScreenSocket(run / "screen.sock", self.post)
+            self._publish()
+            notify.ready()
+            _log.info("ready: %d entries, %d drawers", self._store.size, len(self._positions))
+            self._serve()
+            self._step(e.Stop())
+        finally:
+            self._down()
+
+    def _own(self, name: str, device: Any) -> None:
+        """A device's owner thread; its unforeseen end ends the controller."""
+        try:
+            device.run()
+        except Exception:
+            _log.exception("the owner of %s ended", name)
+        finally:
+            self._stopping.set()
+
+    def _down(self) -> None:
+        """Locks first, whatever else fails."""
+        notify.stopping()
+        devices = self._devices
+        for device in (devices.locks, devices.finger, devices.badge, devices.scanner):
+            device.stop()
+        devices.locks.close()
+        if self._socket is not None:
+            self._socket.close()
+        try:
+            self._store.sign_head(self._signer)
+        except LedgerError as error:  # the append that failed is what ended the process
+            _log.error("no head signed at the end: %s", error)
+        self._store.close()
+
+    def _serve(self) -> None:
+        next_tick = time.monotonic() + TICK_S
+        while not self._stopping.is_set():
+            try:
+                incoming = self._queue.get(timeout=max(0.0, next_tick - time.monotonic()))
+            except queue.Empty:
+                self._step(e.Tick())
+                self._publish()
+                self._keep_ledger()
+                notify.watchdog()
+                next_tick = time.monotonic() + TICK_S
+                continue
+            self.handle(incoming)
+
+    # --- one thing at a time --------------------------------------------------------------------
+
+    def handle(self, incoming: Incoming) -> None:
+        """One thing from the queue: its event, its step, and what people see of it."""
+        match incoming:
+            case PeerPressed():
+                self._press(incoming)
+                return
+            case PeerCame():
+                self._greet(incoming.peer)
+                return
+            case d.DrawerReading():
+                self._positions[incoming.drawer] = incoming.position.value
+                self._step(e.DrawerMoved(incoming.drawer, incoming.position.value))
+            case d.PulseDone():
+                self._step(e.PulseEnded(incoming.drawer))
+            case d.PulseRefused():
+                self._step(e.PulseEnded(incoming.drawer, incoming.why))
+            case d.BadgeRead():
+                badge = keyed_hash(self._keys.pepper, BADGE_PURPOSE, incoming.number)
+                self._step(e.BadgeSeen(badge))
+            case d.FingerReading():
+                self._step(
+                    e.FingerSeen(
+                        incoming.request, incoming.outcome.value, incoming.slot, incoming.words
+                    )
+                )
+            case d.DeviceDown():
+                self._step(e.DeviceChanged(incoming.device, incoming.cause or "unknown"))
+            case d.DeviceUp():
+                self._step(e.DeviceChanged(incoming.device, ""))
+            case d.CodeScanned():
+                assert False, "the scanner's thread parses its codes"
+            case _:
+                self._step(incoming)
+        self._publish()
+
+    def _step(self, event: e.Event) -> Outcome:
+        outcome = self.engine.step(event, self._moment())
+        entry = outcome.bodies[-1].seq if outcome.bodies else 0
+        for command in outcome.commands:
+            self._carry_out(command, entry)
+        if outcome.bodies:
+            self._last_entry_s = time.monotonic()
+        return outcome
+
+    def _moment(self) -> e.Moment:
+        return e.Moment(
+            int(time.time() * 1000),
+            int(time.monotonic() * 1000),
+            secrets.token_bytes(32),
+            self._positions,
+        )
+
+    def _carry_out(self, command: e.Command, entry: int) -> None:
+        devices = self._devices
+        match command:
+            case e.Pulse():
+                devices.locks.pulse(command.drawer, entry)
+            case e.VerifyFinger():
+                devices.finger.verify(command.request, command.slots, command.within_s)
+            case e.EnrolFinger():
+                devices.finger.enrol(command.request, command.slot, command.within_s)
+            case e.CancelFinger():
+                devices.finger.cancel(command.request)
+            case _:
+                self._secrets.submit(command)
+
+    def _press(self, incoming: PeerPressed) -> None:
+        press = incoming.press
+        if press.number != self._number:
+            answer = Answer(press.id, "old", "The screen had changed; nothing was done.")
+        else:
+            outcome = self._step(e.Pressed(press.button, press.text))
+            done = "refused" if outcome.refusal else "done"
+            answer = Answer(press.id, "done" if done == "done" else "refused", outcome.refusal)
+        self._publish()
+        incoming.peer.send(encode(answer))
+
+    def _greet(self, peer: Peer) -> None:
+        self._publish()
+        if self._shown is not None:
+            peer.send(encode(self._shown))
+
+    # --- what people see ------------------------------------------------------------------------
+
+    def _publish(self) -> None:
+        """Show what changed: the screen to the peers, lights and beeper to the cabinet."""
+        moment, engine = self._moment(), self.engine
+        screen = screens.show(engine.state, engine.place, moment.wall_ms)
+        meaning = self._meaning_of(screen)
+        if meaning != self._meaning:
+            self._meaning = meaning
+            self._number += 1
+        shown = Shown(
+            Screen(
+                self._number,
+                screen.name,
+                screen.title,
+                screen.blocks,
+                screen.actions,
+                screen.banner,
+                screen.person,
+            ),
+            screens.live(engine.state, engine.place, moment),
+        )
+        if shown != self._shown:
+            self._shown = shown
+            if self._socket is not None:
+                self._socket.send(shown)
+        outputs = screens.outputs(engine.state, moment)
+        if outputs != self._outputs:
+            self._outputs = outputs
+            for drawer, lit in outputs.lights:
+                self._devices.locks.light(drawer, lit)
+            self._devices.locks.beep(outputs.beep)
+
+    def _meaning_of(self, screen: Screen) -> object:
+        """What the buttons of this screen mean; while it stays the same, so does the number."""
+        state, place = self.engine.state, self.engine.place
+        return (
+            screen.name,
+            screen.person,
+            tuple(screens.buttons(screen)),
+            place.patient,
+            place.order,
+            place.removal,
+            place.pocket,
+            place.quantity,
+            place.expires,
+            state.access.started.access if state.access is not None else "",
+            state.attempt.id if state.attempt is not None else "",
+            state.enrolment.id if state.enrolment is not None else "",
+        )
+
+    # --- the ledger's own work, never between a decision and its pulse --------------------------
+
+    def _keep_ledger(self) -> None:
+        """Sign a head when idle, after an access, or every 16 entries; checkpoint the WAL."""
+        behind = self._store.size - self._signed
+        if not behind:
+            return
+        idle = time.monotonic() - self._last_entry_s >= IDLE_BEFORE_HEAD_S
+        if behind >= HEAD_EVERY or idle or self.engine.state.access is None:
+            self._store.sign_head(self._signer)
+            self._signed = self._store.size
+        if idle and self._store.checkpoint_due:
+            self._store.checkpoint()
+
+
+def check_stock(configuration: Configuration, state: State) -> None:
+    """What the formulary says against what the pockets may hold; raises ConfigurationError."""
+    for index, drawer in enumerate(configuration.drawer):
+        for place, pocket in enumerate(drawer.pocket):
+            listed = state.medicines.get(pocket.medicine)
+            if listed is None or listed.schedule == pocket.schedule:
+                continue
+            key = f"drawer[{index}].pocket[{place}].schedule"
+            reason = f"{pocket.medicine} is {listed.schedule} in the formulary"
+            if drawer.kind == "matrix" and listed.schedule in CONTROLLED:
+                reason += ": a controlled substance needs a single drawer of its own"
+            raise ConfigurationError(Path("cabinet.toml"), key, reason)
+
+
+def serve(configuration: Configuration, folder: Path, keys: Keys) -> None:
+    """Run a controller until SIGTERM or SIGINT."""
+    os.umask(0o077)
+    controller = Controller(configuration, folder, keys)
+    signal.signal(signal.SIGTERM, controller.stop)
+    signal.signal(signal.SIGINT, controller.stop)
+    controller.run()

@@ -1,0 +1,142 @@
+"""Reading formulary.csv, people.csv, patients.csv and orders.csv into one import.
+
+Not for judging rows against the cabinet (`lists.py`). One rule: a file that is not exactly of its
+form is refused with file, line and column; no value of a person's row is quoted.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from cabinet import events as e
+from cabinet.records import MedicineListed
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_ROWS = 20_000
+FILES = ("formulary.csv", "people.csv", "patients.csv", "orders.csv")
+Row = dict[str, str]
+
+
+class ImportProblem(Exception):
+    """A file cannot be read as what it should be: file, line, column, why."""
+
+
+def read(folder: Path, badge_hash: Callable[[str], str]) -> e.Import:
+    """The lists in `folder`; a missing file is an empty list, but one must be there."""
+    present = [name for name in FILES if (folder / name).exists()]
+    if not present:
+        raise ImportProblem(f"{folder}: has none of {', '.join(FILES)}")
+    lists = {name: list(_rows(folder / name)) if name in present else [] for name in FILES}
+    return e.Import(
+        folder.name,
+        tuple((where, _medicine(where, row)) for where, row in lists["formulary.csv"]),
+        tuple((where, _person(where, row, badge_hash)) for where, row in lists["people.csv"]),
+        tuple((where, _patient(where, row)) for where, row in lists["patients.csv"]),
+        tuple((where, _order(where, row)) for where, row in lists["orders.csv"]),
+    )
+
+
+COLUMNS = {
+    "formulary.csv": (
+        "code,generic,brand,strength,form,schedule,unit,therapeutic_class,ndc,high_alert"
+    ).split(","),
+    "people.csv": "staff_id,given,family,role,badge".split(","),
+    "patients.csv": "record_number,given,family,born,sex,bed,allergies,nurses".split(","),
+    "orders.csv": (
+        "order,record_number,medicine,quantity,dose,route,frequency,reason,starts,stops"
+    ).split(","),
+}
+
+
+def _rows(file: Path) -> Iterator[tuple[str, Row]]:
+    try:
+        data = file.read_bytes()
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        raise ImportProblem(f"{file.name}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ImportProblem(f"{file.name}: byte {error.start} is not UTF-8") from None
+    if len(data) > MAX_BYTES:
+        raise ImportProblem(f"{file.name}: is larger than {MAX_BYTES} bytes")
+    expected = COLUMNS[file.name]
+    try:
+        reader = csv.reader(text.splitlines(), strict=True)
+        header = next(reader, [])
+        if header != expected:
+            raise ImportProblem(f"{file.name}:1: the columns must be {','.join(expected)}")
+        for row in reader:
+            where = f"{file.name}:{reader.line_num}"
+            if not row:
+                continue
+            if len(row) != len(expected):
+                raise ImportProblem(f"{where}: has {len(row)} columns, not {len(expected)}")
+            if reader.line_num > MAX_ROWS:
+                raise ImportProblem(f"{where}: more than {MAX_ROWS} rows")
+            yield where, {n: v.strip() for n, v in zip(expected, row, strict=True)}
+    except csv.Error as error:
+        raise ImportProblem(f"{file.name}:{reader.line_num}: is not CSV: {error}") from None
+
+
+def _medicine(where: str, row: Row) -> MedicineListed:
+    if row["high_alert"] not in ("yes", "no"):
+        raise ImportProblem(f"{where}: high_alert must be yes or no")
+    values = {**row, "medicine": row["code"], "high_alert": row["high_alert"] == "yes"}
+    del values["code"]
+    try:
+        return msgspec.convert({"type": "medicine_listed", **values}, MedicineListed)
+    except msgspec.ValidationError as error:
+        raise ImportProblem(f"{where}: {error}") from None
+
+
+def _person(where: str, row: Row, badge_hash: Callable[[str], str]) -> e.PersonRow:
+    return e.PersonRow(
+        row["staff_id"],
+        row["given"],
+        row["family"],
+        row["role"],
+        badge_hash(row["badge"]) if row["badge"] else "",
+    )
+
+
+def _patient(where: str, row: Row) -> e.PatientRow:
+    return e.PatientRow(
+        row["record_number"],
+        row["given"],
+        row["family"],
+        row["born"],
+        row["sex"],
+        row["bed"],
+        row["allergies"],
+        tuple(row["nurses"].split()),
+    )
+
+
+def _order(where: str, row: Row) -> e.OrderRow:
+    if not (row["quantity"].isascii() and row["quantity"].isdigit()):
+        raise ImportProblem(f"{where}: quantity must be a whole number")
+    return e.OrderRow(
+        row["order"],
+        row["record_number"],
+        row["medicine"],
+        int(row["quantity"]),
+        row["dose"],
+        row["route"],
+        row["frequency"],
+        row["reason"],
+        _when(where, "starts", row["starts"]),
+        _when(where, "stops", row["stops"]) if row["stops"] else 0,
+    )
+
+
+def _when(where: str, column: str, text: str) -> int:
+    """An ISO date or time, UTC where it names no zone, as Unix ms."""
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise ImportProblem(f"{where}: {column} is not a date such as 2026-11-22") from None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return int(when.timestamp() * 1000)

@@ -1,0 +1,148 @@
+"""Reports from the ledger's entries alone: what was removed, by whom, for whom, what became of it.
+
+Not for screens. One rule: a report is a replay; it reads the same records as the state does and
+adds nothing that is not in them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+
+from cabinet import records as r
+from cabinet.state import State, apply
+from cabinet.wording import medicine
+
+
+@dataclass
+class RemovalLine:
+    """One removal; quantities in the medicine's smallest unit."""
+
+    removal: str
+    entry: int
+    at: str
+    person: str
+    factors: str
+    patient: str
+    order: str
+    medicine: str
+    schedule: str
+    drawer: str
+    quantity: int
+    unit: str
+    count_before: int | None
+    count_after: int
+    given: int = 0
+    wasted: int = 0
+    witnesses: list[str] = field(default_factory=list)
+    returned: int = 0
+
+    @property
+    def outstanding(self) -> int:
+        """Not yet given, wasted or returned; zero is a closed removal."""
+        return self.quantity - self.given - self.wasted - self.returned
+
+
+def local_time(wall_ms: int) -> str:
+    """ "2026-11-22 14:05:09" in the cabinet's time zone."""
+    return datetime.fromtimestamp(wall_ms / 1000).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def removals(
+    bodies: Iterable[r.Body], attached: r.Attached, *, names: bool = True
+) -> list[RemovalLine]:
+    """Every removal in the ledger, oldest first; without names, people appear as references."""
+    state, lines = State(), {}
+    counted: dict[str, int] = {}
+    details = attached if names else {}
+    for body in bodies:
+        record = body.record
+        match record:
+            case r.Counted(phase="before"):
+                counted[record.access] = record.found
+        access = state.access
+        apply(state, body, details)
+        match record:
+            case r.RemovalTaken():
+                assert access is not None
+                found = counted.get(record.access)
+                lines[record.removal] = _line(state, body, record, access.started, found)
+            case r.Given():
+                lines[record.removal].given += record.quantity
+            case r.Wasted():
+                line = lines[record.removal]
+                line.wasted += record.quantity
+                witness = state.people[record.witness].name
+                line.witnesses.append(f"{witness} ({' + '.join(record.witness_factors)})")
+            case r.Returned():
+                lines[record.removal].returned += record.quantity
+    return list(lines.values())
+
+
+def _line(
+    state: State,
+    body: r.Body,
+    record: r.RemovalTaken,
+    started: r.AccessStarted,
+    found: int | None,
+) -> RemovalLine:
+    listed = state.medicines[started.medicine]
+    return RemovalLine(
+        record.removal,
+        body.seq,
+        local_time(body.wall_ms),
+        state.people[started.person].name,
+        " + ".join(started.factors),
+        state.patients[started.patient].name,
+        started.order,
+        medicine(listed).replace("\u00a0", " "),
+        listed.schedule,
+        started.drawer,
+        record.quantity,
+        listed.unit,
+        found,
+        state.on_hand(started.pocket),
+    )
+
+
+HEADINGS = (
+    "When",
+    "Who",
+    "Factors",
+    "Patient",
+    "Medicine",
+    "Taken",
+    "Count before",
+    "Count after",
+    "Given",
+    "Wasted",
+    "Witness",
+    "Returned",
+    "Open",
+)
+
+
+def table(lines: Iterable[RemovalLine]) -> list[tuple[str, ...]]:
+    """The report as rows of text under HEADINGS."""
+    return [
+        (
+            line.at,
+            line.person,
+            line.factors,
+            line.patient,
+            line.medicine,
+            str(line.quantity),
+            "not counted" if line.count_before is None else str(line.count_before),
+            str(line.count_after),
+            str(line.given),
+            str(line.wasted),
+            ", ".join(line.witnesses),
+            str(line.returned),
+            "closed" if not line.outstanding else str(line.outstanding),
+        )
+        for line in lines
+    ]
+
+
+def plain(line: RemovalLine) -> dict[str, object]:
+    """The line as a table for JSON."""
+    return {**asdict(line), "outstanding": line.outstanding}

@@ -1,0 +1,74 @@
+"""PINs and codes hashed off the controller's thread: one owner thread, one job at a time.
+
+Not for deciding what a right or wrong PIN means. One rule: what was typed is dropped as soon as it
+is hashed, and never logged.
+"""
+
+import queue
+import secrets
+import threading
+from collections.abc import Callable
+
+from auth.errors import UnusablePin
+from auth.pins import PinHasher, check_usable, keyed_hash, make_code, plain_code
+from cabinet import events as e
+
+MAX_WAITING = 4
+Job = e.CheckPin | e.HashPin | e.HashCode | e.MakeCode
+
+
+class SecretsWorker:
+    """Takes jobs, posts their answers as events."""
+
+    def __init__(
+        self,
+        pepper: bytes,
+        passes: int,
+        post: Callable[[e.Event], None],
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._pepper, self._passes, self._post = pepper, passes, post
+        self._random = random_bytes
+        self._jobs: queue.Queue[Job | None] = queue.Queue(MAX_WAITING)
+        self._thread = threading.Thread(target=self._run, name="secrets", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Queue a job; one too many is answered as a wrong PIN, so that nobody waits for ever."""
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full:
+            self._post(e.PinChecked(job.request, False))
+
+    def stop(self) -> None:
+        """End the thread after the jobs already taken."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        hasher = PinHasher(self._pepper, passes=self._passes)
+        while (job := self._jobs.get()) is not None:
+            self._post(answer(job, hasher, self._pepper, self._random))
+            del job
+
+
+def answer(
+    job: Job, hasher: PinHasher, pepper: bytes, random_bytes: Callable[[int], bytes]
+) -> e.Event:
+    """The event that answers a job."""
+    match job:
+        case e.CheckPin():
+            return e.PinChecked(job.request, hasher.verify(job.encoded, job.pin))
+        case e.HashPin():
+            try:
+                check_usable(job.pin)
+            except UnusablePin as error:
+                return e.PinHashed(job.request, unusable=str(error))
+            return e.PinHashed(job.request, hasher.hash(job.pin))
+        case e.HashCode():
+            return e.CodeHashed(job.request, keyed_hash(pepper, "code", plain_code(job.plain)))
+        case e.MakeCode():
+            plain = make_code(random_bytes)
+            return e.CodeMade(job.request, plain, keyed_hash(pepper, "code", plain_code(plain)))

@@ -1,0 +1,74 @@
+"""`cabinet verify`: the ledger proven whole, then replayed, so that the rules' promises hold in it.
+
+Not for repair. One rule: it only reads, and says what it checked or what is wrong and where.
+"""
+
+from pathlib import Path
+
+from cabinet import provision
+from cabinet import records as r
+from cabinet.configuration import Configuration
+from cabinet.journal import attached
+from cabinet.keys import Keys
+from cabinet.machines import CorruptLedger
+from cabinet.state import State, apply
+from ledger.check import Findings, check
+from ledger.errors import WrongBody
+from ledger.note import Verifier
+from ledger.store import Store
+
+
+class _Replay:
+    """Applies the entries in order and keeps what it saw."""
+
+    def __init__(self, attachments: r.Attached) -> None:
+        self.state, self.orders = State(), 0
+        self._attachments, self._lost = attachments, 0
+
+    def body(self, seq: int, data: bytes) -> None:
+        """One entry; raises WrongBody for one that the rules could not have written."""
+        if self._lost:
+            return  # after the first wrong entry nothing that follows says anything
+        try:
+            body = r.decode_body(data)
+            if body.seq != seq:
+                raise CorruptLedger(f"its body says that it is entry {body.seq}")
+            self.orders += isinstance(body.record, r.AccessStarted)
+            apply(self.state, body, self._attachments)
+        except (CorruptLedger, r.UnreadableBody) as error:
+            self._lost = seq
+            raise WrongBody(str(error)) from None
+
+    def conclude(self, findings: Findings, cabinet: str) -> str:
+        """Check the sums, and say what the replay showed."""
+        state = self.state
+        if not self._lost and state.cabinet != cabinet:
+            findings.add("entry 1", f"is of cabinet {state.cabinet!r}, not of {cabinet!r}")
+        sums: dict[str, int] = {}
+        for (_, medicine), quantity in state.balances.items():
+            sums[medicine] = sums.get(medicine, 0) + quantity
+        for medicine, total in sorted(sums.items()):
+            if total:
+                findings.add("accounts", f"of {medicine} sum to {total}, not to zero")
+        upto = f"up to entry {self._lost - 1}" if self._lost else f"all {state.size} entries"
+        return (
+            f"replay: {upto} follow the rules: every step legal, every posting balanced; "
+            f"{self.orders} lock orders, each with person, pocket and factors; "
+            f"{len(state.removals)} removals open, {len(state.discrepancies)} discrepancies open"
+        )
+
+
+def verify(configuration: Configuration, folder: Path, keys: Keys) -> tuple[Findings, str]:
+    """Check this cabinet's ledger; raises LedgerError when it cannot be opened at all."""
+    with Store.examine(folder / configuration.paths.ledger, keys.ledger) as store:
+        verifier = Verifier(provision.signer(configuration, keys).vkey)
+        unreadable = ""
+        try:
+            attachments = attached(store.attachments())
+        except r.UnreadableBody as error:
+            attachments, unreadable = {}, str(error)
+        replay = _Replay(attachments)
+        findings = check(store, verifier, replay.body)
+        if unreadable:
+            findings.add("attachments", unreadable)
+        return findings, replay.conclude(findings, configuration.cabinet.id)

@@ -1,0 +1,186 @@
+"""`python -m sim run`: the simulated cabinet for people, with its touchscreen and its bench.
+
+The world, the emulators and the bench are this process; the controller and the touchscreen are the
+shipped programs, run as its children. One rule: a power cut kills the controller, not the world.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from cabinet import configuration as site
+from cabinet.configuration import ConfigurationError
+from sim import demo_cabinet
+from sim.bench.server import Bench
+from sim.cabinet import SimulatedCabinet
+from sim.errors import SimulatorError
+from sim.people import PEOPLE
+
+RESTART_AFTER_S = 1.0  # as the controller's unit does
+STOP_WITHIN_S = 10.0
+
+
+class Child:
+    """A program of the cabinet, kept running while it is wanted."""
+
+    def __init__(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+        self._name, self._arguments, self._environment = name, arguments, environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Lock()
+        self._wanted = False
+
+    def start(self) -> None:
+        """Run it, if it does not run."""
+        with self._guard:
+            self._wanted = True
+            if self._process is None or self._process.poll() is not None:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "cabinet.cli", *self._arguments],
+                    env={**os.environ, **self._environment},
+                    start_new_session=True,  # Ctrl-C is this process's to pass on, in order
+                )
+
+    def kill(self) -> None:
+        """As a power cut does."""
+        with self._guard:
+            self._wanted = False
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+
+    def stop(self) -> None:
+        """In order; killed when it takes too long."""
+        with self._guard:
+            self._wanted = False
+            if self._process is None or self._process.poll() is not None:
+                return
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                print(f"{self._name} did not stop in time and was killed", file=sys.stderr)
+                self._process.kill()
+                self._process.wait()
+
+    def look(self) -> None:
+        """Start it again when it ended by itself, as systemd would."""
+        with self._guard:
+            ended = self._process is not None and self._process.poll() is not None
+            wanted = self._wanted
+        if ended and wanted:
+            time.sleep(RESTART_AFTER_S)
+            self.start()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is wanted."""
+        return self._wanted
+
+
+class ControllerPower:
+    """The bench's power switch: the controller dies with the mains and starts with it."""
+
+    def __init__(self, cabinet: SimulatedCabinet, controller: Child) -> None:
+        self._cabinet, self._controller = cabinet, controller
+
+    def cut(self) -> None:
+        self._controller.kill()
+        self._cabinet.cut_power()
+
+    def restore(self) -> None:
+        self._cabinet.restore_power()
+        self._controller.start()
+
+    def is_on(self) -> bool:
+        return self._cabinet.world.view().mains
+
+
+def _free(port: int, setting: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise SimulatorError(
+                f"port {port} is in use; choose another one: make run {setting}={port + 100}"
+            ) from None
+
+
+def run(folder: Path, port: int, bench_port: int) -> None:
+    """Serve the demo cabinet in `folder` until Ctrl-C."""
+    _free(port, "PORT")
+    _free(bench_port, "BENCH_PORT")
+    if not (folder / "cabinet.toml").exists():
+        print(f"Making the demo cabinet in {folder} …", flush=True)
+        demo_cabinet.make(folder)
+    configuration = site.load(folder / "cabinet.toml")
+    cabinet = SimulatedCabinet(folder, configuration)
+    config = ["--config", str(folder / "cabinet.toml")]
+    environment = {"CABINET_SIM_SOCKET": str(cabinet.socket)}
+    controller = Child("the controller", ["controller", *config], environment)
+    touchscreen = Child("the touchscreen", ["touchscreen", *config, "--port", str(port)], {})
+    bench = Bench(cabinet, ControllerPower(cabinet, controller), bench_port)
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    cabinet.start()
+    try:
+        bench.start()
+        if cabinet.world.view().mains:
+            controller.start()
+        touchscreen.start()
+        _tell(port, bench_port)
+        while not ending.wait(0.5):
+            controller.look()
+            touchscreen.look()
+    finally:
+        for it in (touchscreen, controller, bench, cabinet):
+            it.stop()
+    print("\nStopped. The cabinet and its world are kept; `make run` goes on with them.")
+
+
+def _tell(port: int, bench_port: int) -> None:
+    nurse = next(person for person in PEOPLE if person.role == "nurse")
+    other = [person for person in PEOPLE if person.role == "nurse"][1]
+    print(
+        f"""
+  Touchscreen   http://127.0.0.1:{port}/
+  Bench         http://127.0.0.1:{bench_port}/   (the cabinet's physical side)
+
+  Try:
+  1. On the bench, hold {nurse.name}'s badge to the reader, then put a finger of hers on the sensor.
+  2. On the touchscreen, choose a patient and an order, open the drawer; count, take, push it shut.
+  3. Waste one with {other.name} as the witness; then: cabinet report removals --config …
+
+  Ctrl-C stops everything.""",
+        flush=True,
+    )
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m sim", description="The simulated cabinet.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serve = commands.add_parser("run", help="the demo cabinet with its touchscreen and bench")
+    serve.add_argument("--folder", type=Path, default=Path("demo"))
+    serve.add_argument("--port", type=int, default=8080)
+    serve.add_argument("--bench-port", type=int, default=8081)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        run(arguments.folder.resolve(), arguments.port, arguments.bench_port)
+    except (SimulatorError, ConfigurationError) as error:
+        print(f"make run: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

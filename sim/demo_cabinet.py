@@ -1,0 +1,206 @@
+"""Making the demo cabinet: its ledger, its invented people enrolled, its pockets loaded.
+
+It goes the way a real one goes: codes, enrolment at the screen, import, loads through open drawers;
+only the hands and the clock are simulated. One rule: it is made beside its folder and put in place
+whole, so that a half-made one never counts.
+"""
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from auth.pins import PinHasher, keyed_hash, plain_code
+from cabinet import configuration as site
+from cabinet import events as e
+from cabinet import importing, provision, screens
+from cabinet import keys as key_files
+from cabinet.configuration import Configuration, plan_of
+from cabinet.journal import Journal, replay
+from cabinet.lists import BADGE_PURPOSE
+from cabinet.secrets_worker import answer
+from cabinet.step import Engine
+from cabinet.version import VERSION
+from ledger.store import Store
+from sim.cabinet import SimulatedCabinet
+from sim.medicines import DEMO, Stock, stock
+from sim.people import PEOPLE, Person
+from sim.world import World
+
+PIN_PASSES = 2  # a demo's PINs are printed on the bench
+GESTURE_MS = 700  # between two gestures of the people who set the demo up
+SET_UP_AGO_MS = 3_600_000  # it was set up an hour ago, so that its entries are in the past
+RandomBytes = Callable[[int], bytes]
+
+
+class SetUp:
+    """The people who set a demo cabinet up, at its engine and its (unpowered-clock) world."""
+
+    def __init__(
+        self, folder: Path, configuration: Configuration, random_bytes: RandomBytes
+    ) -> None:
+        self._configuration, self._random = configuration, random_bytes
+        self._now_ms, self._began_ms = 0, int(time.time() * 1000) - SET_UP_AGO_MS
+        made = provision.create(configuration, folder, random_bytes=random_bytes, passes=PIN_PASSES)
+        self.codes = [plain_code(code) for code in made.codes]
+        self._keys = key_files.load(folder / configuration.paths.keys)
+        self._store = Store.open(folder / configuration.paths.ledger, self._keys.ledger)
+        journal = Journal(self._store, configuration.cabinet.id, "set-up", random_bytes)
+        self.engine = Engine(replay(self._store), journal)
+        self.world = World(configuration, clock=lambda: self._now_ms / 1000)
+        self.templates: dict[int, str] = {}
+        self._hasher = PinHasher(self._keys.pepper, passes=PIN_PASSES)
+        self._person = PEOPLE[0]
+        self._code = ""
+        self.do(e.Start(VERSION, plan_of(configuration), tuple(self._positions().items())))
+
+    def finish(self) -> None:
+        """Stop in order, sign, close."""
+        self.do(e.Stop())
+        self._store.sign_head(provision.signer(self._configuration, self._keys))
+        self._store.checkpoint()
+        self._store.close()
+
+    # --- the machine ----------------------------------------------------------------------------
+
+    def _positions(self) -> dict[str, str]:
+        positions = {}
+        for drawer in self.world.view().drawers:
+            shut = "latched" if drawer.hook_engaged else "unlatched"
+            positions[drawer.id] = "open" if drawer.is_open else shut
+        return positions
+
+    def do(self, event: e.Event) -> None:
+        """One step, then what it commands, done at once by the people and the world."""
+        self._now_ms += GESTURE_MS
+        moment = e.Moment(
+            self._began_ms + self._now_ms, self._now_ms, self._random(32), self._positions()
+        )
+        outcome = self.engine.step(event, moment)
+        assert not outcome.refusal, f"{outcome.refusal} {outcome.report}"
+        for command in outcome.commands:
+            self._carry_out(command)
+
+    def _carry_out(self, command: e.Command) -> None:
+        match command:
+            case e.Pulse():
+                setup = next(w for w in self._configuration.drawer if w.id == command.drawer)
+                self.world.output(setup.lock_pin, True)
+                self._now_ms += self._configuration.timings.pulse_ms
+                self.world.output(setup.lock_pin, False)
+                self.do(e.PulseEnded(command.drawer))
+                self._moved(command.drawer)
+            case e.EnrolFinger():
+                finger = self._person.fingers[len(self.engine.place.newcomer.slots)]
+                self.templates[command.slot] = finger
+                self.do(e.FingerSeen(command.request, "enrolled", command.slot))
+            case e.VerifyFinger():
+                slot = next(s for s, f in self.templates.items() if f in self._person.fingers)
+                self.do(e.FingerSeen(command.request, "matched", slot))
+            case e.CancelFinger():
+                pass  # nobody's finger is on the glass
+            case _:
+                made = answer(command, self._hasher, self._keys.pepper, self._random)
+                if isinstance(made, e.CodeMade):
+                    self._code = plain_code(made.plain)
+                self.do(made)
+
+    def _moved(self, drawer: str) -> None:
+        self.do(e.DrawerMoved(drawer, self._positions()[drawer]))
+
+    def press(self, button: str, text: str = "") -> None:
+        """Press a button of the present screen, turning pages until it is there."""
+        pages = 0
+        while button not in screens.buttons(self._screen()) and pages < 50:
+            self.do(e.Pressed("more"))
+            pages += 1
+        self.do(e.Pressed(button, text))
+
+    def _screen(self) -> Any:
+        engine = self.engine
+        return screens.show(engine.state, engine.place, self._began_ms + self._now_ms)
+
+    # --- the people -----------------------------------------------------------------------------
+
+    def _badge(self, person: Person) -> e.BadgeSeen:
+        self._person = person
+        return e.BadgeSeen(keyed_hash(self._keys.pepper, BADGE_PURPOSE, person.badge))
+
+    def enrol(self, person: Person, code: str) -> None:
+        """Enrol at the screen with a one-time code, two fingers and all."""
+        self.press("have_code")
+        self.press("code", code)
+        if self.engine.place.page == "enrol_staff_id":
+            self.press("staff_id", person.staff_id)
+            self.press("family", person.family)
+            self.press("given", person.given)
+        self.do(self._badge(person))
+        self.press("new_pin", person.pin)
+        self.press("same_pin", person.pin)
+
+    def invite(self, administrator: Person, person: Person) -> str:
+        """An administrator issues a code for a listed person."""
+        self.do(self._badge(administrator))
+        self.press("invite")
+        self.press(f"issue:{self.engine.state.by_staff_id[person.staff_id]}")
+        self.press("menu")
+        self.press("sign_out")
+        return self._code
+
+    def take_lists(self, folder: Path) -> None:
+        """The lists of the demo."""
+        self.do(importing.read(folder, lambda n: keyed_hash(self._keys.pepper, BADGE_PURPOSE, n)))
+
+    def load(self, person: Person, shelf: Stock) -> None:
+        """A technician loads one pocket: counts it empty, puts the stock in, shuts the drawer."""
+        pocket = self.engine.state.pockets[shelf.pocket]
+        listed = self.engine.state.medicines[pocket.plan.medicine]
+        self.press("load_list")
+        self.press(f"load:{shelf.pocket}")
+        self.do(e.CodeSeen(listed.ndc.replace("-", ""), shelf.lot, shelf.expires))
+        self.press("load_quantity", str(shelf.count))
+        self.press("open_load")
+        self.world.pull(pocket.drawer)
+        self._moved(pocket.drawer)
+        self.press("count", "0")
+        self.world.put(shelf.pocket, shelf.count)
+        self.world.push(pocket.drawer)
+        self._moved(pocket.drawer)
+        self._now_ms += self._configuration.timings.rest_ms
+
+    def stock_up(self, person: Person, shelves: dict[str, Stock]) -> None:
+        """The technician loads every pocket in one session."""
+        self.do(self._badge(person))
+        for shelf in shelves.values():
+            self.load(person, shelf)
+        self.press("sign_out")
+
+
+def make(folder: Path, *, random_bytes: RandomBytes = secrets.token_bytes) -> None:
+    """The demo cabinet in `folder`, made whole beside it first."""
+    fresh = folder.with_name(folder.name + ".new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True, mode=0o700)
+    shutil.copy(DEMO / "cabinet.toml", fresh / "cabinet.toml")
+    configuration = site.load(fresh / "cabinet.toml")
+    setup = SetUp(fresh, configuration, random_bytes)
+    first, second = (person for person in PEOPLE if person.role == "administrator")
+    setup.enrol(first, setup.codes[0])
+    setup.enrol(second, setup.codes[1])
+    setup.take_lists(DEMO)
+    for person in PEOPLE:
+        if person.role != "administrator":
+            setup.enrol(person, setup.invite(first, person))
+    technician = next(person for person in PEOPLE if person.role == "pharmacy_technician")
+    shelves = stock(DEMO)
+    setup.stock_up(technician, shelves)
+    setup.finish()
+    counts = {pocket: shelf.count for pocket, shelf in shelves.items()}
+    cabinet = SimulatedCabinet(fresh, configuration, counts)
+    cabinet.sensor.templates.update(setup.templates)
+    cabinet.start()
+    cabinet.stop()
+    shutil.rmtree(fresh / configuration.paths.run, ignore_errors=True)
+    fresh.rename(folder)
