@@ -45,6 +45,7 @@ class PtyDevice:
         self._slave: int | None = None
         self._due: list[tuple[float, int, bytes]] = []
         self._order = itertools.count()
+        self._busy_until = 0.0
         self._tasks: list[tuple[Callable[[], None], Future[None]]] = []
         self._lock = threading.Lock()  # for _tasks and _ended
         self._ended = False
@@ -104,6 +105,7 @@ class PtyDevice:
         if self._master is None or self._slave is None:
             return
         self._due.clear()
+        self._busy_until = 0.0
         self.path.unlink(missing_ok=True)
         self._selector.unregister(self._master)
         os.close(self._master)
@@ -160,7 +162,12 @@ class PtyDevice:
             data = os.read(master, 4096)
         except BlockingIOError:
             return
-        self._schedule(self._emulator.feed(data))
+        # A device does one thing at a time: it answers after what it is still busy with.
+        now = time.monotonic()
+        busy_s = max(0.0, self._busy_until - now)
+        answers = [(busy_s + delay_s, data) for delay_s, data in self._emulator.feed(data)]
+        self._busy_until = now + max([busy_s, *(delay_s for delay_s, _ in answers)])
+        self._schedule(answers)
 
     def _transmit(self, master: int) -> None:
         now = time.monotonic()

@@ -1,0 +1,264 @@
+"""A sensor that answers: what is asked of it over one open line, and when it is believed.
+
+For `drivers.fingerprint` only, which owns requests and recovery; any DriverError but DeviceRefused
+ends the session. Its one rule: an outcome is returned only when the whole exchange behind it, from
+the barrier before to the barrier after, was one uninterrupted transaction without an error.
+
+The protocol numbers nothing, so an answer that arrives late looks like the answer to the next
+command, and one person's match could become another's. The barrier stops this: before and after
+each transaction the sensor is asked for its parameters and its index, in an order that spells the
+transaction's number (its low bits before, its high bits after; 64 in all). These answers have
+shapes that no other has, so an answer too many or too few in between, or left over from another
+transaction, cannot pass. Comparisons are made twice.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from drivers.clock import Clock, Signal
+from drivers.errors import BadFrame, DeviceRefused
+from drivers.fingerprint_wire import GuardedLibrary
+from drivers.link import Link
+from drivers.readings import Finger
+
+MOST_CAPACITY = 1024  # four index pages
+CAPTURES = 3  # poor pictures in a row before the person is told
+LOOK_EVERY_S = 0.05  # between two looks for a finger
+QUIET_S, NEVER_QUIET_S = 0.5, 2.0  # a line is idle after; is broken after
+BARRIER_BITS = 3  # before a transaction, and as many after it
+SLOTS_A_PAGE = 256
+
+# The sensor's codes that speak of the finger or the slot, not of a failure.
+_NO_PICTURE = 0x03
+_POOR = {
+    0x06: "The picture is smudged. Dry the finger and the glass, and place it again.",
+    0x07: "Too little of the finger is on the glass. Place it flat, in the middle.",
+    0x15: "The picture is not clear. Lift the finger and place it again.",
+}
+_NO_TEMPLATE = (0x0B, 0x0C)
+_WRONG_PASSWORD = 0x13
+_PROBE, _REFERENCE = 1, 2  # the sensor's two character buffers
+
+
+class Outcome(NamedTuple):
+    """How a transaction ended."""
+
+    finger: Finger
+    slot: int | None = None
+    words: str = ""
+
+
+class _NoFinger(Exception):
+    """The time is over; `words` say what was wrong with the fingers that came."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class SensorSession:
+    """One sensor on one open line; `unwanted` raises when the caller gives the request up."""
+
+    def __init__(
+        self,
+        device: str,
+        link: Link,
+        clock: Clock,
+        wake: Signal,
+        unwanted: Callable[[], None],
+        *,
+        min_score: int,
+        call_deadline_s: float,
+        address: int,
+        password: int,
+    ) -> None:
+        """Bring the line into step and check the sensor. Raises DriverError."""
+        self._device, self._link, self._clock = device, link, clock
+        self._wake, self._unwanted, self._min_score = wake, unwanted, min_score
+        self._transactions = 0
+        self._library = GuardedLibrary(
+            device,
+            link,
+            clock,
+            call_deadline_s=call_deadline_s,
+            address=address,
+            password=password,
+        )
+        self._drain()
+        if not self._call("verifyPassword"):
+            raise DeviceRefused(
+                device, "the sensor has another password: is it this cabinet's?", _WRONG_PASSWORD
+            )
+        self._parameters = self._read_parameters()
+        self.capacity: int = self._parameters[1]
+        if not 1 <= self.capacity <= MOST_CAPACITY:
+            raise BadFrame(device, f"the sensor says it has {self.capacity} slots")
+        self.check()
+
+    def check(self) -> None:
+        """Begin a transaction: nothing old on the line, and the sensor is in step."""
+        self._transactions += 1
+        self._link.discard_input()
+        self._barrier(self._transactions)
+
+    def still_in_step(self) -> bool:
+        """After a refusal in good form: was it an answer to what was asked?"""
+        try:
+            self._close_transaction()
+        except DeviceRefused:
+            return False
+        return True
+
+    def verify(self, slots: Sequence[int], within_s: float) -> Outcome:
+        """Is the finger that comes within the time one of the templates in `slots`?"""
+        self._check_slots(slots)
+        self.check()
+        try:
+            self._capture(_PROBE, self._clock.monotonic() + within_s)
+        except _NoFinger as none:
+            return self._believed(_no_finger(none))
+        compared, empty = 0, []
+        for slot in slots:
+            try:
+                self._call("loadTemplate", slot, _REFERENCE)
+            except DeviceRefused as error:
+                if error.status not in _NO_TEMPLATE:
+                    raise
+                empty.append(slot)
+                continue
+            compared += 1
+            if self._agree():
+                return self._believed(Outcome(Finger.MATCHED, slot))
+        if compared:
+            return self._believed(Outcome(Finger.NO_MATCH))
+        # Not the person's fault: another sensor was fitted, or its memory was cleared.
+        words = f"no template in slot {', '.join(map(str, empty))} of the sensor: enrol again"
+        return self._believed(Outcome(Finger.FAULT, words=words))
+
+    def enrol(self, slot: int, within_s: float, captured: Callable[[], None]) -> Outcome:
+        """Store the finger in `slot` from two captures that agree, and read it back."""
+        self._check_slots((slot,))
+        self.check()
+        deadline = self._clock.monotonic() + within_s
+        try:
+            self._capture(_PROBE, deadline)
+            captured()
+            self._await_finger(deadline, present=False)
+            self._capture(_REFERENCE, deadline)
+        except _NoFinger as none:
+            return self._believed(_no_finger(none))
+        if not self._agree() or not self._call("createTemplate"):
+            return self._believed(Outcome(Finger.MISMATCH))
+        self._call("storeTemplate", slot, _PROBE)
+        if not self._holds(slot):
+            raise BadFrame(self._device, f"slot {slot} reads empty after it was stored")
+        self._call("loadTemplate", slot, _REFERENCE)
+        if not self._agree():
+            raise BadFrame(self._device, f"slot {slot} reads back as another finger")
+        return self._believed(Outcome(Finger.ENROLLED, slot))
+
+    def delete(self, slot: int) -> Outcome:
+        """Empty `slot`, and see in the sensor's index that it is."""
+        self._check_slots((slot,))
+        self.check()
+        if not self._call("deleteTemplate", slot) or self._holds(slot):
+            words = f"the sensor did not delete slot {slot}"
+            return self._believed(Outcome(Finger.FAULT, words=words))
+        return self._believed(Outcome(Finger.DELETED, slot))
+
+    def _call(self, method: str, *arguments: int) -> Any:
+        return self._library.call(method, *arguments)
+
+    def _drain(self) -> None:
+        """Throw away what comes until the line is idle."""
+        self._link.discard_input()
+        end = self._clock.monotonic() + NEVER_QUIET_S
+        while self._link.read(256, QUIET_S):
+            if self._clock.monotonic() >= end:
+                raise BadFrame(self._device, "the line never comes to rest; check its cable")
+
+    def _read_parameters(self) -> tuple[int, ...]:
+        """System id, capacity, security level, address, packet length, baud rate."""
+        parameters: tuple[int, ...] = self._call("getSystemParameters")
+        return parameters[1:]  # not the status register, which changes
+
+    def _close_transaction(self) -> None:
+        self._barrier(self._transactions >> BARRIER_BITS)
+
+    def _barrier(self, number: int) -> None:
+        """Spell `number`'s lowest bits in answers of two shapes that nothing else has."""
+        for bit in range(BARRIER_BITS):
+            if number >> bit & 1:
+                self._read_index(0)
+            elif self._read_parameters() != self._parameters:
+                raise BadFrame(self._device, "another sensor, or other settings, than at start")
+
+    def _believed(self, outcome: Outcome) -> Outcome:
+        """End a transaction: `outcome` counts only if the line is still in step."""
+        self._close_transaction()
+        return outcome
+
+    def _check_slots(self, slots: Sequence[int]) -> None:
+        for slot in slots:
+            if not 0 <= slot < self.capacity:
+                raise DeviceRefused(
+                    self._device,
+                    f"there is no slot {slot}: the sensor has {self.capacity}",
+                    _NO_TEMPLATE[0],
+                )
+
+    def _capture(self, buffer: int, deadline: float) -> None:
+        """A usable picture of a finger, as characteristics in `buffer`. Raises _NoFinger."""
+        words = ""
+        for _ in range(CAPTURES):
+            self._await_finger(deadline, present=True, words=words)
+            try:
+                self._call("convertImage", buffer)
+                return
+            except DeviceRefused as error:
+                if error.status not in _POOR:
+                    raise
+                words = _POOR[error.status]
+        raise _NoFinger(words)
+
+    def _await_finger(self, deadline: float, *, present: bool, words: str = "") -> None:
+        """Look until a finger is on the glass, or off it. Raises _NoFinger when time is over."""
+        while True:
+            self._unwanted()
+            if self._look() is present:
+                return
+            left_s = deadline - self._clock.monotonic()
+            if left_s <= 0:
+                raise _NoFinger(words)
+            self._clock.wait(min(LOOK_EVERY_S, left_s), self._wake)
+            self._wake.clear()  # whatever it says is looked at above
+
+    def _look(self) -> bool | None:
+        """Is there a finger? None when the picture failed."""
+        try:
+            return bool(self._call("readImage"))
+        except DeviceRefused as error:
+            if error.status != _NO_PICTURE:
+                raise
+            return None
+
+    def _agree(self) -> bool:
+        """Do the two buffers hold one finger? Asked twice."""
+        first: bool = self._call("compareCharacteristics") >= self._min_score
+        second: bool = self._call("compareCharacteristics") >= self._min_score
+        if first is not second:
+            raise BadFrame(self._device, "two comparisons of one finger differ")
+        return first
+
+    def _read_index(self, page: int) -> list[bool]:
+        index: list[bool] = self._call("getTemplateIndex", page)
+        return index
+
+    def _holds(self, slot: int) -> bool:
+        return self._read_index(slot // SLOTS_A_PAGE)[slot % SLOTS_A_PAGE]
+
+
+def _no_finger(none: _NoFinger) -> Outcome:
+    if none.words:
+        return Outcome(Finger.UNCLEAR, words=none.words)
+    return Outcome(Finger.TIMED_OUT)
