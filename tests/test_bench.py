@@ -263,7 +263,7 @@ def test_a_person_plays_a_removal_at_the_picture(
     expect(page.locator("#said")).to_have_text("D1 is latched and does not move")
     world.output(LIGHT, True)
     world.output(LOCK, True)
-    expect(drawer).to_contain_class("released coil lit")
+    expect(drawer).to_contain_class("released lit")
     world.output(LOCK, False)
 
     box = page.locator("[data-drawer=D1] .handle").bounding_box()

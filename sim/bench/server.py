@@ -110,9 +110,19 @@ class _Gate:
 class Bench:
     """The server of one cabinet's bench; `start` returns when it answers, `stop` when it ended."""
 
-    def __init__(self, cabinet: SimulatedCabinet, power: Power, port: int) -> None:
-        """Takes the port at once (0: any free one); PortBusy when it is taken."""
+    def __init__(
+        self,
+        cabinet: SimulatedCabinet,
+        power: Power,
+        port: int,
+        touchscreen_port: int | None = None,
+    ) -> None:
+        """Takes the port at once (0: any free one); PortBusy when it is taken.
+
+        `touchscreen_port` is where the page's links lead, when it is not as cabinet.toml has it.
+        """
         self._cabinet, self._power = cabinet, power
+        self._touchscreen_port = touchscreen_port or cabinet.configuration.touchscreen.port
         self._medicines = medicines()
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -219,6 +229,7 @@ class Bench:
         environment.filters["medicine"] = lambda code: medicine_name(code, self._medicines)
         return environment.get_template("bench.html").render(
             setup=setup,
+            touchscreen=f"http://127.0.0.1:{self._touchscreen_port}/",
             drawing=draw(setup),
             people=PEOPLE,
             labels=sorted(labels, key=lambda it: it[0].lower()),
@@ -301,8 +312,10 @@ def _text(value: object) -> str:
             raise BadGesture("a field is neither text nor a number")
 
 
-def serve(cabinet: SimulatedCabinet, power: Power, port: int) -> Bench:
+def serve(
+    cabinet: SimulatedCabinet, power: Power, port: int, touchscreen_port: int | None = None
+) -> Bench:
     """Start the bench of `cabinet` on 127.0.0.1:`port` in a thread; end it with its `stop()`."""
-    bench = Bench(cabinet, power, port)
+    bench = Bench(cabinet, power, port, touchscreen_port)
     bench.start()
     return bench

@@ -16,6 +16,7 @@ from sim.medicines import Medicine
 from sim.people import by_badge
 
 MOST_EVENTS = 40
+LOOK_BACK = 400  # happenings, for the list and the hint
 _BEEPS = (Kind.BEEPER_ON, Kind.BEEPER_OFF)
 
 
@@ -23,7 +24,7 @@ def state(
     cabinet: SimulatedCabinet, power: Power, medicines: Mapping[str, Medicine]
 ) -> dict[str, Any]:
     """All that moves on the page."""
-    view, events = cabinet.world.view(), cabinet.world.events
+    view, events = cabinet.world.view(), cabinet.world.events[-LOOK_BACK:]
     now = time.monotonic()
     badge, scan = (
         next((it for it in reversed(events) if it.kind is kind), None)

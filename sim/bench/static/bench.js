@@ -222,6 +222,7 @@ function drawDevices(state, before) {
   }
   byId("fingertip").classList.toggle("on", Boolean(state.finger));
   byId("finger-name").textContent = state.finger_name || "fingerprint";
+  fit(byId("finger-name"));
   for (const chip of document.querySelectorAll("[data-finger]")) {
     chip.classList.toggle("on", chip.dataset.finger === state.finger);
   }
