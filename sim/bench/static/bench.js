@@ -1,4 +1,4 @@
-// The bench's script: sends gestures, draws states. It keeps nothing of its own but what is on the page.
+// The bench's script: sends gestures, draws states. It keeps nothing but the state it shows.
 "use strict";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -136,7 +136,7 @@ function pills(pocket, tablets) {
     title = document.createElementNS(SVG, "title");
     pocket.prepend(title);
   }
-  title.textContent = there ? `${pocket.dataset.place}: ${there}` : `${pocket.dataset.place}: empty`;
+  title.textContent = `${pocket.dataset.place}: ${there || "empty"}`;
 }
 
 function fit(text) {
@@ -156,7 +156,8 @@ function drawDrawer(id, now, before) {
   drawer.classList.toggle("faulty", now.faults.length > 0);
   drawer.querySelector(".slide").style.transform =
     now.open ? `translateY(${drawer.dataset.travel}px)` : !now.hook ? "translateY(5px)" : "";
-  drawer.querySelector(".fault").textContent = now.faults.map((it) => it.replace("_", " ")).join(", ");
+  const faults = now.faults.map((it) => it.replace("_", " "));
+  drawer.querySelector(".fault").textContent = faults.join(", ");
   if (before && now.pulses > before.pulses) {
     const frames = [{ opacity: 1 }, { opacity: 1, offset: 0.6 }, { opacity: 0 }];
     drawer.querySelector(".bolt").animate(frames, 900);
@@ -193,11 +194,13 @@ function drawHands(state) {
       button("Give 1", { ...part, to: "the patient" }),
       button("Waste 1", { ...part, to: "waste" }),
     );
-    if (bin) buttons.append(button(`Into ${bin[0]}`, { action: "put", pocket: bin[0], medicine: it.medicine }));
+    const put = bin && { action: "put", pocket: bin[0], medicine: it.medicine };
+    if (put) buttons.append(button(`Into ${bin[0]}`, put));
     line.append(name, buttons);
     return line;
   });
-  if (!lines.length) lines.push(element("li", "nothing", "Nothing. What you take from a drawer comes here."));
+  const nothing = "Nothing. What you take from a drawer comes here.";
+  if (!lines.length) lines.push(element("li", "nothing", nothing));
   byId("hands").replaceChildren(...lines);
 }
 
@@ -237,8 +240,9 @@ function drawDevices(state, before) {
     ], { duration: calm ? 1 : 1500, easing: "ease-out" });
   }
   if (before && state.scan > before.scan) {
-    byId("beam").animate([{ transform: "translateY(-18px)", opacity: 1 }, { transform: "translateY(18px)", opacity: 1 }],
-      { duration: calm ? 1 : 450, iterations: 2, direction: "alternate" });
+    const sweep = [-18, 18].map((y) => ({ transform: `translateY(${y}px)`, opacity: 1 }));
+    const twice = { duration: calm ? 1 : 450, iterations: 2, direction: "alternate" };
+    byId("beam").animate(sweep, twice);
   }
 }
 
@@ -262,10 +266,10 @@ function draw(state) {
     drawDrawer(id, drawer, before && before.drawers[id]);
   }
   drawDevices(state, before);
-  if (!before || JSON.stringify([before.hands, before.drawers]) !== JSON.stringify([state.hands, state.drawers])) {
-    drawHands(state);
-  }
-  if (!before || JSON.stringify(before.events) !== JSON.stringify(state.events)) drawEvents(state.events, before);
+  const changed = (...names) => !before
+    || names.some((name) => JSON.stringify(before[name]) !== JSON.stringify(state[name]));
+  if (changed("hands", "drawers")) drawHands(state);
+  if (changed("events")) drawEvents(state.events, before);
 }
 
 // --- staying connected ---
