@@ -101,7 +101,7 @@ class _Wire:
         del self._answer[:1]
         return first
 
-    def isOpen(self) -> bool:  # the library's word
+    def isOpen(self) -> bool:  # noqa: N802 (the library's word)
         """False: the library's destructor leaves the line to its owner."""
         return False
 

@@ -102,7 +102,7 @@ def test_after_the_plug_is_pulled_everything_is_a_lost_link(
         lambda: link.read(1, 0.2),
         link.discard_input,
     ):
-        with pytest.raises(LinkLost, match="^echo: the line is lost"):
+        with pytest.raises(LinkLost, match=r"^echo: the line is lost"):
             use()
     link.close()
     link.close()
@@ -118,7 +118,7 @@ def test_a_device_that_takes_nothing_cannot_hang_a_write(tmp_path: Path) -> None
     tty.setraw(slave)
     link = open_serial("deaf", os.ttyname(slave), 57600)
     started = time.monotonic()
-    with pytest.raises(LinkLost, match="^deaf: "):
+    with pytest.raises(LinkLost, match=r"^deaf: "):
         link.write(bytes(1_000_000))
     assert time.monotonic() - started < WRITE_TIMEOUT_S + 5
     link.close()
