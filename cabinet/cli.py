@@ -114,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _log() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("transitions").setLevel(logging.WARNING)  # a line for each step otherwise
+
+
 def _load(arguments: argparse.Namespace) -> tuple[Configuration, Path]:
     file = arguments.config
     return site.load(file), file.resolve().parent
@@ -179,7 +184,7 @@ def _import(arguments: argparse.Namespace) -> int:
 def _controller(arguments: argparse.Namespace) -> int:
     from cabinet import controller
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    _log()
     configuration, folder = _load(arguments)
     keys = load_keys(folder / configuration.paths.keys)
     controller.serve(configuration, folder, keys)
@@ -189,7 +194,7 @@ def _controller(arguments: argparse.Namespace) -> int:
 def _touchscreen(arguments: argparse.Namespace) -> int:
     from cabinet.touchscreen import server
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    _log()
     configuration, folder = _load(arguments)
     if arguments.launch_file is None and not configuration.cabinet.demo:
         raise Failed("--launch-file is needed: only a demo's screen opens without a launch page")

@@ -45,6 +45,7 @@ from ledger.note import Signer
 TICK_S = 0.25
 MAX_WAITING = 512
 POST_WITHIN_S = 5.0
+FIRST_WORDS_S = 1.0
 HEAD_EVERY = 16  # entries at most between signed heads
 IDLE_BEFORE_HEAD_S = 1.0
 PRODUCTION_FACTORIES = ("lgpio",)
@@ -199,6 +200,7 @@ class Controller:
                 ("scanner", devices.scanner),
             ):
                 threading.Thread(target=self._own, args=(name, device), name=name).start()
+            self._first_words()
             run = self._folder / self._configuration.paths.run
             run.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._socket = ScreenSocket(run / "screen.sock", self.post)
@@ -209,6 +211,23 @@ class Controller:
             self._step(e.Stop())
         finally:
             self._down()
+
+    def _first_words(self) -> None:
+        """Hear from each serial device whether it answers, so that nobody is sent to a PIN early."""
+        silent, end = ["fingerprint", "badge", "scanner"], time.monotonic() + FIRST_WORDS_S
+        later: list[Incoming] = []
+        while silent and (left := end - time.monotonic()) > 0:
+            try:
+                incoming = self._queue.get(timeout=left)
+            except queue.Empty:
+                break
+            if isinstance(incoming, d.DeviceUp | d.DeviceDown) and incoming.device in silent:
+                silent.remove(incoming.device)
+                self.handle(incoming)
+            else:
+                later.append(incoming)
+        for incoming in later:
+            self.handle(incoming)
 
     def _own(self, name: str, device: Any) -> None:
         """A device's owner thread; its unforeseen end ends the controller."""
@@ -280,7 +299,7 @@ class Controller:
             case d.DeviceUp():
                 self._step(e.DeviceChanged(incoming.device, ""))
             case d.CodeScanned():
-                assert False, "the scanner's thread parses its codes"
+                raise AssertionError("the scanner's thread parses its codes")
             case _:
                 self._step(incoming)
         self._publish()

@@ -34,11 +34,11 @@ def banner(state: State, patient: str, now_ms: int) -> Banner | None:
         return None
     details = held.details
     if details is None:
-        return Banner(held.name, (), "Allergies not recorded")
+        return Banner(held.name, (), "Not recorded")
     return Banner(
         held.name,
         (born(details.born, now_ms), f"No. {details.record_number}", f"Bed {details.bed}"),
-        f"Allergies: {details.allergies or 'not recorded'}",
+        details.allergies or "Not recorded",
         alike(state, held),
     )
 

@@ -79,27 +79,25 @@ class Child:
             self.start()
 
     @property
-    def running(self) -> bool:
-        """Whether it is wanted."""
+    def wanted(self) -> bool:
+        """Whether it runs, or is about to be started again."""
         return self._wanted
 
 
 class ControllerPower:
     """The bench's power switch: the controller dies with the mains and starts with it."""
 
-    def __init__(self, cabinet: SimulatedCabinet, controller: Child) -> None:
-        self._cabinet, self._controller = cabinet, controller
+    def __init__(self, controller: Child) -> None:
+        self._controller = controller
 
     def cut(self) -> None:
         self._controller.kill()
-        self._cabinet.cut_power()
 
     def restore(self) -> None:
-        self._cabinet.restore_power()
         self._controller.start()
 
     def is_on(self) -> bool:
-        return self._cabinet.world.view().mains
+        return self._controller.wanted
 
 
 def _free(port: int, setting: str) -> None:
@@ -126,7 +124,7 @@ def run(folder: Path, port: int, bench_port: int) -> None:
     environment = {"CABINET_SIM_SOCKET": str(cabinet.socket)}
     controller = Child("the controller", ["controller", *config], environment)
     touchscreen = Child("the touchscreen", ["touchscreen", *config, "--port", str(port)], {})
-    bench = Bench(cabinet, ControllerPower(cabinet, controller), bench_port)
+    bench = Bench(cabinet, ControllerPower(controller), bench_port, port)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())

@@ -1,0 +1,47 @@
+"""What several tests start from: a demo cabinet made once, and a real browser."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import demo
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="session")
+def demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole demo cabinet that nobody has used; copy it."""
+    folder = tmp_path_factory.mktemp("template") / "demo"
+    demo.demo_cabinet.make(folder)
+    return folder
+
+
+@pytest.fixture
+def running_demo(tmp_path: Path, demo_template: Path) -> Iterator[demo.Demo]:
+    """The shipped demo, started on its own copy."""
+    running = demo.make(tmp_path / "demo", demo_template)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium; the test is skipped, and says so, where there is none."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")  # root has no user namespaces in a container
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        yield started
+        started.close()

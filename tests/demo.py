@@ -1,0 +1,141 @@
+"""The shipped demo as a person starts it: its process, its bench and its addresses.
+
+For tests of the whole machine. Waiting is for something that can be seen, with a deadline.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sim import demo_cabinet
+from sim.people import PEOPLE, Person
+
+ROOT = Path(__file__).parent.parent
+READY_S = 30.0
+T = TypeVar("T")
+
+
+def person(given: str) -> Person:
+    """One of the demo's people."""
+    return next(someone for someone in PEOPLE if someone.given == given)
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def until(look: Callable[[], T], within_s: float = 10.0) -> T:
+    """What `look` sees as soon as it is true; AssertionError after `within_s` seconds."""
+    end = time.monotonic() + within_s
+    while not (seen := look()):
+        assert time.monotonic() < end, "it did not come true in time"
+        pause()
+    return seen
+
+
+def pause(seconds: float = 0.02) -> None:
+    """Let other processes run."""
+    import select
+
+    select.select([], [], [], seconds)
+
+
+class Demo:
+    """`python -m sim run` on a copy of a demo cabinet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self.bench_port = free_port(), free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def bench_address(self) -> str:
+        return f"http://127.0.0.1:{self.bench_port}/"
+
+    def start(self) -> None:
+        """Start it and wait for the first screen."""
+        ports = ["--port", str(self.port), "--bench-port", str(self.bench_port)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "sim", "run", "--folder", str(self.folder), *ports],
+            cwd=ROOT,
+            stdout=(self.folder.parent / "demo.log").open("ab"),
+            stderr=subprocess.STDOUT,
+        )
+        until(self._answers, READY_S)
+
+    def _answers(self) -> bool:
+        assert self._process is not None and self._process.poll() is None, self.log()
+        for address in (self.address, self.bench_address):
+            try:
+                with urllib.request.urlopen(address, timeout=2) as answer:
+                    text = answer.read().decode()
+            except (urllib.error.URLError, OSError):
+                return False
+        return bool(text)
+
+    def log(self) -> str:
+        """What the processes printed."""
+        return (self.folder.parent / "demo.log").read_text()
+
+    def stop(self) -> int:
+        """Ctrl-C; the exit status."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(20)
+
+    def kill(self) -> None:
+        """Nothing is left running, whatever happened."""
+        if self._process is not None and self._process.poll() is None:
+            self.stop()
+
+    def do(self, action: str, **fields: str) -> dict[str, Any]:
+        """One gesture at the bench; what came of it."""
+        data = urllib.parse.urlencode({"action": action, **fields}).encode()
+        request = urllib.request.Request(f"{self.bench_address}do", data)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            result: dict[str, Any] = json.load(answer)
+        return result
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A `cabinet` command on this cabinet."""
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "cabinet.cli",
+                *arguments,
+                "--config",
+                str(self.folder / "cabinet.toml"),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "TZ": "UTC"},
+        )
+
+
+def make(folder: Path, template: Path) -> Demo:
+    """A demo in `folder`, copied from `template`, which is made when it is not there."""
+    if not template.exists():
+        demo_cabinet.make(template)
+    shutil.copytree(template, folder)
+    return Demo(folder)

@@ -1,0 +1,74 @@
+"""A nurse's eyes and fingers at the touchscreen in a real browser, and her hands at the bench."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from tests.demo import Demo, person, until
+
+SETTLE_MS = 300  # a new screen's buttons are dead for its first 250 ms
+SCREEN_MS = 10_000
+
+
+class Nurse:
+    """Somebody who uses `demo` through `page`."""
+
+    def __init__(self, demo: Demo, page: Any) -> None:
+        self.demo, self.page = demo, page
+        self.problems: list[str] = []
+        page.on("console", lambda message: self._heard(message))
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.goto(demo.address)
+
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(message.text)
+
+    def sees(self, screen: str) -> None:
+        """Wait for a screen by its name."""
+        self.page.wait_for_selector(f'#screen[data-name="{screen}"]', timeout=SCREEN_MS)
+
+    def reads(self, words: str) -> None:
+        """Wait for words anywhere on the screen."""
+        self.page.get_by_text(words).first.wait_for(timeout=SCREEN_MS)
+
+    def press(self, button: str) -> None:
+        """Press a button by its id."""
+        self.page.wait_for_timeout(SETTLE_MS)
+        self.page.locator(f'button[name=button][value="{button}"]').first.click()
+
+    def choose(self, words: str) -> None:
+        """Press the row that shows these words."""
+        self.page.wait_for_timeout(SETTLE_MS)
+        self.page.locator(f'button.row:has-text("{words}")').first.click()
+
+    def types(self, digits: str) -> None:
+        """Type on the screen's own keys."""
+        for digit in digits:
+            self.page.locator(f'[data-key="{digit}"]').click()
+
+    def picture(self, name: str) -> None:
+        """Keep a picture, where somebody asked for pictures."""
+        folder = os.environ.get("PICTURES")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.wait_for_timeout(200)
+            self.page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+    def badge(self, given: str) -> None:
+        """Hold somebody's badge to the reader."""
+        assert self.demo.do("badge", badge=person(given).badge)["done"]
+
+    def proves(self, given: str, then: str) -> None:
+        """Badge, then finger, until the screen `then` is there."""
+        self.badge(given)
+        self.sees("finger")
+        self.picture(f"finger-{given.lower()}")
+        self.demo.do("touch", finger=person(given).fingers[0])
+        self.sees(then)
+        self.demo.do("lift")
+
+    def pull(self, drawer: str) -> None:
+        """Pull a drawer as soon as its latch lets go."""
+        until(lambda: self.demo.do("pull", drawer=drawer)["done"])
