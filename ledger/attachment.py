@@ -1,4 +1,4 @@
-"""An attachment: bytes that an entry names by a salted hash, so that they can be left out or erased.
+"""An attachment: bytes that an entry names by a salted hash, so they can be left out or erased.
 
 Pure. One rule: the hash covers kind, salt and data without ambiguity, and the salt is 16 random
 bytes, so that the hash of a short secret cannot be guessed back once the attachment is gone.

@@ -130,6 +130,8 @@ def check(
         signatures_checked=verifier is not None,
         bodies_checked=on_body is not None,
     )
+    for doubt in store.doubts:
+        findings.add("file", doubt)
     for wrong in store.integrity():
         findings.add("pages", wrong)
     whole = _check_entries(store, verifier, on_body, progress, findings)
@@ -239,7 +241,8 @@ class _Heads:
         except LedgerError as error:
             self._findings.add(where, str(error))
         else:
-            wrong = _difference(signed, Checkpoint(self._origin, head.size, frontier.root()))
+            origin = self._origin or signed.origin  # "" is already a problem of the file
+            wrong = _difference(signed, Checkpoint(origin, head.size, frontier.root()))
             if wrong:
                 self._findings.add(where, wrong)
             else:

@@ -13,8 +13,7 @@ import urllib.parse
 from pathlib import Path
 from typing import Any
 
-# The package has no type information.
-from sqlcipher3 import dbapi2 as sqlite  # type: ignore[import-untyped, unused-ignore]
+from sqlcipher3 import dbapi2 as sqlite
 
 from ledger.errors import (
     Damaged,
@@ -151,12 +150,13 @@ class Lock:
             self._file = -1
 
 
-def _connect(path: Path, mode: str) -> Any:
+def reach(path: Path, mode: str) -> Any:
+    """A connection to the file, before anything is known of it."""
     uri = f"file:{urllib.parse.quote(os.fsencode(path))}?{mode}"
     return sqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_S)
 
 
-def _unlock(connection: Any, path: Path, key: bytes) -> None:
+def unlock(connection: Any, path: Path, key: bytes) -> None:
     """Gives the key, and reads back that the cipher is SQLCipher 4's."""
     connection.enable_load_extension(False)
     connection.execute("PRAGMA cipher_log_level = NONE")  # the default writes to stderr
@@ -167,7 +167,7 @@ def _unlock(connection: Any, path: Path, key: bytes) -> None:
         raise DiskFailed(path, "this SQLCipher does not offer the cipher of version 4; update it")
 
 
-def _settle(connection: Any, path: Path, read_only: bool) -> None:
+def settle(connection: Any, path: Path, journal: str = "wal") -> None:
     """Sets and reads back what durability and the triggers depend on."""
     wanted: dict[str, object] = {
         "recursive_triggers": 1,
@@ -182,32 +182,9 @@ def _settle(connection: Any, path: Path, read_only: bool) -> None:
         connection.execute(f"PRAGMA {name} = {value}").fetchall()
         if (got := connection.execute(f"PRAGMA {name}").fetchone()) != (value,):
             raise DiskFailed(path, f"SQLite keeps {name} at {got}, not {value}; update it")
-    journal = connection.execute("PRAGMA journal_mode").fetchone()[0]
-    if journal != "wal" and not (read_only and journal == "delete"):
-        # An immutable file on a read-only medium reads back "delete".
-        raise NotALedger(path, f"its journal mode is {journal}, a ledger's is wal")
-
-
-def create(path: Path, key: bytes, origin: str) -> None:
-    """Makes a whole, synced ledger at `path`, whose mode is 0600; the caller holds its Lock."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    connection = _connect(path, "mode=rw")
-    try:
-        _unlock(connection, path, key)
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        _settle(connection, path, read_only=False)
-        connection.execute("BEGIN IMMEDIATE")
-        for sql in SCHEMA.values():
-            connection.execute(sql)
-        meta = {"format": str(FORMAT), "origin": origin}
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-        connection.execute("COMMIT")
-        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        assert not busy, "nobody else knows this file yet"
-    except SqliteError as error:
-        raise explain(path, error, "creating it") from None
-    finally:
-        connection.close()
+    found = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    if found != journal:
+        raise NotALedger(path, f"its journal mode is {found}, a ledger's is wal")
 
 
 def _immutable(path: Path) -> bool:
@@ -216,8 +193,14 @@ def _immutable(path: Path) -> bool:
     return not os.access(path.parent, os.W_OK) and not wal.exists()
 
 
-def connect(path: Path, key: bytes, read_only: bool) -> tuple[Any, str]:
-    """An opened, settled connection and the ledger's origin."""
+def connect(
+    path: Path, key: bytes, read_only: bool, doubts: list[str] | None = None
+) -> tuple[Any, str]:
+    """An opened, settled connection and the ledger's origin.
+
+    With `doubts`, damage to what the file says of itself is noted there instead of raised, and
+    an origin that cannot be read is "".
+    """
     if len(key) != KEY_BYTES:
         raise WrongKey(path, f"a ledger's key has {KEY_BYTES} bytes, this one has {len(key)}")
     try:
@@ -231,15 +214,15 @@ def connect(path: Path, key: bytes, read_only: bool) -> tuple[Any, str]:
             raise Exposed(path, f"mode {facts.st_mode & 0o777:04o}; run: chmod 600 {path}")
         if not os.access(path, os.W_OK):
             raise ReadOnly(path, "cannot be written; check mount and owner")
-    mode = "mode=rw"
-    if read_only:
-        mode = "mode=ro&immutable=1" if _immutable(path) else "mode=ro"
+    mode, journal = ("mode=ro" if read_only else "mode=rw"), "wal"
+    if read_only and _immutable(path):
+        mode, journal = "mode=ro&immutable=1", "delete"  # what SQLite answers for such a file
     connection = None
     try:
-        connection = _connect(path, mode)
-        _unlock(connection, path, key)
-        origin = _identify(connection, path)
-        _settle(connection, path, read_only)
+        connection = reach(path, mode)
+        unlock(connection, path, key)
+        origin = _identify(connection, path) if doubts is None else _ask(connection, path, doubts)
+        settle(connection, path, journal)
         if not read_only:
             connection.execute("BEGIN IMMEDIATE")  # a file that cannot be written says so now
             connection.execute("ROLLBACK")
@@ -257,7 +240,7 @@ def connect(path: Path, key: bytes, read_only: bool) -> tuple[Any, str]:
 
 def _unreadable(path: Path, size: int) -> FileError:
     """Why the first page could not be read; the cipher itself cannot tell."""
-    plain = _connect(path, "mode=ro")
+    plain = reach(path, "mode=ro")
     try:
         plain.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         return NotALedger(path, "it is a database without encryption; check the path")
@@ -272,6 +255,25 @@ def _unreadable(path: Path, size: int) -> FileError:
     return WrongKey(
         path, "this key does not open it, or its first page is damaged; check which key belongs"
     )
+
+
+def _ask(connection: Any, path: Path, doubts: list[str]) -> str:
+    """As `_identify`, for a file that may be damaged."""
+    try:
+        return _identify(connection, path)
+    except Damaged as error:
+        doubts.append(f"{error.where}: {error.what}")
+        return _origin(connection)
+    except SqliteError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite.SQLITE_CORRUPT:
+            raise
+        doubts.append(f"what the file says of itself cannot be read: {error}")
+        return ""
+
+
+def _origin(connection: Any) -> str:
+    rows = connection.execute("SELECT value FROM meta WHERE name = 'origin'").fetchall()
+    return str(rows[0][0])
 
 
 def _identify(connection: Any, path: Path) -> str:

@@ -14,17 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ledger import database
+from ledger import creation, database
 from ledger.attachment import SALT_BYTES, Attachment, attachment_hash, make_attachment
 from ledger.database import Lock, SqliteError, explain
 from ledger.errors import (
-    AlreadyExists,
     AppendFailed,
     Closed,
     Damaged,
     LedgerError,
     NoSpace,
-    NotALedger,
     ReadOnly,
     WrongKey,
     WrongNote,
@@ -55,6 +53,11 @@ _INSERT_ENTRY = "INSERT INTO e (seq, body, nodes) VALUES (?, ?, ?)"
 _INSERT_ATTACHMENT = "INSERT INTO attachment (hash, kind, salt, data) VALUES (?, ?, ?, ?)"
 _SELECT_NODE = f"SELECT substr(nodes, ?, {HASH_BYTES}) FROM e WHERE seq = ?"
 _SELECT_ROWS = "SELECT seq, body, nodes FROM e WHERE seq >= ? ORDER BY seq LIMIT ?"
+_SELECT_HEADS = "SELECT size, note FROM head WHERE size > ? ORDER BY size LIMIT ?"
+_SELECT_NEWEST_HEAD = "SELECT size, note FROM head ORDER BY size DESC LIMIT 1"
+_SELECT_ATTACHMENTS = (
+    "SELECT rowid, hash, kind, salt, data FROM attachment WHERE rowid > ? ORDER BY rowid LIMIT 16"
+)
 _SELECT_ENTRIES = "SELECT seq, body FROM e WHERE seq >= ? AND seq < ? ORDER BY seq"
 
 Row = tuple[int, bytes, bytes]
@@ -105,6 +108,7 @@ class Store:
         self._signed = 0  # the newest head's size
         self._failure: str | None = None
         self._open = True
+        self.doubts: tuple[str, ...] = ()  # of `examine`: what opening would have refused
 
     @classmethod
     def create(cls, path: str | os.PathLike[str], key: bytes, origin: str) -> "Store":
@@ -117,21 +121,8 @@ class Store:
         if len(key) != database.KEY_BYTES:
             raise WrongKey(name, f"a ledger's key has {database.KEY_BYTES} bytes, not {len(key)}")
         lock = Lock(name)
-        half = name.with_name(name.name + ".new")
         try:
-            for other in (name, *_beside(name)):
-                if other.exists():
-                    raise AlreadyExists(name, f"{other.name} is there already; move it away first")
-            try:
-                _remove(half)  # a power cut left it
-                database.create(half, key, origin)
-                _sync(half)
-                os.rename(half, name)
-                _sync(name.parent)
-            except OSError as error:
-                raise _cannot_create(name, error) from None
-            finally:
-                _remove(half)
+            creation.create(name, key, origin)
             return cls._opened(name, key, lock)
         except BaseException:
             lock.release()
@@ -160,8 +151,11 @@ class Store:
     def examine(cls, path: str | os.PathLike[str], key: bytes) -> "Store":
         """Opens for `rows`, `heads`, `attachments` and `integrity` alone, believing nothing yet."""
         name = Path(path).resolve()
-        connection, origin = database.connect(name, key, read_only=True)
-        return cls(name, connection, origin, None)
+        doubts: list[str] = []
+        connection, origin = database.connect(name, key, read_only=True, doubts=doubts)
+        store = cls(name, connection, origin, None)
+        store.doubts = tuple(doubts)
+        return store
 
     @classmethod
     def _opened(cls, path: Path, key: bytes, lock: Lock | None) -> "Store":
@@ -178,11 +172,9 @@ class Store:
         """Finds the size, checks the tail against the tree and the newest head; one snapshot."""
         self._select("BEGIN", "opening it")
         size = self._select("SELECT max(seq) FROM e", "finding the newest entry")[0][0] or 0
-        newest = self._select(
-            "SELECT size, note FROM head ORDER BY size DESC LIMIT 1", "reading the newest head"
-        )
+        newest = self.newest_head()
         if newest:
-            self._signed = self._check_head(Head(*newest[0]), size)
+            self._signed = self._check_head(newest, size)
         start = max(self._signed, size - _TAIL)
         frontier = Frontier.restore(start, self.node)
         for seq, body, nodes in self._rows(start + 1, size):
@@ -252,7 +244,10 @@ class Store:
     def _rows(self, start: int, last: int | None) -> Iterator[Row]:
         while last is None or start <= last:
             count = _CHUNK if last is None else min(_CHUNK, last - start + 1)
-            rows: list[Row] = self._select(_SELECT_ROWS, f"entries from {start}", start, count)
+            where = f"entries from {start}"
+            rows: list[Row] = self._typed(
+                self._select(_SELECT_ROWS, where, start, count), (int, bytes, bytes), where
+            )
             yield from rows
             if len(rows) < count:
                 return
@@ -276,45 +271,38 @@ class Store:
     def attachments(self) -> Iterator[Attachment]:
         """Every attachment, in the order in which they came."""
         last = 0
-        while rows := self._select(
-            "SELECT rowid, hash, kind, salt, data FROM attachment WHERE rowid > ? "
-            "ORDER BY rowid LIMIT 16",
-            "attachments",
-            last,
-        ):
-            for row in rows:
+        while rows := self._select(_SELECT_ATTACHMENTS, "attachments", last):
+            for row in self._typed(rows, (int, bytes, str, bytes, bytes), "attachments"):
                 yield Attachment(*row[1:])
             last = rows[-1][0]
 
     def heads(self) -> Iterator[Head]:
         """Every signed head, the smallest first."""
         last = -1
-        while rows := self._select(
-            "SELECT size, note FROM head WHERE size > ? ORDER BY size LIMIT ?",
-            f"heads after {last}",
-            last,
-            _CHUNK,
-        ):
-            for row in rows:
+        while rows := self._select(_SELECT_HEADS, f"heads after {last}", last, _CHUNK):
+            for row in self._typed(rows, (int, str), f"heads after {last}"):
                 yield Head(*row)
             last = rows[-1][0]
 
     def newest_head(self) -> Head | None:
         """The head over the most entries."""
-        rows = self._select("SELECT size, note FROM head ORDER BY size DESC LIMIT 1", "heads")
-        return Head(*rows[0]) if rows else None
+        rows = self._select(_SELECT_NEWEST_HEAD, "newest head")
+        return Head(*self._typed(rows, (int, str), "newest head")[0]) if rows else None
 
     def integrity(self) -> list[str]:
         """What SQLCipher finds wrong with pages and SQLite with their order; slow on a big file."""
-        wrong = []
-        for pragma in ("cipher_integrity_check", "integrity_check"):
-            try:
-                rows = self._select(f"PRAGMA {pragma}", pragma)
-            except LedgerError as error:
-                wrong.append(f"{pragma}: {error}")
-            else:
-                wrong += [f"{pragma}: {row[0]}" for row in rows if row[0] != "ok"]
-        return wrong
+        wrong = self._pragma("cipher_integrity_check")
+        if wrong:  # a live writer may have been just writing that page: believe it only twice
+            again = set(self._pragma("cipher_integrity_check"))
+            wrong = [each for each in wrong if each in again]
+        return wrong + self._pragma("integrity_check")
+
+    def _pragma(self, name: str) -> list[str]:
+        try:
+            rows = self._select(f"PRAGMA {name}", name)
+        except LedgerError as error:
+            return [f"{name}: {error}"]
+        return [f"{name}: {row[0]}" for row in rows if row[0] != "ok"]
 
     def free_space(self) -> FreeSpace:
         """What is left on the file's disk."""
@@ -386,7 +374,7 @@ class Store:
     def checkpoint_due(self) -> bool:
         """Whether the WAL has grown enough for a `checkpoint` at the next idle moment."""
         try:
-            return os.stat(f"{self.path}-wal").st_size >= WAL_DUE_BYTES
+            return self.path.with_name(self.path.name + "-wal").stat().st_size >= WAL_DUE_BYTES
         except FileNotFoundError:
             return False
 
@@ -464,6 +452,13 @@ class Store:
             raise explain(self.path, error, doing) from None
         return rows
 
+    def _typed(self, rows: list[Any], types: tuple[type, ...], where: str) -> list[Any]:
+        """The rows, if a forger who altered the tables left them the types they must have."""
+        for row in rows:
+            if tuple(map(type, row)) != types:
+                raise Damaged(self.path, "a value is not of the type it must be", where)
+        return rows
+
 
 def _check_sizes(bodies: Sequence[bytes], attachments: Sequence[Attachment]) -> None:
     """Raises ValueError for what no caller may ask for, before anything is begun."""
@@ -479,28 +474,3 @@ def _check_sizes(bodies: Sequence[bytes], attachments: Sequence[Attachment]) -> 
             raise ValueError(f"an attachment's kind has 1 to {MAX_KIND_BYTES} bytes")
         if each.hash != attachment_hash(each.kind, each.salt, each.data):
             raise ValueError(f"an attachment of kind {each.kind!r} does not have its own hash")
-
-
-def _beside(path: Path) -> tuple[Path, ...]:
-    """The files that SQLite keeps beside `path`."""
-    return tuple(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
-
-
-def _remove(path: Path) -> None:
-    for name in (path, *_beside(path)):
-        name.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """fsync of a file that no connection has open, or of a directory."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def _cannot_create(path: Path, error: OSError) -> LedgerError:
-    if isinstance(error, PermissionError):
-        return ReadOnly(path, f"cannot be created ({error.strerror}); check mount and owner")
-    return NotALedger(path, f"cannot be created: {error.strerror}")
