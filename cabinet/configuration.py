@@ -15,6 +15,7 @@ from cabinet.plan import Drawer as PlanDrawer
 from cabinet.plan import Pocket as PlanPocket
 
 PULSE_LIMIT_MS = 1000  # hardware.md 5.6: intermittent coils; the hardware one-shot stands behind it
+HIGH_AT_POWER_ON = range(9)  # BCM2835 ARM Peripherals, 6.2: default pull of GPIO 0 to 8
 BCM_PINS = range(28)  # the Raspberry Pi header's GPIO 0 to 27
 
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
@@ -183,6 +184,13 @@ def _check_pins(file: Path, configuration: Configuration) -> None:
     for index, drawer in enumerate(configuration.drawer):
         for name in ("lock_pin", "switch_pin", "latch_pin", "light_pin"):
             pin, key = getattr(drawer, name), f"drawer[{index}].{name}"
+            if name == "lock_pin" and pin in HIGH_AT_POWER_ON:
+                raise ConfigurationError(
+                    file,
+                    key,
+                    f"pin {pin} is pulled high at power-on, which would open the drawer before "
+                    "any program runs; use 9 to 27",
+                )
             if pin in used:
                 raise ConfigurationError(file, key, f"pin {pin} is already used by {used[pin]}")
             used[pin] = key

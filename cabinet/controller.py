@@ -84,8 +84,13 @@ def open_devices(
     folder: Path,
     factory: Any,
     post: Callable[[d.Reading | e.Event], None],
+    post_now: Callable[[d.Reading], None],
 ) -> Devices:
-    """The drivers of the configuration's devices."""
+    """The drivers of the configuration's devices.
+
+    The locks post by `post_now`, which never waits: a full queue ends their owner with every coil
+    off, rather than keep one energised.
+    """
     clock, devices, timings = SystemClock(), configuration.devices, configuration.timings
     pins = [
         DrawerPins(w.id, w.lock_pin, w.switch_pin, w.latch_pin, w.light_pin)
@@ -105,7 +110,7 @@ def open_devices(
             pins,
             factory,
             clock,
-            post,
+            post_now,
             beeper_pin=devices.beeper_pin,
             pulse_ms=timings.pulse_ms,
             rest_ms=timings.rest_ms,
@@ -147,7 +152,9 @@ class Controller:
         self._signer: Signer = provision.signer(configuration, keys)
         if factory is None:
             factory = pin_factory(configuration, demo=state.demo)
-        self._devices = open_devices(configuration, folder, factory, self.post)
+        self._devices = open_devices(
+            configuration, folder, factory, self.post, self._queue.put_nowait
+        )
         self._positions: dict[str, str] = {}
         self._secrets = SecretsWorker(keys.pepper, state.pin_passes, self.post)
         self._number = secrets.randbits(32) * 1024

@@ -1,0 +1,87 @@
+"""A touchscreen's end of the screen socket, for tests that drive the controller's process."""
+
+import select
+import socket
+import time
+from pathlib import Path
+
+from cabinet.messages import (
+    VERSION,
+    Answer,
+    Frames,
+    Hello,
+    Press,
+    Shown,
+    decode_for_screen,
+    encode,
+)
+
+WITHIN_S = 10.0
+
+
+class ScreenPeer:
+    """Connected and greeted; `shown` is the newest screen that was read."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(str(path))
+        self._frames = Frames()
+        self._answers: dict[int, Answer] = {}
+        self._next = 0
+        self.shown: Shown | None = None
+        self._socket.sendall(encode(Hello(VERSION)))
+        self.wait(lambda: self.shown is not None)
+
+    def wait(self, ready, within_s: float = WITHIN_S) -> None:  # type: ignore[no-untyped-def]
+        """Read until `ready()`; AssertionError when it takes too long."""
+        end = time.monotonic() + within_s
+        while not ready():
+            left = end - time.monotonic()
+            assert left > 0, f"still {self.name}"
+            if select.select([self._socket], [], [], left)[0]:
+                data = self._socket.recv(65_536)
+                if not data:
+                    raise ConnectionError("the controller is gone")
+                for body in self._frames.feed(data):
+                    self._take(decode_for_screen(body))
+
+    def _take(self, message: Shown | Answer) -> None:
+        match message:
+            case Shown():
+                self.shown = message
+            case Answer():
+                self._answers[message.id] = message
+
+    @property
+    def name(self) -> str:
+        """The present screen's name."""
+        return self.shown.screen.name if self.shown is not None else "nothing"
+
+    def sees(self, name: str) -> None:
+        """Wait for a screen."""
+        self.wait(lambda: self.name == name)
+
+    def send(self, button: str, text: str = "") -> int:
+        """Press without waiting for the answer; its id."""
+        assert self.shown is not None
+        self._next += 1
+        self._socket.sendall(encode(Press(self._next, self.shown.screen.number, button, text)))
+        return self._next
+
+    def press(self, button: str, text: str = "") -> Answer:
+        """Press and wait for the answer."""
+        sent = self.send(button, text)
+        self.wait(lambda: sent in self._answers)
+        return self._answers[sent]
+
+    def find(self, words: str) -> str:
+        """The id of the row that shows these words."""
+        assert self.shown is not None
+        for block in self.shown.screen.blocks:
+            for row in getattr(block, "rows", ()):
+                if words in row.title:
+                    return str(row.id)
+        raise AssertionError(f"no row says {words!r}")
+
+    def close(self) -> None:
+        self._socket.close()
