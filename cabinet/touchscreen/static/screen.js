@@ -1,0 +1,354 @@
+// The touchscreen's page: keeps it current, sends presses once, types digits and letters.
+// Not for rules or texts; every word comes from the server. One rule: nothing moves under a finger,
+// and what is not known to be current cannot be pressed.
+"use strict";
+(() => {
+  const SAME_TAP_MS = 400; // a second tap on the same element is a bounce
+  const NEW_SCREEN_MS = 250; // a new screen's primary waits for eyes
+  const RELEASE_MS = 300; // live updates wait this long after a finger leaves
+  const LONGEST_TOUCH_MS = 10000; // a touch whose end was lost
+  const SILENCE_MS = 20000; // the server says something every 10 s
+  const ANSWER_MS = 12000;
+  const FETCH_MS = 5000;
+  const RETRY_MS = 1000;
+
+  const byId = (id) => document.getElementById(id);
+  const now = () => performance.now();
+
+  let source = null; // the event stream
+  let heardAt = now();
+  let connected = true;
+  let displaced = false; // another window has the screen
+  let fetching = false;
+  let fetchAgain = false;
+  let pressing = false;
+  let lastTap = { what: "", at: -Infinity };
+  let shownAt = now();
+  let touchedAt = null; // when the finger that is down came down
+  let releasedAt = -Infinity;
+  let heldAnswer = null; // pages that wait for the finger to leave
+  let heldUpdate = null;
+  let lastStay = -Infinity;
+  let shift = true;
+
+  // --- the page -------------------------------------------------------------------------------
+
+  function regions(root) {
+    return new Map([...root.querySelectorAll("[data-region]")].map((r) => [r.dataset.region, r]));
+  }
+
+  function sameNames(one, other) {
+    return one.size === other.size && [...one.keys()].every((name) => other.has(name));
+  }
+
+  function typedIn(root) {
+    return new Map([...root.querySelectorAll("input[data-typed]")].map((i) => [i.id, i.value]));
+  }
+
+  function retype(typed) {
+    for (const [id, value] of typed) {
+      const input = byId(id);
+      if (input) input.value = value;
+    }
+  }
+
+  function merge(current, next, answered) {
+    const before = regions(current);
+    const after = regions(next);
+    const typed = typedIn(current);
+    if (!sameNames(before, after)) {
+      const notice = before.get("notice");
+      const fresh = document.importNode(next, true);
+      if (!answered) regions(fresh).get("notice").replaceWith(notice);
+      current.replaceWith(fresh);
+      retype(typed);
+      return;
+    }
+    for (const [name, region] of after) {
+      if (name === "notice" && !answered) continue; // what was said stays said
+      if (!before.get(name).isEqualNode(region)) {
+        before.get(name).replaceWith(document.importNode(region, true));
+      }
+    }
+    retype(typed);
+    current.className = next.className;
+    current.dataset.revision = next.dataset.revision;
+  }
+
+  function show(page, answered) {
+    const current = byId("screen");
+    const next = page.getElementById("screen");
+    if (!next) return;
+    const older =
+      next.dataset.serving === current.dataset.serving &&
+      Number(next.dataset.revision) < Number(current.dataset.revision);
+    if (older && !answered) return;
+    if (next.dataset.key === current.dataset.key) {
+      merge(current, next, answered);
+    } else {
+      current.replaceWith(document.importNode(next, true));
+      shownAt = now();
+      shift = true;
+      const heading = byId("screen").querySelector("h1");
+      if (heading) heading.focus({ preventScroll: true });
+    }
+    settle();
+  }
+
+  function settle() {
+    byId("screen").inert = !connected || displaced;
+    byId("lost").hidden = connected || displaced;
+    byId("elsewhere").hidden = !displaced;
+    showShift();
+    const content = document.querySelector("#screen > .content");
+    const below = byId("below");
+    below.hidden = true;
+    below.hidden = content.scrollHeight <= content.clientHeight + 2;
+    label(below, content);
+  }
+
+  function label(below, content) {
+    const atEnd = content.scrollTop + content.clientHeight >= content.scrollHeight - 2;
+    below.textContent = atEnd && content.scrollTop > 0 ? "Back to the top" : "More below";
+  }
+
+  function scrollOn() {
+    const content = document.querySelector("#screen > .content");
+    const atEnd = content.scrollTop + content.clientHeight >= content.scrollHeight - 2;
+    content.scrollTop = atEnd ? 0 : content.scrollTop + content.clientHeight * 0.8;
+    label(byId("below"), content);
+  }
+
+  // --- nothing moves under a finger -----------------------------------------------------------
+
+  function fingerDown() {
+    return touchedAt !== null && now() - touchedAt < LONGEST_TOUCH_MS;
+  }
+
+  function arrive(page, answered) {
+    if (fingerDown() || (!answered && now() - releasedAt < RELEASE_MS)) {
+      if (answered) heldAnswer = page;
+      else heldUpdate = page;
+      setTimeout(release, fingerDown() ? LONGEST_TOUCH_MS : RELEASE_MS);
+      return;
+    }
+    release();
+    show(page, answered);
+  }
+
+  function release() {
+    if (fingerDown()) return;
+    const [answer, update] = [heldAnswer, heldUpdate];
+    heldAnswer = null;
+    if (answer) show(answer, true);
+    if (now() - releasedAt < RELEASE_MS) return; // a later release shows the update
+    heldUpdate = null;
+    if (update) show(update, false);
+  }
+
+  function lifted() {
+    touchedAt = null;
+    releasedAt = now();
+    setTimeout(release, 0);
+    setTimeout(release, RELEASE_MS + 10);
+  }
+
+  // --- the server -----------------------------------------------------------------------------
+
+  function request(method, address, body, limit) {
+    return new Promise((resolve) => {
+      const call = new XMLHttpRequest();
+      call.open(method, address);
+      call.responseType = "document"; // parsed without scripts, and without a markup sink
+      call.timeout = limit;
+      call.setRequestHeader("X-Screen", "script");
+      if (body) call.setRequestHeader("Content-Type", "application/x-www-form-urlencoded");
+      call.onloadend = () => resolve({ status: call.status, page: call.response });
+      call.send(body);
+    });
+  }
+
+  async function refresh() {
+    if (displaced) return;
+    if (fetching) {
+      fetchAgain = true;
+      return;
+    }
+    fetching = true;
+    const { status, page } = await request("GET", "/", null, FETCH_MS);
+    fetching = false;
+    if (status === 200 && page) {
+      if (source && source.readyState === EventSource.OPEN) connect(true);
+      arrive(page, false);
+    } else if (status === 403) {
+      displace();
+    }
+    if (fetchAgain) {
+      fetchAgain = false;
+      refresh();
+    }
+  }
+
+  function connect(is) {
+    if (connected === is) return;
+    connected = is;
+    settle();
+  }
+
+  function displace() {
+    displaced = true;
+    if (source) source.close();
+    settle();
+  }
+
+  function listen() {
+    source = new EventSource("/events");
+    const heard = () => {
+      heardAt = now();
+    };
+    source.addEventListener("changed", () => {
+      heard();
+      refresh();
+    });
+    source.addEventListener("beat", () => {
+      heard();
+      if (!connected) refresh();
+    });
+    source.addEventListener("elsewhere", displace);
+    source.addEventListener("error", () => {
+      if (displaced) return;
+      connect(false);
+      if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
+      setTimeout(async () => {
+        await refresh();
+        if (!displaced) listen();
+      }, RETRY_MS);
+    });
+  }
+
+  setInterval(() => {
+    if (now() - heardAt > SILENCE_MS) {
+      connect(false);
+      heardAt = now();
+      source.close();
+      if (!displaced) listen();
+    }
+  }, RETRY_MS);
+
+  // --- presses --------------------------------------------------------------------------------
+
+  function bounced(button) {
+    const what = button.value;
+    const again = lastTap.what === what && now() - lastTap.at < SAME_TAP_MS;
+    const early = button.classList.contains("primary") && now() - shownAt < NEW_SCREEN_MS;
+    if (!again && !early) lastTap = { what, at: now() };
+    return again || early;
+  }
+
+  async function press(form, button) {
+    pressing = true;
+    const body = new URLSearchParams(new FormData(form, button)).toString();
+    for (const input of document.querySelectorAll("input[data-typed]")) input.value = "";
+    const { status, page } = await request("POST", "/press", body, ANSWER_MS);
+    pressing = false;
+    if (status === 200 && page) arrive(page, true);
+    else if (status === 403) displace();
+    else connect(false), refresh();
+  }
+
+  document.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const button = event.submitter;
+    if (!button || pressing || !connected || displaced || bounced(button)) return;
+    press(event.target, button);
+  });
+
+  async function stay() {
+    if (!byId("idle") || now() - lastStay < RETRY_MS) return;
+    lastStay = now();
+    const { line, number } = document.querySelector("#screen form").elements;
+    const fields = { line: line.value, number: number.value, button: "stay" };
+    const body = new URLSearchParams(fields).toString();
+    const { status, page } = await request("POST", "/press", body, ANSWER_MS);
+    if (status === 200 && page) arrive(page, false);
+  }
+
+  // --- typing ---------------------------------------------------------------------------------
+
+  function typedInput() {
+    return document.querySelector("#screen input[data-typed]");
+  }
+
+  function allowed(input, text) {
+    const kept = input.dataset.typed === "digits" ? text.replace(/[^0-9]/g, "") : text;
+    return kept.slice(0, input.maxLength);
+  }
+
+  function type(input, key) {
+    if (key === "back") input.value = input.value.slice(0, -1);
+    else if (key === "clear") input.value = "";
+    else if (key === "shift") shift = !shift;
+    else input.value = allowed(input, input.value + (shift ? key.toUpperCase() : key));
+    if (key !== "shift") shift = startsWord(input.value);
+    showShift();
+  }
+
+  // Names begin words with a capital; what has digits in it (a code, a number) is all capitals.
+  function startsWord(text) {
+    return text === "" || /[0-9]/.test(text) || /[ '.-]$/.test(text);
+  }
+
+  function showShift() {
+    document.documentElement.classList.toggle("shifted", shift);
+  }
+
+  document.addEventListener("click", (event) => {
+    const key = event.target.closest("[data-key]:is(button)");
+    if (key) type(byId(key.closest("[data-types]").dataset.types), key.dataset.key);
+    else if (event.target.closest("#below")) scrollOn();
+  });
+
+  document.addEventListener("input", (event) => {
+    if (event.target.matches("input[data-typed]")) {
+      event.target.value = allowed(event.target, event.target.value);
+    }
+  });
+
+  document.addEventListener("keydown", (event) => {
+    stay();
+    const input = typedInput();
+    const busy = event.target.closest("input, button, a");
+    if (!input || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.target === input) return;
+    if (event.key === "Backspace") type(input, "back");
+    else if (event.key === "Enter" && !busy) input.form.requestSubmit(submitOf(input.form));
+    else if (event.key.length === 1 && !(busy && event.key === " ")) {
+      input.value = allowed(input, input.value + event.key);
+      shift = startsWord(input.value);
+      showShift();
+      event.preventDefault();
+    }
+  });
+
+  function submitOf(form) {
+    return [...form.elements].find((e) => e.type === "submit") || null;
+  }
+
+  document.addEventListener(
+    "pointerdown",
+    (event) => {
+      touchedAt = now();
+      if (!event.target.closest("button[type=submit]")) stay();
+    },
+    true,
+  );
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, lifted, true);
+  window.addEventListener("blur", () => touchedAt !== null && lifted());
+  window.addEventListener("resize", settle);
+  document.addEventListener("contextmenu", (event) => event.preventDefault());
+  document.addEventListener("dragstart", (event) => event.preventDefault());
+
+  document.documentElement.classList.add("scripted");
+  settle();
+  listen();
+})();

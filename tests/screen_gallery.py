@@ -1,0 +1,272 @@
+"""Screens of every kind with long and awkward contents, for the tests of how they look.
+
+Not what the controller says (`cabinet/screens.py`). One rule: invented people only.
+"""
+
+from cabinet.messages import (
+    Alarm,
+    Banner,
+    Button,
+    DrawerMap,
+    Facts,
+    Keypad,
+    Letters,
+    Live,
+    Row,
+    Rows,
+    Screen,
+    Shown,
+    Words,
+)
+
+LIVE = Live("14:05", "Ward 3 East")
+NURSE = "Marisol Etxeberria — Charge nurse"
+CANCEL = Button("cancel", "Cancel", "quiet")
+BACK = Button("home", "Back", "quiet")
+OK = Button("count", "OK", "primary")
+BANNER = Banner(
+    "OKONKWO-LINDQVIST, Wilhelmina",
+    ("Born 05-Apr-1961 (65 y)", "No. 4471023", "Bed 12A"),
+    "penicillin — anaphylaxis",
+    "SIMILAR NAME",
+)
+PLAIN_BANNER = Banner(
+    "ARDEN, Rosa", ("Born 17-Sep-1948 (78 y)", "No. 88123", "Bed 3"), "None known"
+)
+ALIKE_BANNER = Banner(
+    "OKONKWO, Wilma",
+    ("Born 05-Apr-1961 (65 y)", "No. 4471024", "Bed 12B"),
+    "penicillin — anaphylaxis",
+    "SIMILAR NAME",
+)
+DRAWERS = DrawerMap(
+    (
+        ("D1", "Drawer 1", "open"),
+        ("D2", "Drawer 2", "shut"),
+        ("D3", "Drawer 3", "lit"),
+        ("D4", "Drawer 4", "shut"),
+        ("D5", "Matrix drawer 5", "fault"),
+        ("D6", "Return bin", "shut"),
+    )
+)
+LONG_MEDICINE = "HYDROmorphone hydrochloride 2\u00a0mg tablet"
+
+
+def _orders(count: int) -> tuple[Row, ...]:
+    rows = (
+        Row(
+            "order:1",
+            "oxyCODONE 5\u00a0mg tablet",
+            ("DOSE 10\u00a0mg — 2\u00a0tablets", "by mouth — every 4 hours when needed"),
+            "CONTROLLED CII",
+            "controlled",
+        ),
+        Row(
+            "order:2",
+            LONG_MEDICINE,
+            ("DOSE 2\u00a0mg — 1\u00a0tablet", "by mouth — every 6 hours"),
+            "CONTROLLED CII",
+            "controlled",
+        ),
+        Row(
+            "order:3",
+            "LORazepam 1\u00a0mg tablet",
+            ("DOSE 1\u00a0mg — 1\u00a0tablet", "by mouth — at night"),
+            "CONTROLLED CIV",
+            "controlled",
+            "Its stock has expired",
+        ),
+        Row(
+            "order:4",
+            "insulin lispro 100\u00a0units per mL, 3\u00a0mL pen",
+            ("DOSE 6\u00a0units — 1\u00a0pen", "under the skin — before meals"),
+            "HIGH ALERT",
+            "warning",
+        ),
+        Row("order:5", "paracetamol 500\u00a0mg tablet", ("DOSE 1\u00a0g — 2\u00a0tablets",)),
+    )
+    return rows[:count]
+
+
+def _cards() -> tuple[Row, ...]:
+    names = (
+        "OKONKWO-LINDQVIST, Wilhelmina",
+        "OKONKWO, Wilma",
+        "ARDEN, Rosa",
+        "BEAUREGARD-MONTGOMERY, Maximilian",
+        "DE LA CRUZ, Ana",
+        "UNKNOWN, Male 7",
+    )
+    return tuple(
+        Row(
+            f"patient:{index}",
+            name,
+            ("Born 05-Apr-1961 (65 y)", f"No. 447102{index} — Bed {index}A", "3 active orders"),
+            "SIMILAR NAME" if index < 2 else "",
+            "warning" if index < 2 else "plain",
+        )
+        for index, name in enumerate(names)
+    )
+
+
+def _gallery() -> dict[str, Shown]:
+    code = Button("have_code", "I have a code", "quiet")
+    home = (
+        Button("sign_out", "Sign out", "quiet"),
+        Button("menu", "More tasks"),
+        Button("everyone", "All patients"),
+        Button("removals", "Open removals (3)", "primary"),
+        Button("more", "Next page"),
+    )
+    note = Words("Not recognised. Try again.", "strong", "warning")
+    screens: dict[str, tuple[Screen, Live]] = {}
+
+    def add(name: str, screen: Screen, live: Live = LIVE) -> None:
+        screens[name] = (screen, live)
+
+    rest = Words("Hold your badge to the reader", "name")
+    add("rest", Screen(1, "rest", "Ward 3 East", (rest,), (code,)))
+    add("rest with a note", Screen(1, "rest", "Ward 3 East", (note, rest), (code,)))
+    finger = (
+        Words("Put your finger on the sensor", "name"),
+        Words("Flat, in the middle, and still until the light goes out."),
+    )
+    add(
+        "finger",
+        Screen(2, "finger", "Sign in", finger, (CANCEL, Button("use_pin", "Use PIN instead"))),
+    )
+    pin = Keypad("Your PIN", Button("pin", "OK", "primary"), 8, secret=True)
+    add("PIN", Screen(3, "pin", "Sign in", (note, pin), (CANCEL, Button("f", "Use finger"))))
+    cards = Rows(_cards(), "No patients here.", "6 more", cards=True)
+    add("patients", Screen(4, "patients", "My patients", (cards,), home, person=NURSE))
+    add(
+        "patients with a note and alarms",
+        Screen(4, "patients", "My patients", (note, cards), home, person=NURSE),
+        Live(
+            "14:05",
+            "Ward 3 East",
+            (
+                Alarm("low", "The finger sensor does not answer."),
+                Alarm("low", "2 pocket(s) must be counted: see More tasks."),
+                Alarm("medium", "Matrix drawer 5 is still open. Close it."),
+            ),
+        ),
+    )
+    four, five = (Rows(_orders(n), "No active orders.", "4 more") for n in (4, 5))
+    add("orders", Screen(5, "orders", "Active orders", (four,), (BACK,), BANNER, NURSE))
+    add("five orders", Screen(5, "orders", "Active orders", (five,), (BACK,), ALIKE_BANNER, NURSE))
+    add(
+        "five orders with a note and an alarm",
+        Screen(5, "orders", "Active orders", (note, five), (BACK,), PLAIN_BANNER, NURSE),
+        Live("14:05", "Ward 3 East", (Alarm("low", "The badge reader does not answer."),)),
+    )
+    pairs = (
+        ("Medicine", LONG_MEDICINE),
+        ("Class", "opioid analgesic"),
+        ("Dose", "2\u00a0mg — by mouth — every 6 hours"),
+        ("For", "pain after surgery, when paracetamol alone is not enough"),
+        ("Until", "24-Nov-2026"),
+    )
+    title = f"{LONG_MEDICINE} — CONTROLLED CII"
+    add(
+        "order",
+        Screen(
+            6,
+            "order",
+            title,
+            (Facts(pairs), Words("Take 2\u00a0tablets", "take")),
+            (
+                BACK,
+                Button("quantity", "Change quantity"),
+                Button("open", "Open Drawer 1", "primary"),
+            ),
+            BANNER,
+            NURSE,
+        ),
+    )
+    blind = Keypad("How many are in the drawer, before you take any?", OK, 4, "tablets")
+    danger = Button("cancel", "Cancel", "danger")
+    add(
+        "count", Screen(7, "count", "oxyCODONE 5\u00a0mg tablet", (blind,), (danger,), person=NURSE)
+    )
+    many = Keypad("How many tablets? At most 2.", OK, 3, "tablets")
+    add("quantity", Screen(8, "quantity", LONG_MEDICINE, (note, many), (BACK,), BANNER, NURSE))
+    take = (
+        Words("Take 2\u00a0tablets", "take"),
+        Words("Then close Drawer 1 until it clicks.", "strong"),
+        DRAWERS,
+    )
+    add("take", Screen(9, "take", LONG_MEDICINE, take, (danger,), person=NURSE))
+    add(
+        "take with alarms",
+        Screen(9, "take", "oxyCODONE 5\u00a0mg tablet", take, (danger,), person=NURSE),
+        Live(
+            "14:05",
+            "Ward 3 East",
+            (
+                Alarm("high", "Drawer 1 is open without an order. Close it now."),
+                Alarm("medium", "Matrix drawer 5: hook and switch disagree. Push it shut."),
+            ),
+        ),
+    )
+    witness = (
+        Words(f"Waste 1\u00a0tablet of {LONG_MEDICINE}", "name"),
+        Facts((("Wasted by", "Marisol Etxeberria"),)),
+        Words("Witness: see it wasted, then hold your badge to the reader.", "strong"),
+    )
+    add("witness", Screen(10, "witness", "Witness", witness, (danger,), BANNER, NURSE))
+    refusal = Words("Not opened: Drawer 4 is open. Close it first.", "strong", "refusal")
+    add(
+        "refusal",
+        Screen(
+            11,
+            "order",
+            "paracetamol 500\u00a0mg tablet",
+            (refusal, Facts(pairs[:3]), Words("Take 2\u00a0tablets", "take")),
+            (BACK, Button("open", "Open Drawer 1", "primary", "Drawer 4 is open")),
+            PLAIN_BANNER,
+            NURSE,
+        ),
+    )
+    done = Words("Recorded: 2\u00a0tablets taken.", "strong", "success")
+    add(
+        "done",
+        Screen(
+            12,
+            "taken",
+            "Done",
+            (done, Words("Say later what became of it: given, wasted or returned.")),
+            (
+                Button("sign_out", "Sign out", "quiet"),
+                Button("removals", "Given, waste, return"),
+                Button("patient:1", "Same patient"),
+                Button("home", "Next patient", "primary"),
+            ),
+            PLAIN_BANNER,
+            NURSE,
+        ),
+    )
+    name = Letters("Your family name", Button("family", "OK", "primary"), 40)
+    add("letters", Screen(13, "enrol_family", "Enrol an administrator", (note, name), (CANCEL,)))
+    add(
+        "signing out",
+        Screen(14, "orders", "Active orders", (four,), (BACK,), BANNER, NURSE),
+        Live("14:05", "Ward 3 East", (), 12),
+    )
+    removed = Rows((), "Nothing open.")
+    add("nothing", Screen(15, "removals", "My open removals", (removed,), (BACK,), person=NURSE))
+    tasks = tuple(
+        Row(id_, title, (line,))
+        for id_, title, line in (
+            ("load_list", "Load", "Put medicine into a pocket"),
+            ("counts", "Count", "2 pockets must be counted"),
+            ("invite", "Invite", "A one-time code for a new colleague"),
+            ("locked", "Locked badges", "Release after too many wrong tries"),
+        )
+    )
+    menu = (Rows(tasks, "Nothing to do."),)
+    add("menu", Screen(16, "menu", "More tasks", menu, (BACK,), person=NURSE))
+    return {name: Shown(screen, live) for name, (screen, live) in screens.items()}
+
+
+GALLERY = _gallery()
