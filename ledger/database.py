@@ -74,9 +74,15 @@ SCHEMA: dict[str, str] = {
     "head_next": "CREATE TRIGGER head_next BEFORE INSERT ON head "
     "WHEN NEW.size <= (SELECT coalesce(max(size), 0) FROM head) "
     "OR NEW.size > (SELECT coalesce(max(seq), 0) FROM e) " + _REFUSE.format("head only grows"),
+    "cosignature": "CREATE TABLE cosignature (size INTEGER NOT NULL, name TEXT NOT NULL, "
+    "key_id BLOB NOT NULL, line TEXT NOT NULL, PRIMARY KEY (size, name, key_id)) STRICT",
+    **_append_only("cosignature"),
+    "cosignature_of_head": "CREATE TRIGGER cosignature_of_head BEFORE INSERT ON cosignature "
+    "WHEN NOT EXISTS (SELECT 1 FROM head WHERE size = NEW.size) "
+    + _REFUSE.format("only a head is cosigned"),
 }
 _TABLES = frozenset(name for name, sql in SCHEMA.items() if sql.startswith("CREATE TABLE"))
-_WRITTEN = frozenset({"e", "attachment", "head"})
+_WRITTEN = frozenset({"e", "attachment", "head", "cosignature"})
 _PRAGMAS = frozenset(
     {"integrity_check", "cipher_integrity_check", "wal_checkpoint", "busy_timeout"}
 )

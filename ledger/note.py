@@ -10,6 +10,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -45,6 +46,31 @@ def key_id(name: str, algorithm: int, public: bytes) -> bytes:
     return hashlib.sha256(data).digest()[:KEY_ID_BYTES]
 
 
+def signature_line(name: str, identifier: bytes, signature: bytes) -> str:
+    """One signature line of a note, with its end."""
+    return f"{_DASH} {name} {base64.b64encode(identifier + signature).decode()}\n"
+
+
+def encode_vkey(name: str, algorithm: int, public: bytes) -> str:
+    """A public key in the form notes use: name+keyid+key."""
+    key = base64.b64encode(bytes([algorithm]) + public).decode()
+    return f"{name}+{key_id(name, algorithm, public).hex()}+{key}"
+
+
+def decode_vkey(vkey: str) -> tuple[str, int, bytes]:
+    """The name, the algorithm's byte and the public key of `vkey`, whose key id is right."""
+    parts = vkey.split("+", 2)
+    if len(parts) != 3:
+        raise WrongNote("a verification key has the form name+keyid+key")
+    name, identifier, key = parts
+    data = _decode(key, "the verification key")
+    if len(data) < 2:
+        raise WrongNote("the verification key is too short")
+    if key_id(check_name(name), data[0], data[1:]).hex() != identifier:
+        raise WrongNote("the verification key does not have the key id it says")
+    return name, data[0], data[1:]
+
+
 def _decode(text: str, what: str) -> bytes:
     """Standard base64 with padding, in its one canonical spelling."""
     try:
@@ -68,6 +94,21 @@ def _signable(text: str) -> bytes:
         raise WrongNote("a note is not UTF-8") from None
 
 
+class NoteVerifier(Protocol):
+    """A public key, of whatever algorithm, that verifies one kind of signature line."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def key_id(self) -> bytes: ...
+
+    @property
+    def vkey(self) -> str: ...
+
+    def verifies(self, text: str, signature: bytes) -> bool: ...
+
+
 class Signer:
     """A private Ed25519 key with a name; `vkey` is its public half in the form notes use."""
 
@@ -78,34 +119,26 @@ class Signer:
         self.name = check_name(name)
         public = self._key.public_key().public_bytes_raw()
         self.key_id = key_id(name, ED25519, public)
-        key = base64.b64encode(bytes([ED25519]) + public).decode()
-        self.vkey = f"{name}+{self.key_id.hex()}+{key}"
+        self.vkey = encode_vkey(name, ED25519, public)
 
     def __repr__(self) -> str:
         return f"Signer({self.vkey!r})"
 
     def sign(self, text: str) -> str:
         """The signed note of `text`."""
-        signature = base64.b64encode(self.key_id + self._key.sign(_signable(text))).decode()
-        return f"{text}\n{_DASH} {self.name} {signature}\n"
+        signature = self._key.sign(_signable(text))
+        return f"{text}\n{signature_line(self.name, self.key_id, signature)}"
 
 
 class Verifier:
     """A public Ed25519 key, from `name+keyid+key` as a Signer's `vkey` gives it."""
 
     def __init__(self, vkey: str) -> None:
-        parts = vkey.split("+", 2)
-        if len(parts) != 3:
-            raise WrongNote("a verification key has the form name+keyid+key")
-        name, identifier, key = parts
-        self.name = check_name(name)
-        data = _decode(key, "the verification key")
-        if len(data) != 33 or data[0] != ED25519:
+        self.name, algorithm, public = decode_vkey(vkey)
+        if algorithm != ED25519 or len(public) != 32:
             raise WrongNote("the verification key is not an Ed25519 key")
-        self.key_id = key_id(name, ED25519, data[1:])
-        if self.key_id.hex() != identifier:
-            raise WrongNote("the verification key does not have the key id it says")
-        self._key = Ed25519PublicKey.from_public_bytes(data[1:])
+        self.key_id = key_id(self.name, ED25519, public)
+        self._key = Ed25519PublicKey.from_public_bytes(public)
         self.vkey = vkey
 
     def __repr__(self) -> str:
@@ -140,10 +173,11 @@ def parse_note(note: str) -> tuple[str, tuple[Signature, ...]]:
     lines = block.split("\n")
     if lines.pop() or not lines or len(lines) > MAX_SIGNATURES:
         raise WrongNote(f"a note has 1 to {MAX_SIGNATURES} signature lines")
-    return text + "\n", tuple(_signature(line) for line in lines)
+    return text + "\n", tuple(parse_signature(line) for line in lines)
 
 
-def _signature(line: str) -> Signature:
+def parse_signature(line: str) -> Signature:
+    """The signature in one line, given without its end."""
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != _DASH:
         raise WrongNote("a signature line has the form: dash, name, signature")
@@ -153,7 +187,7 @@ def _signature(line: str) -> Signature:
     return Signature(check_name(parts[1]), data[:KEY_ID_BYTES], data[KEY_ID_BYTES:])
 
 
-def open_note(note: str, verifiers: Sequence[Verifier]) -> str:
+def open_note(note: str, verifiers: Sequence[NoteVerifier]) -> str:
     """The text of `note`, which at least one of `verifiers` signed; else WrongSignature."""
     text, signatures = parse_note(note)
     known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}

@@ -28,7 +28,14 @@ from ledger.errors import (
     WrongNote,
 )
 from ledger.merkle import HASH_BYTES, Frontier
-from ledger.note import Checkpoint, Signer, check_name, parse_checkpoint, parse_note
+from ledger.note import (
+    Checkpoint,
+    Signer,
+    check_name,
+    parse_checkpoint,
+    parse_note,
+    parse_signature,
+)
 
 __all__ = [
     "Attachment",
@@ -44,6 +51,7 @@ __all__ = [
 MAX_BODY_BYTES = 16_384
 MAX_ATTACHMENT_BYTES = 1 << 20
 MAX_KIND_BYTES = 64
+MAX_LINE_CHARACTERS = 8192
 MAX_BATCH = 100_000
 WAL_DUE_BYTES = 4 << 20
 _TAIL = 1024  # entries after the newest head that opening recomputes at most
@@ -58,6 +66,9 @@ _SELECT_NEWEST_HEAD = "SELECT size, note FROM head ORDER BY size DESC LIMIT 1"
 _SELECT_ATTACHMENTS = (
     "SELECT rowid, hash, kind, salt, data FROM attachment WHERE rowid > ? ORDER BY rowid LIMIT 16"
 )
+_SELECT_COSIGNATURES = "SELECT line FROM cosignature WHERE size = ? ORDER BY rowid"
+_SELECT_COSIGNATURE = "SELECT 1 FROM cosignature WHERE size = ? AND name = ? AND key_id = ?"
+_SELECT_COSIGNED = "SELECT max(size) FROM cosignature WHERE name = ? AND key_id = ?"
 _SELECT_ENTRIES = "SELECT seq, body FROM e WHERE seq >= ? AND seq < ? ORDER BY seq"
 
 Row = tuple[int, bytes, bytes]
@@ -289,6 +300,17 @@ class Store:
         rows = self._select(_SELECT_NEWEST_HEAD, "newest head")
         return Head(*self._typed(rows, (int, str), "newest head")[0]) if rows else None
 
+    def cosignatures(self, size: int) -> tuple[str, ...]:
+        """The signature lines that other keys added to the head over `size` entries, as kept."""
+        where = f"cosignatures of the head of {size} entries"
+        rows = self._typed(self._select(_SELECT_COSIGNATURES, where, size), (str,), where)
+        return tuple(row[0] for row in rows)
+
+    def cosigned_size(self, name: str, key_id: bytes) -> int:
+        """The size of the newest head that this key cosigned; 0 if there is none."""
+        rows = self._select(_SELECT_COSIGNED, "cosignatures", name, key_id)
+        return int(rows[0][0] or 0)
+
     def integrity(self) -> list[str]:
         """What SQLCipher finds wrong with pages and SQLite with their order; slow on a big file."""
         wrong = self._pragma("cipher_integrity_check")
@@ -370,6 +392,31 @@ class Store:
         self._signed = head.size
         return head
 
+    def add_cosignature(self, size: int, line: str) -> bool:
+        """Keeps a signature line, with its end, of another key beside the head over `size` entries.
+
+        For a line that was verified. False, and nothing kept, if that key's is there already.
+        """
+        self._check_writable()
+        if len(line) > MAX_LINE_CHARACTERS:
+            raise ValueError(f"a cosignature's line has at most {MAX_LINE_CHARACTERS} characters")
+        signature = parse_signature(line.removesuffix("\n"))
+        if not self._select("SELECT 1 FROM head WHERE size = ?", "heads", size):
+            raise ValueError(f"there is no head over {size} entries to cosign")
+        row = (size, signature.name, signature.key_id, line)
+        where = f"cosignature of the head of {size} entries"
+        if self._select(_SELECT_COSIGNATURE, where, *row[:3]):
+            return False
+        self._failure = "a write was cut off"
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+            self._cursor.execute("INSERT INTO cosignature VALUES (?, ?, ?, ?)", row)
+            self._cursor.execute("COMMIT")
+        except SqliteError as error:
+            raise self._failed(error, where) from None
+        self._failure = None
+        return True
+
     @property
     def checkpoint_due(self) -> bool:
         """Whether the WAL has grown enough for a `checkpoint` at the next idle moment."""
@@ -444,7 +491,7 @@ class Store:
             "ledger again",
         )
 
-    def _select(self, sql: str, doing: str, *parameters: int | bytes) -> list[Any]:
+    def _select(self, sql: str, doing: str, *parameters: int | bytes | str) -> list[Any]:
         self._check_usable()
         try:
             rows: list[Any] = self._connection.execute(sql, parameters).fetchall()

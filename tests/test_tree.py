@@ -23,7 +23,7 @@ MOST_LINES = 450
 LONGER = {  # one idea each, longer than most; a bound, so that growth is a decision
     "cabinet/records.py": 750,  # every record there is
     "cabinet/state.py": 750,  # what each of them does
-    "ledger/store.py": 520,
+    "ledger/store.py": 560,
     "sim/world.py": 560,
     "tests/test_fingerprint.py": 600,
     "tests/test_ledger_attacks.py": 600,
