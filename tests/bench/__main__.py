@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import controller
+from tests.bench import controller, press
 from tests.bench.figures import Figure
 
 ROOT = Path(__file__).parent.parent.parent
@@ -18,6 +18,8 @@ COLUMNS = 100
 
 # What measures -> the figures it gives.
 SOURCES: dict[Callable[[], list[Figure]], tuple[str, ...]] = {
+    press.press_to_pulse: ("press_to_pulse_p50_ratio", "press_to_pulse_p99_ratio"),
+    press.http_leg: ("http_leg_p50_ms",),
     controller.measure: ("ready_s", "controller_rss_mb"),
 }
 

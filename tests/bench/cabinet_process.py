@@ -76,16 +76,24 @@ class ScreenLine:
 
     def press(self, button: str, text: str = "") -> Answer:
         """Press a button of the present screen; its answer."""
+        return self.answer(self.press_later(button, text))
+
+    def press_later(self, button: str, text: str = "") -> int:
+        """Press without waiting for the answer; the press's id."""
         assert self.screen is not None
         self._presses += 1
         self.send(Press(self._presses, self.screen.number, button, text))
+        return self._presses
+
+    def answer(self, press: int) -> Answer:
+        """The answer to the newest press."""
         end = time.monotonic() + WITHIN_S
         while time.monotonic() < end:
             for answer in self._hear():
-                if answer.id == self._presses:
+                if answer.id == press:
                     assert answer.outcome == "done", answer
                     return answer
-        raise AssertionError(f"no answer to {button!r}")
+        raise AssertionError("no answer to the press")
 
 
 class ControllerProcess:
