@@ -7,6 +7,8 @@ same screen, and no screen says how many are expected.
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from auth.policy import Act
 from cabinet import access, enrolment, machines, patients, removals, signin, staff, stock
 from cabinet.decision import Place
@@ -32,7 +34,9 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
         case machines.ENROLLING:
             return enrolment.show(state, place)
         case machines.ACCESS:
-            return _named(state, access.show(state, place))
+            assert state.access is not None
+            banner = removals.banner(state, state.access.started.patient, now_ms)
+            return _named(state, replace(access.show(state, place), banner=banner))
         case machines.WITNESS_CALLED:
             return _named(state, removals.show_witness(state, place, now_ms))
         case machines.SIGNED_IN:
@@ -47,16 +51,7 @@ def _named(state: State, screen: Screen) -> Screen:
     session = state.session
     assert session is not None
     person = state.people[session.person]
-    name = f"{person.name} — {ROLES.get(person.role, person.role)}"
-    return Screen(
-        screen.number,
-        screen.name,
-        screen.title,
-        screen.blocks,
-        screen.actions,
-        screen.banner,
-        name,
-    )
+    return replace(screen, person=f"{person.name} — {ROLES.get(person.role, person.role)}")
 
 
 def _rest(state: State, place: Place) -> Screen:

@@ -5,11 +5,14 @@ does not break between number and unit, no trailing zero, nothing abbreviated or
 """
 
 from datetime import UTC, date, datetime
+from difflib import SequenceMatcher
+from functools import lru_cache
 
 from cabinet.records import MedicineListed
 from cabinet.state import Patient, State
 
 NBSP = "\u00a0"
+NEAR = 0.9  # of SequenceMatcher: one letter more or less in a name of ten
 ROLES = {
     "nurse": "Nurse",
     "charge_nurse": "Charge nurse",
@@ -71,13 +74,21 @@ def alike(state: State, patient: Patient) -> str:
         theirs = other.details
         if theirs is None or other.ref == patient.ref:
             continue
-        swapped = (mine.family.casefold(), mine.given.casefold()) == (
-            theirs.given.casefold(),
-            theirs.family.casefold(),
-        )
-        if swapped or mine.family.casefold() == theirs.family.casefold():
+        if _near(mine.family, theirs.family):
+            return f"Similar name: {other.name}"
+        if _near(mine.family, theirs.given) and _near(mine.given, theirs.family):
             return f"Similar name: {other.name}"
     return ""
+
+
+@lru_cache(maxsize=16_384)
+def _near(one: str, other: str) -> bool:
+    """Whether two names are the same or easily taken for one another."""
+    one, other = one.casefold(), other.casefold()
+    if one == other:
+        return True
+    matcher = SequenceMatcher(None, one, other)
+    return matcher.real_quick_ratio() >= NEAR and matcher.ratio() >= NEAR
 
 
 REASONS = {
