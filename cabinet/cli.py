@@ -147,14 +147,13 @@ def _init(arguments: argparse.Namespace) -> int:
 
 
 def _import(arguments: argparse.Namespace) -> int:
-    from ledger.store import Store
-
     from auth.pins import keyed_hash
     from cabinet import importing, provision
     from cabinet.events import Moment
     from cabinet.journal import Journal, replay
     from cabinet.lists import BADGE_PURPOSE
     from cabinet.step import Engine
+    from ledger.store import Store
 
     configuration, folder = _load(arguments)
     keys = load_keys(folder / configuration.paths.keys)
@@ -207,10 +206,9 @@ def _touchscreen(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from ledger.store import Store
-
     from cabinet.journal import replay
     from cabinet.reports import local_time
+    from ledger.store import Store
 
     configuration, folder = _load(arguments)
     keys = load_keys(folder / configuration.paths.keys)
@@ -257,11 +255,10 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from ledger.store import Store
-
     from cabinet import reports
     from cabinet.journal import attached
     from cabinet.records import decode_body
+    from ledger.store import Store
 
     configuration, folder = _load(arguments)
     keys = load_keys(folder / configuration.paths.keys)

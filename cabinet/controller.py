@@ -17,9 +17,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from drivers.lines import LineReader, badge_reader, barcode_scanner
-from ledger.store import Store
-
 from auth.pins import keyed_hash
 from cabinet import events as e
 from cabinet import labels, notify, provision, screens
@@ -37,10 +34,12 @@ from cabinet.version import VERSION
 from drivers import readings as d
 from drivers.clock import SystemClock
 from drivers.fingerprint import FingerprintSensor
+from drivers.lines import LineReader, badge_reader, barcode_scanner
 from drivers.link import open_serial
 from drivers.locks import DrawerPins, Locks
 from ledger.errors import LedgerError
 from ledger.note import Signer
+from ledger.store import Store
 
 TICK_S = 0.25
 MAX_WAITING = 512
@@ -220,7 +219,7 @@ class Controller:
             self._down()
 
     def _first_words(self) -> None:
-        """Hear from each serial device whether it answers, so that nobody is sent to a PIN early."""
+        """Hear whether each serial device answers, so that nobody is sent to a PIN early."""
         silent, end = ["fingerprint", "badge", "scanner"], time.monotonic() + FIRST_WORDS_S
         later: list[Incoming] = []
         while silent and (left := end - time.monotonic()) > 0:

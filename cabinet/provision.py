@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ledger.store import Store
-
 from auth.pins import keyed_hash, make_code, plain_code, tune
 from cabinet import keys as key_files
 from cabinet.configuration import Configuration
@@ -22,6 +20,7 @@ from cabinet.state import State
 from cabinet.step import Engine
 from cabinet.version import VERSION
 from ledger.note import Signer
+from ledger.store import Store
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sim import demo_cabinet
 from tests import demo
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -16,7 +17,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 def demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole demo cabinet that nobody has used; copy it."""
     folder = tmp_path_factory.mktemp("template") / "demo"
-    demo.demo_cabinet.make(folder)
+    demo_cabinet.make(folder)
     return folder
 
 

@@ -64,7 +64,9 @@ class Machine:
         socket = self.folder / "run" / "screen.sock"
         socket.unlink(missing_ok=True)
         until(lambda: self._alive() and socket.exists(), 15)
-        return until(lambda: self._connect(socket), 15)
+        peer = until(lambda: self._connect(socket), 15)
+        assert peer is not None
+        return peer
 
     def _alive(self) -> bool:
         assert self.process is not None and self.process.poll() is None, self.log()

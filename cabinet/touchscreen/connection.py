@@ -39,13 +39,15 @@ log = logging.getLogger(__name__)
 class Connection:
     """The line to the controller; `line` names it, so that a page of a former one is known."""
 
-    def __init__(self, socket_path: Path, *, answer_s: float = ANSWER_S) -> None:
+    def __init__(
+        self, socket_path: Path, *, answer_s: float = ANSWER_S, greeting_s: float = GREETING_S
+    ) -> None:
         self.shown: Shown | None = None
         self.line = ""  # differs for each time the controller was reached
         self.revision = 0  # counts what was shown, also that nothing can be
         self.reached = False  # whether it ever was
         self.bell = asyncio.Event()  # rings once, at the next change; then there is a new one
-        self._socket_path, self._answer_s = socket_path, answer_s
+        self._socket_path, self._answer_s, self._greeting_s = socket_path, answer_s, greeting_s
         self._writer: asyncio.StreamWriter | None = None
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[Answer]] = {}
@@ -92,7 +94,7 @@ class Connection:
             self._pending.pop(press.id, None)
 
     async def _follow(self) -> None:
-        async with asyncio.timeout(GREETING_S):
+        async with asyncio.timeout(self._greeting_s):
             reader, writer = await asyncio.open_unix_connection(str(self._socket_path))
         self._writer, self.line = writer, secrets.token_hex(6)
         frames, unfinished = Frames(), 0
@@ -100,7 +102,7 @@ class Connection:
             await _send(writer, Hello(VERSION))
             while True:
                 begun = self.shown is None or unfinished > 0
-                async with asyncio.timeout(GREETING_S if begun else None):
+                async with asyncio.timeout(self._greeting_s if begun else None):
                     data = await reader.read(_READ_BYTES)
                 if not data:
                     raise ConnectionError("the controller closed the line")
