@@ -92,3 +92,15 @@ class WrongProof(LedgerError):
 
 class WrongBody(LedgerError):
     """Raised by the reader of bodies during a check: this entry's body is not what it must be."""
+
+
+class WrongRequest(LedgerError):
+    """A request to a witness that is not one in the C2SP form."""
+
+
+class WrongAnswer(LedgerError):
+    """A witness's answer that proves nothing: not in the form, or not signed by its key."""
+
+
+class WitnessProblem(LedgerError):
+    """The witness cannot run: which file or option, and what to do."""
