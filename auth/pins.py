@@ -6,6 +6,7 @@ its hash is useless without the pepper, which is kept apart from the ledger.
 
 import hashlib
 import hmac
+import itertools
 import time
 from collections.abc import Callable
 
@@ -28,7 +29,7 @@ def check_usable(pin: str) -> None:
     if len(pin) != PIN_DIGITS or not (pin.isascii() and pin.isdigit()):
         raise UnusablePin(f"A PIN has {PIN_DIGITS} digits.")
     digits = [int(digit) for digit in pin]
-    steps = [(after - before) % 10 for before, after in zip(digits, digits[1:], strict=False)]
+    steps = [(after - before) % 10 for before, after in itertools.pairwise(digits)]
     if all(step == steps[0] for step in steps) and steps[0] in (0, 1, 9):
         raise UnusablePin("A PIN of one digit or a run of digits is too easy to guess.")
     if pin[:4] == pin[4:] or pin[:2] * 4 == pin:

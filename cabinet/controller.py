@@ -38,7 +38,7 @@ from drivers.lines import LineReader, badge_reader, barcode_scanner
 from drivers.link import open_serial
 from drivers.locks import DrawerPins, Locks
 from ledger.errors import LedgerError
-from ledger.note import Signer
+from ledger.note import Signer, parse_checkpoint, parse_note
 from ledger.store import Store
 
 TICK_S = 0.25
@@ -149,6 +149,8 @@ class Controller:
         journal = Journal(self._store, configuration.cabinet.id, boot, secrets.token_bytes)
         self.engine = Engine(state, journal)
         self._signer: Signer = provision.signer(configuration, keys)
+        self._cosigner = provision.cosigner(configuration, keys)
+        self._cosign_s = 0.0  # when the next one is due; the first, once there is a head
         if factory is None:
             factory = pin_factory(configuration, demo=state.demo)
         self._devices = open_devices(
@@ -413,14 +415,29 @@ class Controller:
     def _keep_ledger(self) -> None:
         """Sign a head when idle, after an access, or every 16 entries; checkpoint the WAL."""
         behind = self._store.size - self._signed
-        if not behind:
-            return
         idle = time.monotonic() - self._last_entry_s >= IDLE_BEFORE_HEAD_S
+        if not behind:
+            if idle and self.engine.state.access is None:
+                self._cosign()
+            return
         if behind >= HEAD_EVERY or idle or self.engine.state.access is None:
             self._store.sign_head(self._signer)
             self._signed = self._store.size
         if idle and self._store.checkpoint_due:
             self._store.checkpoint()
+
+
+    def _cosign(self) -> None:
+        """Every `cosign_every_min`, the second signature of the newest head; when idle."""
+        now_s, head = time.monotonic(), self._store.newest_head()
+        if now_s < self._cosign_s or head is None:
+            return
+        self._cosign_s = now_s + self._configuration.timings.cosign_every_min * 60
+        if self._store.cosigned_size(self._cosigner.name, self._cosigner.key_id) < head.size:
+            signed = parse_checkpoint(parse_note(head.note)[0])
+            self._store.add_cosignature(
+                head.size, self._cosigner.cosign(signed, int(time.time()))
+            )
 
 
 def check_stock(configuration: Configuration, state: State) -> None:

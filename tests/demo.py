@@ -129,6 +129,7 @@ class Demo:
             capture_output=True,
             text=True,
             timeout=60,
+            check=False,
             env={**os.environ, "TZ": "UTC"},
         )
 

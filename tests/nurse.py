@@ -16,7 +16,7 @@ class Nurse:
     def __init__(self, demo: Demo, page: Any) -> None:
         self.demo, self.page = demo, page
         self.problems: list[str] = []
-        page.on("console", lambda message: self._heard(message))
+        page.on("console", self._heard)
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.set_viewport_size({"width": 1280, "height": 800})
         page.goto(demo.address)

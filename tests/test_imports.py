@@ -42,6 +42,8 @@ PURE = (
     *("staff", "state", "step", "stock", "wording"),
 )
 PURE_MAY_IMPORT = {
+    "difflib",
+    "functools",
     *("collections.abc", "dataclasses", "datetime", "enum", "hashlib", "itertools", "math", "re"),
     *("struct", "typing", "biip", "msgspec", "transitions"),
     *("auth.lockout", "auth.policy", "auth.pins.PIN_DIGITS", "auth.pins.plain_code"),

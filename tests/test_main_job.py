@@ -1,4 +1,4 @@
-"""The main job through the real parts: browser, touchscreen, controller, SQLCipher, serial bytes."""
+"""The main job through the real parts: browser, controller, SQLCipher file, serial bytes."""
 
 from typing import Any
 

@@ -331,4 +331,4 @@ def test_replay_leads_to_the_same_balances(ward: Ward) -> None:
     ward.restart()
     assert ward.state.balances == before
     assert ward.state.removals[removal].outstanding == 2
-    assert PLAN == ward.state.plan
+    assert ward.state.plan == PLAN
