@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     command("status", _status, "Say in a few lines what the ledger holds and what is open.")
     verify = command("verify", _verify, "Prove the ledger whole and replay it by the rules.")
     verify.add_argument("--json", action="store_true", help="print one JSON object")
+    command("vkey", _vkey, "Print the public keys of the ledger's heads: Ed25519, ML-DSA-44.")
     report = command("report", _report, "Print a report from the ledger.")
     report.add_argument("name", choices=("removals",), help="which report")
     report.add_argument("--format", choices=("text", "csv", "json"), default="text")
@@ -143,6 +144,19 @@ def _init(arguments: argparse.Namespace) -> int:
     for code in made.codes:
         print(f"    {code}")
     print(f"\nThe key that proves this cabinet's ledger: {made.verifier}")
+    print(
+        "Give it, and the second one that `cabinet vkey` prints, to whoever will check the ledger."
+    )
+    return 0
+
+
+def _vkey(arguments: argparse.Namespace) -> int:
+    from cabinet import provision
+
+    configuration, folder = _load(arguments)
+    keys = load_keys(folder / configuration.paths.keys)
+    print(provision.signer(configuration, keys).vkey)
+    print(provision.cosigner(configuration, keys).vkey)
     return 0
 
 

@@ -99,6 +99,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "timings.idle_sign_out_s": (30, 180),
     "timings.factor_within_s": (10, 60),
     "timings.witness_within_s": (15, 60),
+    "timings.cosign_every_min": (1, 1440),
     "rules.delay_from_try": (2, 5),
     "rules.delay_s": (30, 600),
     "rules.lock_at_try": (3, 10),

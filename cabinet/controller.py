@@ -30,6 +30,7 @@ from cabinet.screen_socket import Peer, PeerCame, PeerEvent, PeerPressed, Screen
 from cabinet.secrets_worker import SecretsWorker
 from cabinet.state import State
 from cabinet.step import Engine, Outcome
+from cabinet.upkeep import Upkeep
 from cabinet.version import VERSION
 from drivers import readings as d
 from drivers.clock import SystemClock
@@ -38,15 +39,12 @@ from drivers.lines import LineReader, badge_reader, barcode_scanner
 from drivers.link import open_serial
 from drivers.locks import DrawerPins, Locks
 from ledger.errors import LedgerError
-from ledger.note import Signer, parse_checkpoint, parse_note
 from ledger.store import Store
 
 TICK_S = 0.25
 MAX_WAITING = 512
 POST_WITHIN_S = 5.0
 FIRST_WORDS_S = 1.0
-HEAD_EVERY = 16  # entries at most between signed heads
-IDLE_BEFORE_HEAD_S = 1.0
 PRODUCTION_FACTORIES = ("lgpio",)
 _log = logging.getLogger(__name__)
 
@@ -148,9 +146,13 @@ class Controller:
         boot = secrets.token_hex(8)
         journal = Journal(self._store, configuration.cabinet.id, boot, secrets.token_bytes)
         self.engine = Engine(state, journal)
-        self._signer: Signer = provision.signer(configuration, keys)
-        self._cosigner = provision.cosigner(configuration, keys)
-        self._cosign_s = 0.0  # when the next one is due; the first, once there is a head
+        self._upkeep = Upkeep(
+            self._store,
+            provision.signer(configuration, keys),
+            provision.cosigner(configuration, keys),
+            cosign_every_s=configuration.timings.cosign_every_min * 60,
+            wall_s=time.time,
+        )
         if factory is None:
             factory = pin_factory(configuration, demo=state.demo)
         self._devices = open_devices(
@@ -162,8 +164,6 @@ class Controller:
         self._meaning: object = None
         self._shown: Shown | None = None
         self._outputs: screens.Outputs | None = None
-        self._signed = self._store.size
-        self._last_entry_s = 0.0
         self._socket: ScreenSocket | None = None
 
     def _belongs(self, state: State) -> None:
@@ -256,7 +256,7 @@ class Controller:
         if self._socket is not None:
             self._socket.close()
         try:
-            self._store.sign_head(self._signer)
+            self._upkeep.sign()
         except LedgerError as error:  # the append that failed is what ended the process
             _log.error("no head signed at the end: %s", error)
         self._store.close()
@@ -269,7 +269,8 @@ class Controller:
             except queue.Empty:
                 self._step(e.Tick())
                 self._publish()
-                self._keep_ledger()
+                accessing = self.engine.state.access is not None
+                self._upkeep.keep(time.monotonic(), accessing=accessing)
                 notify.watchdog()
                 next_tick = time.monotonic() + TICK_S
                 continue
@@ -317,8 +318,6 @@ class Controller:
         entry = outcome.bodies[-1].seq if outcome.bodies else 0
         for command in outcome.commands:
             self._carry_out(command, entry)
-        if outcome.bodies:
-            self._last_entry_s = time.monotonic()
         return outcome
 
     def _moment(self) -> e.Moment:
@@ -409,35 +408,6 @@ class Controller:
             state.attempt.id if state.attempt is not None else "",
             state.enrolment.id if state.enrolment is not None else "",
         )
-
-    # --- the ledger's own work, never between a decision and its pulse --------------------------
-
-    def _keep_ledger(self) -> None:
-        """Sign a head when idle, after an access, or every 16 entries; checkpoint the WAL."""
-        behind = self._store.size - self._signed
-        idle = time.monotonic() - self._last_entry_s >= IDLE_BEFORE_HEAD_S
-        if not behind:
-            if idle and self.engine.state.access is None:
-                self._cosign()
-            return
-        if behind >= HEAD_EVERY or idle or self.engine.state.access is None:
-            self._store.sign_head(self._signer)
-            self._signed = self._store.size
-        if idle and self._store.checkpoint_due:
-            self._store.checkpoint()
-
-
-    def _cosign(self) -> None:
-        """Every `cosign_every_min`, the second signature of the newest head; when idle."""
-        now_s, head = time.monotonic(), self._store.newest_head()
-        if now_s < self._cosign_s or head is None:
-            return
-        self._cosign_s = now_s + self._configuration.timings.cosign_every_min * 60
-        if self._store.cosigned_size(self._cosigner.name, self._cosigner.key_id) < head.size:
-            signed = parse_checkpoint(parse_note(head.note)[0])
-            self._store.add_cosignature(
-                head.size, self._cosigner.cosign(signed, int(time.time()))
-            )
 
 
 def check_stock(configuration: Configuration, state: State) -> None:

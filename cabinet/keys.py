@@ -1,4 +1,4 @@
-"""The cabinet's three secrets: where they are read from, and making them once.
+"""The cabinet's secrets: where they are read from, and making them once.
 
 Not for using them. One rule: a key file that anybody but its owner can read is refused, and no key
 is ever in an error, a log or a process's arguments.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KEY_BYTES = 32
-NAMES = ("ledger.key", "signing.key", "pepper.key")
+NAMES = ("ledger.key", "signing.key", "pepper.key", "cosigning.key")
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd for LoadCredential*, systemd.exec(5)
 
 
@@ -21,11 +21,16 @@ class KeyProblem(Exception):
 
 @dataclass(frozen=True)
 class Keys:
-    """32 bytes each: the ledger's encryption, the Ed25519 seed of its heads, the pepper."""
+    """32 bytes each.
+
+    The ledger's encryption, the Ed25519 seed of its heads, the pepper, and the ML-DSA-44 seed of
+    the heads' second signature.
+    """
 
     ledger: bytes = field(repr=False)
     signing: bytes = field(repr=False)
     pepper: bytes = field(repr=False)
+    cosigning: bytes = field(repr=False)
 
 
 def load(folder: Path) -> Keys:

@@ -26,6 +26,7 @@ class Timings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle_sign_out_s: int = 60  # automatic logoff, 45 CFR 164.312(a)(2)(iii)
     factor_within_s: int = 30  # from the badge to the finger or PIN
     witness_within_s: int = 60
+    cosign_every_min: int = 60  # between second signatures (ML-DSA-44) of the ledger's head
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

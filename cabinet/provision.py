@@ -19,6 +19,7 @@ from cabinet.keys import Keys
 from cabinet.state import State
 from cabinet.step import Engine
 from cabinet.version import VERSION
+from ledger.cosignature import Cosigner
 from ledger.note import Signer
 from ledger.store import Store
 
@@ -39,6 +40,11 @@ def origin(configuration: Configuration) -> str:
 def signer(configuration: Configuration, keys: Keys) -> Signer:
     """Signs the ledger's heads."""
     return Signer(origin(configuration), keys.signing)
+
+
+def cosigner(configuration: Configuration, keys: Keys) -> Cosigner:
+    """Gives heads their second signature, now and then."""
+    return Cosigner(origin(configuration), keys.cosigning)
 
 
 def create(

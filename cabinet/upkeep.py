@@ -1,0 +1,64 @@
+"""The ledger's own work on a live cabinet: heads, their second signature, the WAL's checkpoint.
+
+Not for records. One rule: never between a decision and its lock pulse, and one thing a turn, so
+that whoever stands at the cabinet waits for one commit at most.
+"""
+
+from collections.abc import Callable
+
+from ledger.cosignature import Cosigner
+from ledger.note import Signer, parse_checkpoint, parse_note
+from ledger.store import Store
+
+HEAD_EVERY = 16  # entries at most between signed heads
+IDLE_S = 1.0  # without an entry
+
+
+class Upkeep:
+    """Keeps one open ledger; `keep` is called between events, several times a second."""
+
+    def __init__(
+        self,
+        store: Store,
+        signer: Signer,
+        cosigner: Cosigner,
+        *,
+        cosign_every_s: float,
+        wall_s: Callable[[], float],
+    ) -> None:
+        self._store, self._signer, self._cosigner = store, signer, cosigner
+        self._cosign_every_s, self._wall_s = cosign_every_s, wall_s
+        self._size, self._entered_s = store.size, 0.0
+        self._signed = store.size
+        self._cosign_at_s = 0.0  # the first soon after the start
+
+    def keep(self, now_s: float, *, accessing: bool) -> None:
+        """One thing that is due, if any: `now_s` is monotonic time, `accessing` an open access.
+
+        A head after an access, when idle, and at least every 16 entries; else, when idle, a
+        checkpoint; else the second signature of the newest head.
+        """
+        size = self._store.size
+        if size != self._size:
+            self._size, self._entered_s = size, now_s
+        idle = now_s - self._entered_s >= IDLE_S
+        behind = size - self._signed
+        if behind and (behind >= HEAD_EVERY or idle or not accessing):
+            self._store.sign_head(self._signer)
+            self._signed = size
+        elif idle and self._store.checkpoint_due:
+            self._store.checkpoint()
+        elif idle and not accessing and now_s >= self._cosign_at_s:
+            self._cosign_at_s = now_s + self._cosign_every_s
+            self.cosign()
+
+    def sign(self) -> None:
+        """A head over all entries, now: for the end."""
+        self._store.sign_head(self._signer)
+
+    def cosign(self) -> None:
+        """The second signature of the newest head, unless it has it."""
+        head, key = self._store.newest_head(), self._cosigner
+        if head is not None and self._store.cosigned_size(key.name, key.key_id) < head.size:
+            signed = parse_checkpoint(parse_note(head.note)[0])
+            self._store.add_cosignature(head.size, key.cosign(signed, int(self._wall_s())))
