@@ -7,6 +7,7 @@ The file is never opened here but through SQLite: closing another descriptor of 
 the locks that SQLite holds on it in this process (sqlite.org/howtocorrupt.html, section 2.2).
 """
 
+import errno
 import fcntl
 import os
 import urllib.parse
@@ -34,6 +35,7 @@ SqliteError: type[Exception] = sqlite.Error
 FORMAT = 1
 KEY_BYTES = 32
 PAGE_BYTES = 4096
+_RENEW_BYTES = 1 << 20
 BUSY_S = 1.0  # at most this long for another process's checkpoint or recovery
 
 _REFUSE = "BEGIN SELECT RAISE(ABORT, '{}'); END"
@@ -81,8 +83,14 @@ SCHEMA: dict[str, str] = {
     "WHEN NOT EXISTS (SELECT 1 FROM head WHERE size = NEW.size) "
     + _REFUSE.format("only a head is cosigned"),
 }
+# What is derived from the entries, and may be thrown away: no trigger guards it.
+SCHEMA["snapshot"] = (
+    "CREATE TABLE snapshot (size INTEGER PRIMARY KEY, version INTEGER NOT NULL, "
+    "data BLOB NOT NULL) STRICT"
+)
 _TABLES = frozenset(name for name, sql in SCHEMA.items() if sql.startswith("CREATE TABLE"))
-_WRITTEN = frozenset({"e", "attachment", "head", "cosignature"})
+_WRITTEN = frozenset({"e", "attachment", "erasure", "head", "cosignature", "snapshot"})
+_DELETED = frozenset({"attachment", "snapshot"})  # an attachment only as its trigger allows
 _PRAGMAS = frozenset(
     {"integrity_check", "cipher_integrity_check", "wal_checkpoint", "busy_timeout"}
 )
@@ -99,6 +107,7 @@ def _authorize(action: int, first: str | None, second: str | None, *_: str | Non
     allowed = (
         action in (sqlite.SQLITE_SELECT, sqlite.SQLITE_READ, sqlite.SQLITE_TRANSACTION)
         or (action == sqlite.SQLITE_INSERT and first in _WRITTEN)
+        or (action == sqlite.SQLITE_DELETE and first in _DELETED)
         or (action == sqlite.SQLITE_FUNCTION and second != "load_extension")
         or (action == sqlite.SQLITE_PRAGMA and first in _PRAGMAS)
     )
@@ -173,10 +182,57 @@ def unlock(connection: Any, path: Path, key: bytes) -> None:
         raise DiskFailed(path, "this SQLCipher does not offer the cipher of version 4; update it")
 
 
+def renew(path: Path) -> None:
+    """Makes durable what the writer before this one left in the WAL, as its writer's next step.
+
+    It may have been killed between a write and its sync, or told that a sync failed; then the
+    system may think that the bytes are on the disk, and a commit behind them would be lost with
+    them at a power cut. So the same bytes are written over themselves, and synced.
+    """
+    try:
+        file = os.open(path.with_name(path.name + "-wal"), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _failed(path, error) from None
+    try:
+        offset = 0
+        while data := os.pread(file, _RENEW_BYTES, offset):
+            if os.pwrite(file, data, offset) != len(data):
+                raise NoSpace(path, "its WAL cannot be written; make room and start again")
+            offset += len(data)
+        os.fsync(file)
+    except OSError as error:
+        raise _failed(path, error) from None
+    finally:
+        os.close(file)
+
+
+def sync_folder(path: Path) -> None:
+    """Makes the names beside `path` durable: SQLite does so only for a WAL that it made itself."""
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise _failed(path, error) from None
+
+
+def _failed(path: Path, error: OSError) -> FileError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace(path, "the disk is full (opening it); make room and start again")
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return ReadOnly(path, f"cannot be written ({error.strerror}); check mount and owner")
+    return DiskFailed(path, f"{error.strerror} (opening it); check the disk")
+
+
 def settle(connection: Any, path: Path, journal: str = "wal") -> None:
     """Sets and reads back what durability and the triggers depend on."""
     wanted: dict[str, object] = {
         "recursive_triggers": 1,
+        "secure_delete": 1,  # what is erased is overwritten, not only forgotten
         "trusted_schema": 0,
         "cell_size_check": 1,
         "temp_store": 2,
@@ -223,6 +279,8 @@ def connect(
     mode, journal = ("mode=ro" if read_only else "mode=rw"), "wal"
     if read_only and _immutable(path):
         mode, journal = "mode=ro&immutable=1", "delete"  # what SQLite answers for such a file
+    if not read_only:
+        renew(path)
     connection = None
     try:
         connection = reach(path, mode)
@@ -232,6 +290,7 @@ def connect(
         if not read_only:
             connection.execute("BEGIN IMMEDIATE")  # a file that cannot be written says so now
             connection.execute("ROLLBACK")
+            sync_folder(path)
         connection.set_authorizer(_authorize)
         return connection, origin
     except BaseException as error:

@@ -91,6 +91,15 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """Derived from the first `size` entries by `version` of whatever derives it."""
+
+    size: int
+    version: int
+    data: bytes
+
+
+@dataclass(frozen=True)
 class CheckpointResult:
     """`complete`: all of the WAL's pages are in the main file, and the WAL is empty again."""
 
@@ -334,10 +343,16 @@ class Store:
 
     # --- writing ----------------------------------------------------------------------------
 
-    def append(self, bodies: Sequence[bytes], attachments: Sequence[Attachment] = ()) -> int:
+    def append(
+        self,
+        bodies: Sequence[bytes],
+        attachments: Sequence[Attachment] = (),
+        erasures: Sequence[tuple[int, bytes]] = (),
+    ) -> int:
         """Makes bodies and attachments durable in one commit; returns the first one's number.
 
-        A body has 1 to 16,384 bytes. AppendFailed leaves it open whether they are on disk: the
+        A body has 1 to 16,384 bytes. `erasures`: (place in `bodies` of the body that orders it,
+        hash) of attachments whose bytes go in the same commit. AppendFailed leaves it open whether they are on disk: the
         process must end, and opening again will tell.
         """
         self._check_writable()
@@ -348,7 +363,7 @@ class Store:
         execute = self._cursor.execute
         self._failure = "a write was cut off"  # stands if anything at all is raised below
         try:
-            if len(rows) == 1 and not attachments:
+            if len(rows) == 1 and not attachments and not erasures:
                 execute(_INSERT_ENTRY, rows[0])  # a transaction by itself
             else:
                 execute("BEGIN IMMEDIATE")
@@ -356,6 +371,9 @@ class Store:
                     execute(_INSERT_ENTRY, row)
                 for each in attachments:
                     self._attach(each)
+                for place, hashed in erasures:
+                    execute("INSERT INTO erasure VALUES (?, ?)", (hashed, first + place))
+                    execute("DELETE FROM attachment WHERE hash = ?", (hashed,))
                 execute("COMMIT")
         except SqliteError as error:
             raise self._failed(error, f"entry {first}") from None
@@ -369,6 +387,30 @@ class Store:
         if not execute("SELECT 1 FROM attachment WHERE hash = ?", (attachment.hash,)).fetchall():
             row = (attachment.hash, attachment.kind, attachment.salt, attachment.data)
             execute(_INSERT_ATTACHMENT, row)
+
+    def erased(self) -> Iterator[tuple[bytes, int]]:
+        """Each erased attachment's hash, and the entry that ordered it."""
+        for row in self._select("SELECT hash, seq FROM erasure ORDER BY seq, hash", "erasures"):
+            yield bytes(row[0]), int(row[1])
+
+    def keep_snapshot(self, snapshot: Snapshot) -> None:
+        """Keeps what was derived from the first entries, instead of any older snapshot."""
+        self._check_writable()
+        row = (snapshot.size, snapshot.version, snapshot.data)
+        self._failure = "a write was cut off"
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+            self._cursor.execute("DELETE FROM snapshot")
+            self._cursor.execute("INSERT INTO snapshot VALUES (?, ?, ?)", row)
+            self._cursor.execute("COMMIT")
+        except SqliteError as error:
+            raise self._failed(error, f"snapshot of {snapshot.size} entries") from None
+        self._failure = None
+
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot as kept; whether it counts, an entry must say."""
+        rows = self._select("SELECT size, version, data FROM snapshot", "snapshot")
+        return Snapshot(rows[0][0], rows[0][1], bytes(rows[0][2])) if rows else None
 
     def sign_head(self, signer: Signer) -> Head | None:
         """Signs and keeps a head over all entries; None if the newest head covers them already.
