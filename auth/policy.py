@@ -28,6 +28,7 @@ class Act(Enum):
     COUNT = "count"
     INVITE = "invite"  # issue a one-time code with which a listed person enrols
     RELEASE = "release"  # let a locked-out person try again
+    RECOVER = "recover"  # with the recovery key: accept a ledger that was rolled back
 
 
 class Factor(Enum):
@@ -52,6 +53,7 @@ ALLOWED: dict[Act, tuple[Role, ...]] = {
     Act.COUNT: (*_CARE, Role.PHARMACY_TECHNICIAN),
     Act.INVITE: (Role.ADMINISTRATOR,),
     Act.RELEASE: (Role.PHARMACIST,),
+    Act.RECOVER: (Role.ADMINISTRATOR, Role.PHARMACIST),
 }
 
 

@@ -32,7 +32,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Create:
-    """`cabinet init`: the first event; `codes` are keyed hashes of the two one-time codes."""
+    """`cabinet init`: the first event; `codes` are keyed hashes of the two one-time codes.
+
+    `verifier`, `recovery` and `recovery_seal` are the public keys that CabinetCreated keeps.
+    """
 
     name: str
     demo: bool
@@ -40,6 +43,31 @@ class Create:
     codes: tuple[str, str]
     code_valid_h: int
     pin_passes: int
+    verifier: str = ""
+    recovery: str = ""
+    recovery_seal: str = ""
+
+
+@dataclass(frozen=True)
+class ChangeSigningKey:
+    """`cabinet keys rotate --signing`: the new public key, and the note that both keys signed."""
+
+    verifier: str
+    note: str
+
+
+@dataclass(frozen=True)
+class AcceptRollback:
+    """`cabinet recover --accept-rollback`: what two people with the recovery key accept, and why.
+
+    Both proved who they are before; `persons` are their references. An anchor: (size, root in hex).
+    """
+
+    reason: str
+    incident: str
+    persons: tuple[str, str]
+    anchors: tuple[tuple[int, str], ...]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -208,6 +236,8 @@ class Import:
 
 Event = (
     Create
+    | ChangeSigningKey
+    | AcceptRollback
     | Start
     | Stop
     | Tick

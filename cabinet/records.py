@@ -52,13 +52,18 @@ def moved(medicine: str, quantity: int, source: str, target: str) -> tuple[Posti
 class CabinetCreated(_Record, frozen=True, forbid_unknown_fields=True, tag="cabinet_created"):
     """The first record: this ledger belongs to this cabinet; `demo` marks a simulated one.
 
-    `pin_passes`: Argon2id passes, tuned once on this machine.
+    `pin_passes`: Argon2id passes, tuned once on this machine. Public keys: `verifier` of the first
+    heads and `recovery` of the offline recovery key, in signed-note form; `recovery_seal`, in hex,
+    to which the database key is sealed.
     """
 
     name: str
     demo: bool
     software: str
     pin_passes: int
+    verifier: str = ""
+    recovery: str = ""
+    recovery_seal: str = ""
 
 
 class Configured(_Record, frozen=True, forbid_unknown_fields=True, tag="configured"):
@@ -94,6 +99,42 @@ class DeviceRestored(_Record, frozen=True, forbid_unknown_fields=True, tag="devi
     """A device answers again."""
 
     device: str
+
+
+class SigningKeyChanged(
+    _Record, frozen=True, forbid_unknown_fields=True, tag="signing_key_changed"
+):
+    """From this entry on heads are signed by `verifier`; `note` is signed by the old key and by it.
+
+    The note's text: the ledger's origin, "adc signing key change v1", this entry's number, and the
+    new public key, a line each.
+    """
+
+    verifier: str
+    note: str
+
+
+class Anchor(_Part, frozen=True, forbid_unknown_fields=True):
+    """A head that was kept outside the file: `size` entries had the Merkle root `root` (hex)."""
+
+    size: int
+    root: str
+
+
+class RollbackAccepted(_Record, frozen=True, forbid_unknown_fields=True, tag="rollback_accepted"):
+    """Two people accepted that this ledger does not continue what was kept of it elsewhere.
+
+    `anchors` are the heads it does not continue; none where no anchor could be read. `note` is
+    signed by the offline recovery key. Its text: "<origin>/recovery", "adc rollback accepted v1",
+    this entry's number, the root (hex) over the entries before it, then a line for each anchor of
+    size and root, and a last line of reason, incident and the two people.
+    """
+
+    reason: str
+    incident: str
+    persons: tuple[str, str]
+    anchors: tuple[Anchor, ...]
+    note: str
 
 
 # --- people -----------------------------------------------------------------------------------
@@ -503,6 +544,8 @@ Record = (
     | Configured
     | Started
     | Stopped
+    | SigningKeyChanged
+    | RollbackAccepted
     | DeviceFailed
     | DeviceRestored
     | CodeIssued

@@ -4,6 +4,9 @@ Not for applying records (`state.py`) or carrying out commands. One rule: whoeve
 button of the present screen does anything, and rights are asked again where something is released.
 """
 
+from typing import Literal
+
+from auth.policy import Act, Role, may
 from cabinet import (
     access,
     enrolment,
@@ -29,9 +32,16 @@ PAGES = ("home", "menu", "removals", "load_list", "counts", "invite", "locked")
 def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Decision:
     """The records, commands and next place that follow from `event`."""
     draft = Draft(state, place, moment)
+    if bool(state.cabinet) is isinstance(event, e.Create):
+        draft.refusal = "A cabinet is made once, and nothing happens before."
+        return draft.done()
     match event:
         case e.Create():
             _create(draft, event)
+        case e.ChangeSigningKey():
+            draft.add(r.SigningKeyChanged(event.verifier, event.note))
+        case e.AcceptRollback():
+            _accept_rollback(draft, event)
         case e.Start():
             _start(draft, event)
         case e.Stop():
@@ -78,11 +88,24 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
 
 
 def _create(draft: Draft, event: e.Create) -> None:
-    assert not draft.state.cabinet, "a ledger is created once"
-    draft.add(r.CabinetCreated(event.name, event.demo, event.software, event.pin_passes))
+    keys = (event.verifier, event.recovery, event.recovery_seal)
+    draft.add(r.CabinetCreated(event.name, event.demo, event.software, event.pin_passes, *keys))
     expires_ms = draft.moment.wall_ms + event.code_valid_h * 3_600_000
     for code in event.codes:
         draft.add(r.CodeIssued(code, "", "", expires_ms))
+
+
+def _accept_rollback(draft: Draft, event: e.AcceptRollback) -> None:
+    """Two different people who may; whoever made the event has checked the recovery key."""
+    people = [draft.state.people.get(ref) for ref in event.persons]
+    if len(set(event.persons)) != 2 or not all(
+        it is not None and it.enrolled and it.active and may(Role(it.role), Act.RECOVER)
+        for it in people
+    ):
+        draft.refuse("Accepting a rollback takes two different administrators or pharmacists.")
+        return
+    anchors = tuple(r.Anchor(size, root) for size, root in event.anchors)
+    draft.add(r.RollbackAccepted(event.reason, event.incident, event.persons, anchors, event.note))
 
 
 def _start(draft: Draft, event: e.Start) -> None:
@@ -91,26 +114,28 @@ def _start(draft: Draft, event: e.Start) -> None:
     if state.plan != event.plan:
         draft.add(r.Configured(event.plan))
     first = not state.boot
+    after: Literal["first", "stop", "interruption"]
     after = "first" if first else "stop" if state.stopped else "interruption"
     back_ms = max(0, state.last_wall_ms - moment.wall_ms)
-    draft.add(r.Started(event.software, event.positions, after, back_ms))  # type: ignore[arg-type]
-    positions = dict(event.positions)
+    read = dict(event.positions)
+    positions = {d.id: read.get(d.id, "unknown") for d in event.plan.drawers}
+    draft.add(r.Started(event.software, tuple(positions.items()), after, back_ms))
     going_on = state.access
     if going_on is not None:
         started = going_on.started
-        opened = going_on.opened or positions.get(started.drawer) == "open"
+        opened = going_on.opened or positions.get(started.drawer) in ("open", "disagree")
         draft.add(r.AccessInterrupted(started.access, opened))
-    for drawer, position in event.positions:
+    for drawer, position in positions.items():
         known = state.drawers.get(drawer)
         allowed = known is not None and bool(known.access)
         if position == "open" and not allowed:
             draft.add(r.DrawerForced(drawer))
         elif position == "unlatched" and not allowed:
             draft.add(r.DrawerFailed(drawer, "found unlocked at the start"))
-        elif position == "disagree":
-            draft.add(r.DrawerFailed(drawer, "the lock and the drawer switch disagree"))
+        elif position == "disagree" and not allowed:
+            draft.add(r.DrawerFailed(drawer, access.DISAGREE), r.DrawerForced(drawer))
         elif position == "unknown":
-            draft.add(r.DrawerFailed(drawer, "its sensors cannot be read"))
+            draft.add(r.DrawerFailed(drawer, access.UNREADABLE))
     draft.place = Place(active_ms=moment.mono_ms)
 
 

@@ -14,7 +14,7 @@ from cabinet import records as r
 from cabinet.machines import CorruptLedger, Model, fire
 from cabinet.plan import CONTROLLED, Drawer, Plan, Pocket, Rules, Timings
 
-MAX_TRIES_KEPT = 1000  # badges with wrong tries; the oldest is forgotten first
+MAX_TRIES_KEPT = 1000  # unknown badges with wrong tries; the oldest is forgotten first
 
 
 @dataclass
@@ -27,6 +27,8 @@ class Person:
     active: bool
     slots: tuple[int, ...] = ()
     enrolled: bool = False
+    details_name: str = ""  # the attachments' hashes, also where they were erased
+    credential_name: str = ""
     details: r.PersonDetails | None = None
     pin: str = field(default="", repr=False)
 
@@ -44,6 +46,7 @@ class Patient:
 
     ref: str
     nurses: tuple[str, ...]
+    details_name: str
     details: r.PatientDetails | None
 
     @property
@@ -96,6 +99,7 @@ class Attempt:
     person: str
     purpose: str
     since_ms: int
+    sensor_failed: bool = False  # the sensor could not tell: a PIN may stand in this time
 
 
 @dataclass
@@ -168,6 +172,10 @@ class State:
     name: str = ""
     demo: bool = False
     pin_passes: int = 2
+    verifier: str = ""  # the public key that signs heads now, "" where it was never recorded
+    recovery: str = ""
+    recovery_seal: str = ""
+    accepted: tuple[tuple[int, str], ...] = ()  # anchors that two people accepted not to continue
     plan: Plan = field(default_factory=lambda: Plan("", (), Timings(), Rules()))
     boot: str = ""
     size: int = 0
@@ -237,7 +245,10 @@ def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> 
     state.last_wall_ms = max(state.last_wall_ms, body.wall_ms)
     for posting in postings:
         _post(state, posting)
-    _APPLY[type(record)](state, record, body, attached)
+    try:
+        _APPLY[type(record)](state, record, body, attached)
+    except KeyError as error:
+        raise CorruptLedger(f"entry {body.seq} names {error}, which is not there") from None
 
 
 def _post(state: State, posting: r.Posting) -> None:
@@ -257,6 +268,18 @@ def _created(state: State, record: r.CabinetCreated, body: r.Body, _: r.Attached
         raise CorruptLedger("a cabinet is created once")
     state.cabinet, state.name, state.demo = body.cabinet, record.name, record.demo
     state.pin_passes = record.pin_passes
+    state.verifier, state.recovery = record.verifier, record.recovery
+    state.recovery_seal = record.recovery_seal
+
+
+def _signing_key_changed(
+    state: State, record: r.SigningKeyChanged, _: r.Body, __: r.Attached
+) -> None:
+    state.verifier = record.verifier
+
+
+def _rollback_accepted(state: State, record: r.RollbackAccepted, _: r.Body, __: r.Attached) -> None:
+    state.accepted += tuple((anchor.size, anchor.root) for anchor in record.anchors)
 
 
 def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -> None:
@@ -272,6 +295,8 @@ def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -
             held = pockets.get(pocket.id) or PocketState(pocket, drawer.id)
             if held.plan.medicine != pocket.medicine:
                 held = PocketState(pocket, drawer.id)
+            if held.drawer != drawer.id:
+                held.count_due = "moved to another drawer"
             held.plan, held.drawer = pocket, drawer.id
             state.pockets[pocket.id] = held
 
@@ -281,6 +306,8 @@ def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> No
     state.boot, state.stopped = body.boot, False
     state.session = state.attempt = state.enrolment = state.witnessing = None
     state.devices_down = {}
+    # Waits are told by the monotonic clock, which begins again: so do they.
+    state.tries = {badge: Tries(it.count, body.mono_ms) for badge, it in state.tries.items()}
     for drawer, position in record.positions:
         if drawer not in state.drawers:
             raise CorruptLedger(f"there is no drawer {drawer!r}")
@@ -290,7 +317,7 @@ def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> No
         if position == "latched":
             fire(held.model, "closed")
             held.access = ""
-        elif position == "open" and held.access:
+        elif position in ("open", "disagree") and held.access:
             fire(held.model, "found_open")
         elif position == "unlatched" and held.access:
             fire(held.model, "found_released")
@@ -318,7 +345,7 @@ def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
     """The record changes nothing but the ledger."""
 
 
-def _details(attached: r.Attached, name: str, kind: type[r.Details]) -> r.Details | None:
+def details_of(attached: r.Attached, name: str, kind: type[r.Details]) -> r.Details | None:
     details = attached.get(name)
     if details is not None and not isinstance(details, kind):
         raise CorruptLedger(f"attachment {name[:12]} is not {kind.__name__}")
@@ -337,7 +364,8 @@ def _person_listed(state: State, record: r.PersonListed, _: r.Body, attached: r.
         person = state.people[record.person] = Person(record.person, record.role, "", True)
     _rebadge(state, person, record.badge)
     person.role, person.active = record.role, record.active
-    _identify(state, person, _details(attached, record.details, r.PersonDetails))
+    person.details_name = record.details
+    _identify(state, person, details_of(attached, record.details, r.PersonDetails))
 
 
 def _rebadge(state: State, person: Person, badge: str) -> None:
@@ -346,6 +374,9 @@ def _rebadge(state: State, person: Person, badge: str) -> None:
     if state.by_badge.get(badge, person.ref) != person.ref:
         raise CorruptLedger("one badge of two people")
     state.by_badge.pop(person.badge, None)
+    if person.badge in state.tries:  # a new badge releases nobody
+        tried = (state.tries.pop(person.badge), state.tries.get(badge, Tries()))
+        state.tries[badge] = max(tried, key=lambda tries: tries.count)
     person.badge = badge
     if badge:
         state.by_badge[badge] = person.ref
@@ -375,8 +406,9 @@ def _person_enrolled(
         person = state.people[record.person] = Person(record.person, record.role, "", True)
     _rebadge(state, person, record.badge)
     person.role, person.slots, person.enrolled = record.role, record.slots, True
-    _identify(state, person, _details(attached, record.details, r.PersonDetails))
-    credential = _details(attached, record.credential, r.Credential)
+    _identify(state, person, details_of(attached, record.details, r.PersonDetails))
+    person.details_name, person.credential_name = record.details, record.credential
+    credential = details_of(attached, record.credential, r.Credential)
     person.pin = credential.pin if isinstance(credential, r.Credential) else ""
 
 
@@ -393,11 +425,19 @@ def _badge_presented(state: State, record: r.BadgePresented, body: r.Body, _: r.
 
 def _factor_refused(state: State, record: r.FactorRefused, body: r.Body, _: r.Attached) -> None:
     fire(state.screen, "factor_refused")
+    if record.why == "sensor_fault" and state.attempt is not None:
+        state.attempt.sensor_failed = True
     if record.counts:
         count = state.tries.pop(record.badge, Tries()).count + 1
-        state.tries[record.badge] = Tries(count, body.wall_ms)
-        while len(state.tries) > MAX_TRIES_KEPT:
-            state.tries.pop(next(iter(state.tries)))
+        state.tries[record.badge] = Tries(count, body.mono_ms)
+        _forget_strangers(state)
+
+
+def _forget_strangers(state: State) -> None:
+    """Nobody's lock-out is pushed out by the wrong tries of badges that nobody has."""
+    strangers = [badge for badge in state.tries if badge not in state.by_badge]
+    for badge in strangers[: max(0, len(strangers) - MAX_TRIES_KEPT)]:
+        del state.tries[badge]
 
 
 def _attempt_ended(state: State, _: r.AttemptEnded, __: r.Body, ___: r.Attached) -> None:
@@ -423,8 +463,8 @@ def _medicine_listed(state: State, record: r.MedicineListed, _: r.Body, __: r.At
 
 
 def _patient_listed(state: State, record: r.PatientListed, _: r.Body, attached: r.Attached) -> None:
-    details = _details(attached, record.details, r.PatientDetails)
-    patient = Patient(record.patient, record.nurses, None)
+    details = details_of(attached, record.details, r.PatientDetails)
+    patient = Patient(record.patient, record.nurses, record.details, None)
     if isinstance(details, r.PatientDetails):
         patient.details = details
         state.by_record_number[details.record_number] = record.patient
@@ -432,7 +472,7 @@ def _patient_listed(state: State, record: r.PatientListed, _: r.Body, attached: 
 
 
 def _order_listed(state: State, record: r.OrderListed, _: r.Body, attached: r.Attached) -> None:
-    details = _details(attached, record.details, r.OrderDetails)
+    details = details_of(attached, record.details, r.OrderDetails)
     state.orders[record.order] = Order(
         record, details if isinstance(details, r.OrderDetails) else None
     )
@@ -466,6 +506,8 @@ def _drawer_opened(state: State, record: r.DrawerOpened, body: r.Body, _: r.Atta
 
 
 def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Attached) -> None:
+    if state.drawers[record.drawer].model.state == machines.FORCED:
+        _doubt(state, state.drawers[record.drawer])  # also what was counted while it stood open
     drawer = _drawer_step(state, record.drawer, "closed", body)
     drawer.access = ""
     if state.access is not None and state.access.started.access == record.access:
@@ -475,6 +517,10 @@ def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Atta
 def _drawer_forced(state: State, record: r.DrawerForced, body: r.Body, _: r.Attached) -> None:
     drawer = _drawer_step(state, record.drawer, "forced", body)
     drawer.access = ""
+    _doubt(state, drawer)
+
+
+def _doubt(state: State, drawer: DrawerState) -> None:
     for pocket in drawer.plan.pocket:
         state.pockets[pocket.id].count_due = "opened without an order"
 
@@ -565,7 +611,7 @@ def _access_interrupted(
 ) -> None:
     # The restart has ended the session already; the drawer keeps its access until it is shut.
     started = _open_access(state, record.access).started
-    if started.pocket:
+    if started.pocket in state.pockets:  # a new make-up of the cabinet may have done without it
         pocket = state.pockets[started.pocket]
         pocket.count_due, pocket.previous = "interrupted", started.person
     state.access = None
@@ -620,6 +666,8 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.Configured: _configured,
     r.Started: _started,
     r.Stopped: _stopped,
+    r.SigningKeyChanged: _signing_key_changed,
+    r.RollbackAccepted: _rollback_accepted,
     r.DeviceFailed: _device_failed,
     r.DeviceRestored: _device_restored,
     r.CodeIssued: _code_issued,

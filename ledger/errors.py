@@ -104,3 +104,7 @@ class WrongAnswer(LedgerError):
 
 class WitnessProblem(LedgerError):
     """The witness cannot run: which file or option, and what to do."""
+
+
+class WrongEscrow(LedgerError):
+    """A sealed copy of a key that is damaged, or that these recovery words do not open."""
