@@ -1,0 +1,256 @@
+"""What a ledger is put through: the acts of a store's life, and what it must say afterwards.
+
+Not for choosing when the power goes. One rule: what the files must say is told before and after
+each act, from what the store's calls returned, never by asking the store.
+
+A new act is a method and a row in ACTS; what it changes gets a field in Content, so that `read`
+finds it again. (Snapshots, erasure and a change of the database's key belong here.)
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+from ledger.attachment import Attachment, make_attachment
+from ledger.check import check
+from ledger.errors import LedgerError
+from ledger.merkle import Frontier
+from ledger.note import Checkpoint
+from ledger.store import Head, Store
+from tests.crash.disk import Disk, Event
+from tests.crash.explorer import Allowed, Explorer, Report, Unrecovered, files_in
+from tests.crash.tap import Tap
+from tests.ledgers import KEY, ORIGIN, SIGNER, VERIFIER
+
+NAME = "ledger.db"
+ACTS_IN_A_RUN = 30
+
+Prepare = Callable[[Store], None]  # for other settings of SQLite than the shipped ones
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a ledger holds."""
+
+    bodies: tuple[bytes, ...] = ()
+    heads: tuple[Head, ...] = ()
+    attachments: frozenset[bytes] = frozenset()
+
+
+def read(store: Store) -> Content:
+    """What this ledger holds."""
+    return Content(
+        tuple(entry.body for entry in store.entries()),
+        tuple(store.heads()),
+        frozenset(each.hash for each in store.attachments()),
+    )
+
+
+def difference(found: Content, allowed: Allowed) -> str:
+    """What is wrong with `found`, in words; "" if it is one of those allowed."""
+    if found in allowed:
+        return ""
+    told = []
+    for each in allowed:
+        assert isinstance(each, Content)
+        told.append(f"{len(each.bodies)} entries, {len(each.heads)} heads")
+        least = min(len(each.bodies), len(found.bodies))
+        if found.bodies[:least] != each.bodies[:least]:
+            told[-1] += " of other bytes"
+    return (
+        f"holds {len(found.bodies)} entries, {len(found.heads)} heads, "
+        f"{len(found.attachments)} attachments; allowed: {' or '.join(told)}"
+    )
+
+
+class Life:
+    """One process's use of a ledger in `folder`, from opening to closing, under a tap."""
+
+    def __init__(self, folder: Path, tap: Tap, random: Random, prepare: Prepare) -> None:
+        self.folder, self.content = folder, Content()
+        self.before: Allowed = (self.content,)  # until something is written
+        self._tap, self._random, self._prepare = tap, random, prepare
+        self._store: Store | None = None
+        self._count = 0
+
+    @property
+    def store(self) -> Store:
+        """The open store."""
+        assert self._store is not None
+        return self._store
+
+    def open(self) -> None:
+        """As the controller opens it."""
+        self._store = Store.open(self.folder / NAME, KEY)
+        self._prepare(self._store)
+
+    def resume(self, allowed: Allowed, killed: bool) -> None:
+        """Opens what a power cut or a kill left; the ledger tells which of those allowed it is.
+
+        After a kill nothing unsynced is lost yet, and a power cut may still take it.
+        """
+        self._tap.mark(*allowed)
+        self.open()
+        self.content = read(self.store)
+        self._count = len(self.content.bodies)
+        if wrong := difference(self.content, allowed):
+            raise Unrecovered(wrong)
+        self.before = allowed if killed else (self.content,)
+        self._tap.mark(*self.before)
+
+    def live(self, acts: int) -> None:
+        """Some acts, each chosen by chance."""
+        weights = [weight for weight, _ in ACTS]
+        for _ in range(acts):
+            (_, act), *_ = self._random.choices(ACTS, weights)
+            act(self)
+
+    def close(self) -> None:
+        """Closing moves the WAL into the file."""
+        self.store.close()
+
+    def _write(self, content: Content, write: Callable[[], object]) -> None:
+        """One act that changes the content, all of it or nothing."""
+        self._tap.mark(*self.before, content)
+        write()
+        self.content, self.before = content, (content,)
+        self._tap.mark(content)
+
+    def _body(self) -> bytes:
+        self._count += 1
+        size = self._random.choice((1, 30, 300, 300, 300, 3000, 9000))
+        text = hashlib.shake_128(b"%d %d" % (self._count, self._random.getrandbits(32)))
+        return text.digest(size)
+
+    def _append(self, bodies: int, attachments: int) -> None:
+        added = tuple(self._body() for _ in range(bodies))
+        attached = [self._attachment() for _ in range(attachments)]
+        content = replace(
+            self.content,
+            bodies=self.content.bodies + added,
+            attachments=self.content.attachments | {each.hash for each in attached},
+        )
+        self._write(content, lambda: self.store.append(added, attached))
+
+    def _attachment(self) -> Attachment:
+        return make_attachment("person", self._random.randbytes(16), self._body())
+
+    def append(self) -> None:
+        """The usual entry."""
+        self._append(1, 0)
+
+    def append_several(self) -> None:
+        """One event's records."""
+        self._append(self._random.randint(2, 6), 0)
+
+    def append_with_attachments(self) -> None:
+        """A record with the details it names."""
+        self._append(self._random.randint(1, 2), self._random.randint(1, 3))
+
+    def sign_head(self) -> None:
+        """A head over all entries, unless there is one."""
+        size = len(self.content.bodies)
+        heads = self.content.heads
+        if size == (heads[-1].size if heads else 0):
+            return
+        frontier = Frontier()
+        for body in self.content.bodies:
+            frontier.add(body)
+        head = Head(size, SIGNER.sign(Checkpoint(ORIGIN, size, frontier.root()).text()))
+        content = replace(self.content, heads=(*heads, head))
+        self._write(content, lambda: self.store.sign_head(SIGNER))
+
+    def checkpoint(self) -> None:
+        """The WAL into the file."""
+        self.store.checkpoint()
+
+    def checkpoint_beside_a_reader(self) -> None:
+        """Part of the WAL into the file; the rest waits for the reader."""
+        with Store.open(self.folder / NAME, KEY, read_only=True) as reader:
+            reader._connection.execute("BEGIN")
+            reader._connection.execute("SELECT max(seq) FROM e").fetchall()
+            self.append()
+            self.append()
+            self.store.checkpoint()
+            self.append()
+
+    def restart(self) -> None:
+        """The controller ends and starts again."""
+        self.close()
+        self.open()
+
+
+ACTS: tuple[tuple[int, Callable[[Life], None]], ...] = (
+    (8, Life.append),
+    (3, Life.append_several),
+    (3, Life.append_with_attachments),
+    (3, Life.sign_head),
+    (3, Life.checkpoint),
+    (2, Life.checkpoint_beside_a_reader),
+    (1, Life.restart),
+)
+
+
+def as_shipped(store: Store) -> None:
+    """The store's own settings."""
+
+
+def create(folder: Path) -> Disk:
+    """A new ledger, closed, and the disk with it."""
+    folder.mkdir(exist_ok=True)
+    Store.create(folder / NAME, KEY, ORIGIN).close()
+    return Disk(files_in(folder))
+
+
+def record(folder: Path, random: Random, acts: int, prepare: Prepare = as_shipped) -> list[Event]:
+    """A run of a new ledger, whose file is there and empty."""
+    tap = Tap(folder)
+    with tap.recording():
+        life = Life(folder, tap, random, prepare)
+        tap.mark(*life.before)
+        life.open()
+        life.live(acts)
+        life.close()
+    return tap.events
+
+
+def explore(scratch: Path, seed: str, wanted: int, prepare: Prepare = as_shipped) -> Report:
+    """Records a run of `seed`, and cuts its power until there were `wanted` distinct states."""
+
+    def again(folder: Path, allowed: Allowed, killed: bool, random: Random) -> list[Event]:
+        tap = Tap(folder)
+        with tap.recording():
+            life = Life(folder, tap, random, prepare)
+            life.resume(allowed, killed)
+            life.live(random.randint(0, 3))
+            life.close()
+        return tap.events
+
+    folder = scratch / "live"
+    base = create(folder)
+    events = record(folder, Random(seed), ACTS_IN_A_RUN, prepare)
+    explorer = Explorer(scratch / "state", seed, recovers, again)
+    return explorer.explore(base, events, wanted)
+
+
+def recovers(folder: Path, allowed: Allowed, thorough: bool) -> str:
+    """Opens what a power cut left, twice; what is wrong with it, or ""."""
+    try:
+        with Store.open(folder / NAME, KEY) as store:
+            found = read(store)
+            size, root = store.size, store.root()
+            if wrong := difference(found, allowed):
+                return wrong
+        with Store.open(folder / NAME, KEY) as store:
+            if (store.size, store.root()) != (size, root) or read(store) != found:
+                return "says something else when opened again"
+            findings = check(store, VERIFIER)
+            if not findings.good:
+                return "; ".join(findings.lines())
+            if thorough and store.append([b"goes on"]) != size + 1:
+                return "does not go on"
+    except LedgerError as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
