@@ -12,9 +12,11 @@ from cabinet.events import DrawerMoved, PulseEnded
 from cabinet.events import Pulse as PulseCommand
 from cabinet.messages import Block, Button, DrawerMap, Keypad, Screen, Words
 from cabinet.state import Access, DrawerState, State
-from cabinet.wording import REASONS, amount, medicine
+from cabinet.wording import REASONS, amount, medicine, plural
 
 MAX_COUNT_DIGITS = 4
+MAX_CAUSE_CHARS = 200
+_NOT_SHUT = (machines.RELEASED, machines.OPEN, machines.FORCED)
 _ACTS = {"remove": Act.REMOVE, "load": Act.LOAD, "return": Act.RETURN, "count": Act.COUNT}
 # How long after its pulse ended a hook may take to let go before the access counts as failed.
 RELEASE_GRACE_MS = 1000
@@ -33,16 +35,18 @@ def refusal(draft: Draft, started: r.AccessStarted) -> str:
         return "rights_withdrawn" if started.kind == "remove" else "not_allowed"
     if started.medicine and state.controlled(started.medicine) and not two_kinds(started.factors):
         return "two_factors"
+    wanted = ""
     for drawer in state.drawers.values():
-        resting = drawer.model.state == machines.SHUT
+        position = positions.get(drawer.plan.id)
+        if drawer.model.state == machines.SHUT and position == "latched":
+            continue
         if drawer.plan.id == started.drawer:
-            if not resting or positions.get(drawer.plan.id) != "latched":
-                return "drawer_not_locked"
-        elif drawer.model.state in (machines.RELEASED, machines.OPEN, machines.FORCED):
+            wanted = "drawer_not_locked"
+        elif drawer.model.state in _NOT_SHUT or position in ("open", "unlatched", "disagree"):
             return "another_drawer_open"
-        elif positions.get(drawer.plan.id) in ("open", "unlatched"):
-            return "another_drawer_open"
-    return ""
+        else:  # what cannot be read may be open
+            return "another_drawer_unsure"
+    return wanted
 
 
 def start(draft: Draft, started: r.AccessStarted) -> None:
@@ -78,6 +82,10 @@ def refuse(draft: Draft, wanted: r.AccessStarted, why: str) -> None:
 # --- what the sensors say -----------------------------------------------------------------------
 
 
+DISAGREE = "the lock and the drawer switch disagree"
+UNREADABLE = "its sensors cannot be read"
+
+
 def drawer_moved(draft: Draft, event: DrawerMoved) -> None:
     """A drawer's sensors changed."""
     drawer = draft.state.drawers.get(event.drawer)
@@ -91,10 +99,13 @@ def drawer_moved(draft: Draft, event: DrawerMoved) -> None:
             _seen_shut(draft, drawer)
         case "unlatched" if now in (machines.SHUT, machines.UNKNOWN):
             draft.add(r.DrawerFailed(event.drawer, "the lock let go without an order"))
-        case "disagree" if now != machines.FAULT:
-            draft.add(r.DrawerFailed(event.drawer, "the lock and the drawer switch disagree"))
+        case "disagree" if now not in (machines.OPEN, machines.FORCED):
+            # The switch sees it open while the hook reads engaged: a fault, and an opening.
+            if now != machines.FAULT:
+                draft.add(r.DrawerFailed(event.drawer, DISAGREE))
+            _seen_open(draft, drawer)
         case "unknown" if now != machines.FAULT:
-            draft.add(r.DrawerFailed(event.drawer, "its sensors cannot be read"))
+            draft.add(r.DrawerFailed(event.drawer, UNREADABLE))
 
 
 def _seen_open(draft: Draft, drawer: DrawerState) -> None:
@@ -126,14 +137,19 @@ def pulse_ended(draft: Draft, event: PulseEnded) -> None:
     access = draft.state.access
     if not event.refused or access is None or access.started.drawer != event.drawer:
         return
+    if access.opened:
+        return  # whatever the coil did, the drawer came open under this access
     _failed(draft, access, event.refused)
 
 
 def _failed(draft: Draft, access: Access, cause: str) -> None:
-    draft.add(r.DrawerClosed(access.started.drawer, access.started.access))
+    """The lock did not do what was ordered; the drawer counts as shut only if it is seen shut."""
+    drawer = access.started.drawer
+    if draft.moment.positions.get(drawer) == "latched":
+        draft.add(r.DrawerClosed(drawer, access.started.access))
     _end(
         draft,
-        r.AccessFailed(access.started.access, cause),
+        r.AccessFailed(access.started.access, cause[:MAX_CAUSE_CHARS]),
         "The drawer's lock did not open. Try again, or call a technician.",
         "refusal",
     )
@@ -312,11 +328,12 @@ def pressed(draft: Draft, button: str, text: str) -> None:
 def tick(draft: Draft) -> None:
     """Time has passed: lapse, lock that did not let go, drawer left open."""
     state, moment, timings = draft.state, draft.moment, draft.state.plan.timings
+    letting_go_ms = timings.pulse_ms + timings.settle_ms + RELEASE_GRACE_MS
     access = state.access
     if access is not None and not access.opened:
         waited_ms = moment.mono_ms - access.since_ms
         still_latched = moment.positions.get(access.started.drawer) == "latched"
-        if still_latched and waited_ms > timings.pulse_ms + timings.settle_ms + RELEASE_GRACE_MS:
+        if still_latched and waited_ms > letting_go_ms:
             _failed(draft, access, "the lock did not let go")
             return
         if waited_ms >= timings.open_within_s * 1000:
@@ -324,9 +341,15 @@ def tick(draft: Draft) -> None:
             _end(draft, r.AccessLapsed(access.started.access), words, "warning")
             return
     for drawer in state.drawers.values():
+        waited_ms = moment.mono_ms - drawer.since_ms
+        if drawer.model.state == machines.RELEASED and not drawer.access:
+            # Called off before the hook let go: it never will now, so the drawer is shut.
+            if moment.positions.get(drawer.plan.id) == "latched" and waited_ms > letting_go_ms:
+                draft.add(r.DrawerClosed(drawer.plan.id))
+            continue
         if drawer.model.state not in (machines.OPEN, machines.FORCED) or drawer.alerted:
             continue
-        open_s = (moment.mono_ms - drawer.since_ms) // 1000
+        open_s = waited_ms // 1000
         if open_s >= timings.drawer_alert_s:
             draft.add(r.DrawerLeftOpen(drawer.plan.id, drawer.access, open_s))
 
@@ -394,7 +417,7 @@ def _count_screen(
         actions = (Button("cancel", "Cancel", "danger"),) if started.kind != "count" else ()
     if access.closed:
         actions = (*actions, Button("not_counted", "I did not count", "plain"))
-    keypad = Keypad(label, Button("count", "OK", "primary"), MAX_COUNT_DIGITS, f"{listed.unit}s")
+    keypad = Keypad(label, Button("count", "OK", "primary"), MAX_COUNT_DIGITS, plural(listed.unit))
     name = "recount" if access.counts else "count"
     return Screen(0, name, title, (*note, keypad), actions)
 

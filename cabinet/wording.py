@@ -99,6 +99,9 @@ REASONS = {
     "count_too_low": "There are not enough in the drawer. Ask the pharmacy.",
     "drawer_not_locked": "That drawer is not locked. Push it until it clicks.",
     "another_drawer_open": "Another drawer is open. Close it first.",
+    "another_drawer_unsure": (
+        "Another drawer may be open. Push every drawer until it clicks, or call a technician."
+    ),
     "rights_withdrawn": "You may not do this any more. Ask an administrator.",
     "not_allowed": "Your role does not allow this.",
     "two_factors": "A controlled substance needs your finger or PIN besides your badge.",

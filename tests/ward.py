@@ -17,6 +17,7 @@ from cabinet.plan import Drawer, Plan, Pocket, Rules, Timings
 from cabinet.state import State
 from cabinet.step import Engine, Outcome
 from ledger.attachment import Attachment
+from ledger.store import Snapshot
 
 NOON_MS = 1_790_000_000_000
 PIN = "73910264"
@@ -41,7 +42,9 @@ MEDICINES = (
     r.MedicineListed(
         "PARA", "paracetamol", "", "500 mg", "tablet", "none", "tablet", "analgesic", "", False
     ),
-    r.MedicineListed("IBU", "ibuprofen", "", "400 mg", "tablet", "none", "tablet", "NSAID", "", False),
+    r.MedicineListed(
+        "IBU", "ibuprofen", "", "400 mg", "tablet", "none", "tablet", "NSAID", "", False
+    ),
 )
 # staff id -> (given, family, role, slots)
 PEOPLE = {
@@ -74,6 +77,7 @@ class ListSink:
         self.bodies: list[bytes] = []
         self.attached: list[Attachment] = []
         self.fail = False
+        self.kept: Snapshot | None = None
 
     @property
     def size(self) -> int:
@@ -87,11 +91,14 @@ class ListSink:
         self.attached += attachments
         return first
 
-    def entries(self) -> Iterator[ListEntry]:
-        return (ListEntry(body) for body in self.bodies)
+    def entries(self, start: int = 1) -> Iterator[ListEntry]:
+        return (ListEntry(body) for body in self.bodies[start - 1 :])
 
-    def attachments(self) -> Iterator[Attachment]:
-        return iter(self.attached)
+    def attachment(self, hashed: bytes) -> Attachment | None:
+        return next((it for it in self.attached if it.hash == hashed), None)
+
+    def snapshot(self) -> Snapshot | None:
+        return self.kept
 
 
 class Ward:
@@ -106,7 +113,7 @@ class Ward:
         self.positions = {drawer.id: "latched" for drawer in plan.drawers}
         self.plan = plan
         self.engine = Engine(State(), Journal(self.sink, "ward-1", "boot-1", self._random))
-        self.do(e.Create("Ward 1", True, "test", ("code-1", "code-2"), 72))
+        self.do(e.Create("Ward 1", True, "test", ("code-1", "code-2"), 72, 2))
         self.start()
         self._enrol("A1", "code-1")
         self._enrol("A2", "code-2")
@@ -144,7 +151,9 @@ class Ward:
     def restart(self) -> Outcome:
         """Power off and on: the engine is gone, the ledger is replayed."""
         self.commands.clear()
-        self.engine = Engine(replay(self.sink), Journal(self.sink, "ward-1", "boot-2", self._random))
+        self.engine = Engine(
+            replay(self.sink), Journal(self.sink, "ward-1", "boot-2", self._random)
+        )
         return self.start()
 
     def wait(self, seconds: float) -> None:
@@ -200,7 +209,9 @@ class Ward:
             e.PatientRow("1002", "Frank", "Moss", "1975-01-02", "male", "1B", "latex", ("N1",)),
         )
         orders = tuple(
-            e.OrderRow(order, number, medicine, 2, "10 mg", "by mouth", "now", "pain", NOON_MS - 1, 0)
+            e.OrderRow(
+                order, number, medicine, 2, "10 mg", "by mouth", "now", "pain", NOON_MS - 1, 0
+            )
             for order, number, medicine in (
                 ("O1", "1001", "OXY5"),
                 ("O2", "1001", "PARA"),
