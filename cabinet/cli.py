@@ -270,7 +270,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _report(arguments: argparse.Namespace) -> int:
     from cabinet import reports
-    from cabinet.journal import attached
+    from cabinet.journal import Attachments
     from cabinet.records import decode_body
     from ledger.store import Store
 
@@ -279,9 +279,7 @@ def _report(arguments: argparse.Namespace) -> int:
     store = Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True)
     try:
         bodies = (decode_body(entry.body) for entry in store.entries())
-        lines = reports.removals(
-            bodies, attached(store.attachments()), names=not arguments.no_names
-        )
+        lines = reports.removals(bodies, Attachments(store), names=not arguments.no_names)
     finally:
         store.close()
     rows = reports.table(lines)

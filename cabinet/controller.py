@@ -19,7 +19,7 @@ from typing import Any
 
 from auth.pins import keyed_hash
 from cabinet import events as e
-from cabinet import labels, notify, provision, screens
+from cabinet import labels, notify, provision, screens, snapshot
 from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet, plan_of
 from cabinet.journal import Journal, replay
 from cabinet.keys import Keys
@@ -264,17 +264,28 @@ class Controller:
     def _serve(self) -> None:
         next_tick = time.monotonic() + TICK_S
         while not self._stopping.is_set():
-            try:
-                incoming = self._queue.get(timeout=max(0.0, next_tick - time.monotonic()))
-            except queue.Empty:
-                self._step(e.Tick())
-                self._publish()
-                accessing = self.engine.state.access is not None
-                self._upkeep.keep(time.monotonic(), accessing=accessing)
-                notify.watchdog()
+            wait_s = next_tick - time.monotonic()
+            if wait_s <= 0:  # however much is waiting, time passes too
+                self._tick()
                 next_tick = time.monotonic() + TICK_S
                 continue
+            try:
+                incoming = self._queue.get(timeout=wait_s)
+            except queue.Empty:
+                continue
             self.handle(incoming)
+
+    def _tick(self) -> None:
+        self._step(e.Tick())
+        self._publish()
+        now_s, accessing = time.monotonic(), self.engine.state.access is not None
+        if self._upkeep.snapshot_due(now_s, accessing=accessing):
+            data = snapshot.take(self.engine.state)
+            size = self._upkeep.keep_snapshot(snapshot.VERSION, data)
+            self._step(e.SnapshotKept(size, snapshot.VERSION, snapshot.digest(data)))
+        else:
+            self._upkeep.keep(now_s, accessing=accessing)
+        notify.watchdog()
 
     # --- one thing at a time --------------------------------------------------------------------
 

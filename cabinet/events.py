@@ -85,6 +85,15 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class SnapshotKept:
+    """The state as it is now was kept as a snapshot; its entry makes it count."""
+
+    size: int
+    version: int
+    digest: str
+
+
+@dataclass(frozen=True)
 class Tick:
     """Time has passed."""
 
@@ -240,6 +249,7 @@ Event = (
     | AcceptRollback
     | Start
     | Stop
+    | SnapshotKept
     | Tick
     | Pressed
     | DrawerMoved

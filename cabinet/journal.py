@@ -3,10 +3,11 @@
 Not for what a record means. One rule: what `append` returns for is on disk.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from cabinet import records as r
+from cabinet import snapshot
 from cabinet.events import Moment
 from cabinet.state import State, apply
 from ledger.attachment import Attachment
@@ -28,12 +29,50 @@ class Entry(Protocol):
     def body(self) -> bytes: ...
 
 
+class Kept(Protocol):
+    """A snapshot as kept."""
+
+    @property
+    def size(self) -> int: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def data(self) -> bytes: ...
+
+
 class Source(Protocol):
     """What is replayed: a `Store`, or a list in a test of the rules."""
 
-    def entries(self) -> Iterable[Entry]: ...
+    @property
+    def size(self) -> int: ...
 
-    def attachments(self) -> Iterable[Attachment]: ...
+    def entries(self, start: int = 1) -> Iterable[Entry]: ...
+
+    def attachment(self, hashed: bytes, /) -> Attachment | None: ...
+
+    def snapshot(self) -> Kept | None: ...
+
+
+class Attachments(Mapping[str, r.Details]):
+    """The details of a source's attachments by hash in hex, read when they are asked for."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def __getitem__(self, name: str) -> r.Details:
+        try:
+            found = self._source.attachment(bytes.fromhex(name))
+        except ValueError:
+            found = None
+        if found is None:
+            raise KeyError(name)
+        return r.decode_details(found.kind, found.data)
+
+    def __iter__(self) -> Iterator[str]:
+        raise TypeError("attachments are looked up, not listed")
+
+    def __len__(self) -> int:
+        raise TypeError("attachments are looked up, not counted")
 
 
 class Journal:
@@ -75,9 +114,23 @@ def attached(attachments: Iterable[Attachment]) -> dict[str, r.Details]:
 
 
 def replay(source: Source) -> State:
-    """The state that the ledger's entries lead to; raises CorruptLedger or UnreadableBody."""
+    """The state that the ledger's entries lead to; raises CorruptLedger or UnreadableBody.
+
+    From the snapshot if one counts: only if the entry after it says its size, version and digest.
+    """
+    details = Attachments(source)
+    kept = source.snapshot()
     state = State()
-    details = attached(source.attachments())
-    for entry in source.entries():
+    if kept is not None and _counts(source, kept):
+        state = snapshot.restore(kept.data, details)
+    for entry in source.entries(state.size + 1):
         apply(state, r.decode_body(entry.body), details)
     return state
+
+
+def _counts(source: Source, kept: Kept) -> bool:
+    if kept.version != snapshot.VERSION or kept.size >= source.size:
+        return False
+    entry = next(iter(source.entries(kept.size + 1)))
+    said = r.SnapshotTaken(kept.size, kept.version, snapshot.digest(kept.data))
+    return r.decode_body(entry.body).record == said

@@ -102,6 +102,13 @@ def new_drawer() -> Model:
     return position
 
 
+def place(model: Model, state: str) -> None:
+    """Put a model where a snapshot says it was; CorruptLedger when there is no such state."""
+    if state not in (SESSION_STATES if model in SESSION.models else DRAWER_STATES):
+        raise CorruptLedger(f"there is no state {state!r}")
+    model.state = state
+
+
 def fire(position: Model, trigger: str) -> None:
     """Take one step; raises CorruptLedger when it is not legal."""
     try:

@@ -88,6 +88,17 @@ class Stopped(_Record, frozen=True, forbid_unknown_fields=True, tag="stopped"):
     """The controller was told to stop and did."""
 
 
+class SnapshotTaken(_Record, frozen=True, forbid_unknown_fields=True, tag="snapshot_taken"):
+    """The state after the first `size` entries, as `version` writes it, has this SHA-256.
+
+    It is the entry after those: a start may then replay from here on.
+    """
+
+    size: int
+    version: int
+    digest: str
+
+
 class DeviceFailed(_Record, frozen=True, forbid_unknown_fields=True, tag="device_failed"):
     """A device does not answer."""
 
@@ -544,6 +555,7 @@ Record = (
     | Configured
     | Started
     | Stopped
+    | SnapshotTaken
     | SigningKeyChanged
     | RollbackAccepted
     | DeviceFailed

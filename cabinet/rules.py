@@ -46,6 +46,8 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             _start(draft, event)
         case e.Stop():
             _stop(draft)
+        case e.SnapshotKept():
+            draft.add(r.SnapshotTaken(event.size, event.version, event.digest))
         case e.Tick():
             _tick(draft)
         case e.Pressed():

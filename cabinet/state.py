@@ -172,7 +172,7 @@ class State:
     name: str = ""
     demo: bool = False
     pin_passes: int = 2
-    verifier: str = ""  # the public key that signs heads now, "" where it was never recorded
+    verifiers: tuple[tuple[int, str], ...] = ()  # keys of heads, each with its first entry
     recovery: str = ""
     recovery_seal: str = ""
     accepted: tuple[tuple[int, str], ...] = ()  # anchors that two people accepted not to continue
@@ -268,14 +268,14 @@ def _created(state: State, record: r.CabinetCreated, body: r.Body, _: r.Attached
         raise CorruptLedger("a cabinet is created once")
     state.cabinet, state.name, state.demo = body.cabinet, record.name, record.demo
     state.pin_passes = record.pin_passes
-    state.verifier, state.recovery = record.verifier, record.recovery
-    state.recovery_seal = record.recovery_seal
+    state.verifiers = ((body.seq, record.verifier),) if record.verifier else ()
+    state.recovery, state.recovery_seal = record.recovery, record.recovery_seal
 
 
 def _signing_key_changed(
-    state: State, record: r.SigningKeyChanged, _: r.Body, __: r.Attached
+    state: State, record: r.SigningKeyChanged, body: r.Body, _: r.Attached
 ) -> None:
-    state.verifier = record.verifier
+    state.verifiers += ((body.seq, record.verifier),)
 
 
 def _rollback_accepted(state: State, record: r.RollbackAccepted, _: r.Body, __: r.Attached) -> None:
@@ -666,6 +666,7 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.Configured: _configured,
     r.Started: _started,
     r.Stopped: _stopped,
+    r.SnapshotTaken: _nothing,
     r.SigningKeyChanged: _signing_key_changed,
     r.RollbackAccepted: _rollback_accepted,
     r.DeviceFailed: _device_failed,

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from ledger.cosignature import Cosigner
 from ledger.note import Signer, parse_checkpoint, parse_note
-from ledger.store import Store
+from ledger.store import Snapshot, Store
 
 HEAD_EVERY = 16  # entries at most between signed heads
 IDLE_S = 1.0  # without an entry
+SNAPSHOT_EVERY = 2000  # entries, which a start replays in some tens of milliseconds
 
 
 class Upkeep:
@@ -30,6 +31,8 @@ class Upkeep:
         self._cosign_every_s, self._wall_s = cosign_every_s, wall_s
         self._size, self._entered_s = store.size, 0.0
         self._signed = store.size
+        kept = store.snapshot()
+        self._snapshot = kept.size if kept is not None else 0
         self._cosign_at_s = 0.0  # the first soon after the start
 
     def keep(self, now_s: float, *, accessing: bool) -> None:
@@ -51,6 +54,17 @@ class Upkeep:
         elif idle and not accessing and now_s >= self._cosign_at_s:
             self._cosign_at_s = now_s + self._cosign_every_s
             self.cosign()
+
+    def snapshot_due(self, now_s: float, *, accessing: bool) -> bool:
+        """Whether so much was entered since the last snapshot that a start would take its time."""
+        idle = now_s - self._entered_s >= IDLE_S
+        return idle and not accessing and self._store.size - self._snapshot >= SNAPSHOT_EVERY
+
+    def keep_snapshot(self, version: int, data: bytes) -> int:
+        """Keep the state over all entries, whose own entry must come next; its size."""
+        self._snapshot = self._store.size
+        self._store.keep_snapshot(Snapshot(self._snapshot, version, data))
+        return self._snapshot
 
     def sign(self) -> None:
         """A head over all entries, now: for the end."""

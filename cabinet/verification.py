@@ -5,15 +5,15 @@ Not for repair. One rule: it only reads, and says what it checked or what is wro
 
 from pathlib import Path
 
-from cabinet import provision
+from cabinet import provision, snapshot
 from cabinet import records as r
 from cabinet.configuration import Configuration
-from cabinet.journal import attached
+from cabinet.journal import Attachments
 from cabinet.keys import Keys
 from cabinet.machines import CorruptLedger
 from cabinet.state import State, apply
 from ledger.check import Findings, check
-from ledger.errors import WrongBody
+from ledger.errors import LedgerError, WrongBody
 from ledger.note import Verifier
 from ledger.store import Store
 
@@ -22,7 +22,7 @@ class _Replay:
     """Applies the entries in order and keeps what it saw."""
 
     def __init__(self, attachments: r.Attached) -> None:
-        self.state, self.orders = State(), 0
+        self.state, self.orders, self.snapshots = State(), 0, 0
         self._attachments, self._lost = attachments, 0
 
     def body(self, seq: int, data: bytes) -> None:
@@ -34,10 +34,20 @@ class _Replay:
             if body.seq != seq:
                 raise CorruptLedger(f"its body says that it is entry {body.seq}")
             self.orders += isinstance(body.record, r.AccessStarted)
+            if isinstance(body.record, r.SnapshotTaken):
+                self._compare(body.record)
             apply(self.state, body, self._attachments)
-        except (CorruptLedger, r.UnreadableBody) as error:
+        except (CorruptLedger, r.UnreadableBody, LedgerError) as error:
             self._lost = seq
             raise WrongBody(str(error)) from None
+
+    def _compare(self, taken: r.SnapshotTaken) -> None:
+        """The state that was kept must be the one that its entries lead to."""
+        if taken.version == snapshot.VERSION:
+            self.snapshots += 1
+            now = (self.state.size, snapshot.digest(snapshot.take(self.state)))
+            if (taken.size, taken.digest) != now:
+                raise CorruptLedger("its snapshot is not the state that the entries lead to")
 
     def conclude(self, findings: Findings, cabinet: str) -> str:
         """Check the sums, and say what the replay showed."""
@@ -54,6 +64,7 @@ class _Replay:
         return (
             f"replay: {upto} follow the rules: every step legal, every posting balanced; "
             f"{self.orders} lock orders, each with person, pocket and factors; "
+            f"{self.snapshots} snapshots compared; "
             f"{len(state.removals)} removals open, {len(state.discrepancies)} discrepancies open"
         )
 
@@ -62,13 +73,6 @@ def verify(configuration: Configuration, folder: Path, keys: Keys) -> tuple[Find
     """Check this cabinet's ledger; raises LedgerError when it cannot be opened at all."""
     with Store.examine(folder / configuration.paths.ledger, keys.ledger) as store:
         verifier = Verifier(provision.signer(configuration, keys).vkey)
-        unreadable = ""
-        try:
-            attachments = attached(store.attachments())
-        except r.UnreadableBody as error:
-            attachments, unreadable = {}, str(error)
-        replay = _Replay(attachments)
+        replay = _Replay(Attachments(store))
         findings = check(store, verifier, replay.body)
-        if unreadable:
-            findings.add("attachments", unreadable)
         return findings, replay.conclude(findings, configuration.cabinet.id)
