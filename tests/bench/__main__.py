@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import controller, press
+from tests.bench import controller, press, ready
 from tests.bench.figures import Figure
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,6 +21,7 @@ SOURCES: dict[Callable[[], list[Figure]], tuple[str, ...]] = {
     press.press_to_pulse: ("press_to_pulse_p50_ratio", "press_to_pulse_p99_ratio"),
     press.http_leg: ("http_leg_p50_ms",),
     controller.measure: ("ready_s", "controller_rss_mb"),
+    ready.measure: ("ready_1m_s",),
 }
 
 
