@@ -75,15 +75,19 @@
     current.dataset.revision = next.dataset.revision;
   }
 
+  function older(one, other) {
+    return (
+      one.dataset.serving === other.dataset.serving &&
+      Number(one.dataset.revision) < Number(other.dataset.revision)
+    );
+  }
+
   function show(page, answered) {
     const current = byId("screen");
-    const next = page.getElementById("screen");
-    if (!next) return;
-    const older =
-      next.dataset.serving === current.dataset.serving &&
-      Number(next.dataset.revision) < Number(current.dataset.revision);
-    if (older && !answered) return;
-    if (next.dataset.key === current.dataset.key) {
+    const next = drawn(page);
+    if (older(next, current)) {
+      if (answered) regions(current).get("notice").replaceWith(regions(next).get("notice"));
+    } else if (next.dataset.key === current.dataset.key) {
       merge(current, next, answered);
     } else {
       current.replaceWith(document.importNode(next, true));
@@ -125,10 +129,14 @@
     return touchedAt !== null && now() - touchedAt < LONGEST_TOUCH_MS;
   }
 
+  function drawn(page) {
+    return page.getElementById("screen");
+  }
+
   function arrive(page, answered) {
     if (fingerDown() || (!answered && now() - releasedAt < RELEASE_MS)) {
       if (answered) heldAnswer = page;
-      else heldUpdate = page;
+      else if (!heldUpdate || !older(drawn(page), drawn(heldUpdate))) heldUpdate = page;
       setTimeout(release, fingerDown() ? LONGEST_TOUCH_MS : RELEASE_MS);
       return;
     }
@@ -168,6 +176,10 @@
     });
   }
 
+  function isScreen(status, page) {
+    return status === 200 && page !== null && drawn(page) !== null;
+  }
+
   async function refresh() {
     if (displaced) return;
     if (fetching) {
@@ -177,7 +189,7 @@
     fetching = true;
     const { status, page } = await request("GET", "/", null, FETCH_MS);
     fetching = false;
-    if (status === 200 && page) {
+    if (isScreen(status, page)) {
       if (source && source.readyState === EventSource.OPEN) connect(true);
       arrive(page, false);
     } else if (status === 403) {
@@ -251,7 +263,7 @@
     for (const input of document.querySelectorAll("input[data-typed]")) input.value = "";
     const { status, page } = await request("POST", "/press", body, ANSWER_MS);
     pressing = false;
-    if (status === 200 && page) arrive(page, true);
+    if (isScreen(status, page)) arrive(page, true);
     else if (status === 403) displace();
     else connect(false), refresh();
   }
@@ -270,7 +282,7 @@
     const fields = { line: line.value, number: number.value, button: "stay" };
     const body = new URLSearchParams(fields).toString();
     const { status, page } = await request("POST", "/press", body, ANSWER_MS);
-    if (status === 200 && page) arrive(page, false);
+    if (isScreen(status, page)) arrive(page, false);
   }
 
   // --- typing ---------------------------------------------------------------------------------
@@ -306,6 +318,10 @@
     const key = event.target.closest("[data-key]:is(button)");
     if (key) type(byId(key.closest("[data-types]").dataset.types), key.dataset.key);
     else if (event.target.closest("#below")) scrollOn();
+  });
+
+  document.addEventListener("mousedown", (event) => {
+    if (event.target.closest("[data-key]:is(button)")) event.preventDefault(); // keeps the focus
   });
 
   document.addEventListener("input", (event) => {
