@@ -4,7 +4,7 @@ Not for choosing when the power goes. One rule: what the files must say is told 
 each act, from what the store's calls returned, never by asking the store.
 
 A new act is a method and a row in ACTS; what it changes gets a field in Content, so that `read`
-finds it again. (Snapshots, erasure and a change of the database's key belong here.)
+finds it again.
 """
 
 import hashlib
@@ -17,8 +17,8 @@ from ledger.attachment import Attachment, make_attachment
 from ledger.check import check
 from ledger.errors import LedgerError
 from ledger.merkle import Frontier
-from ledger.note import Checkpoint
-from ledger.store import Head, Store
+from ledger.note import Checkpoint, signature_line
+from ledger.store import Head, Snapshot, Store
 from tests.crash.disk import Disk, Event
 from tests.crash.explorer import Allowed, Explorer, Report, Unrecovered, files_in
 from tests.crash.tap import Tap
@@ -36,15 +36,22 @@ class Content:
 
     bodies: tuple[bytes, ...] = ()
     heads: tuple[Head, ...] = ()
-    attachments: frozenset[bytes] = frozenset()
+    attachments: tuple[Attachment, ...] = ()
+    erased: tuple[tuple[bytes, int], ...] = ()
+    cosignatures: tuple[str, ...] = ()
+    snapshot: Snapshot | None = None
 
 
 def read(store: Store) -> Content:
     """What this ledger holds."""
+    heads = tuple(store.heads())
     return Content(
         tuple(entry.body for entry in store.entries()),
-        tuple(store.heads()),
-        frozenset(each.hash for each in store.attachments()),
+        heads,
+        tuple(store.attachments()),
+        tuple(store.erased()),
+        tuple(line for head in heads for line in store.cosignatures(head.size)),
+        store.snapshot(),
     )
 
 
@@ -52,17 +59,16 @@ def difference(found: Content, allowed: Allowed) -> str:
     """What is wrong with `found`, in words; "" if it is one of those allowed."""
     if found in allowed:
         return ""
+    return f"holds {_told(found)}; allowed: {' or '.join(map(_told, allowed))}"
+
+
+def _told(content: object) -> str:
+    assert isinstance(content, Content)
     told = []
-    for each in allowed:
-        assert isinstance(each, Content)
-        told.append(f"{len(each.bodies)} entries, {len(each.heads)} heads")
-        least = min(len(each.bodies), len(found.bodies))
-        if found.bodies[:least] != each.bodies[:least]:
-            told[-1] += " of other bytes"
-    return (
-        f"holds {len(found.bodies)} entries, {len(found.heads)} heads, "
-        f"{len(found.attachments)} attachments; allowed: {' or '.join(told)}"
-    )
+    for name, value in vars(content).items():
+        digest = hashlib.sha256(repr(value).encode()).hexdigest()[:6]
+        told.append(f"{len(value)} {name} ({digest})" if isinstance(value, tuple) else digest)
+    return ", ".join(told)
 
 
 class Life:
@@ -124,15 +130,24 @@ class Life:
         text = hashlib.shake_128(b"%d %d" % (self._count, self._random.getrandbits(32)))
         return text.digest(size)
 
-    def _append(self, bodies: int, attachments: int) -> None:
+    def _append(self, bodies: int, attachments: int, erasures: int = 0) -> None:
         added = tuple(self._body() for _ in range(bodies))
-        attached = [self._attachment() for _ in range(attachments)]
+        attached = tuple(self._attachment() for _ in range(attachments))
+        gone = self._random.sample(self.content.attachments, erasures)
         content = replace(
             self.content,
             bodies=self.content.bodies + added,
-            attachments=self.content.attachments | {each.hash for each in attached},
+            attachments=(
+                *(each for each in self.content.attachments if each not in gone),
+                *attached,
+            ),
+            erased=(
+                *self.content.erased,
+                *sorted((each.hash, len(self.content.bodies) + 1) for each in gone),
+            ),
         )
-        self._write(content, lambda: self.store.append(added, attached))
+        orders = [(0, each.hash) for each in gone]
+        self._write(content, lambda: self.store.append(added, attached, orders))
 
     def _attachment(self) -> Attachment:
         return make_attachment("person", self._random.randbytes(16), self._body())
@@ -162,6 +177,27 @@ class Life:
         content = replace(self.content, heads=(*heads, head))
         self._write(content, lambda: self.store.sign_head(SIGNER))
 
+    def erase(self) -> None:
+        """An entry that orders attachments to be erased, if there are any, and their erasure."""
+        there = len(self.content.attachments)
+        self._append(1, self._random.randint(0, 1), min(there, self._random.randint(1, 2)))
+
+    def cosign(self) -> None:
+        """Another key's signature beside the newest head."""
+        heads = self.content.heads
+        if not heads:
+            return
+        line = signature_line("witness", self._random.randbytes(4), self._random.randbytes(72))
+        content = replace(self.content, cosignatures=(*self.content.cosignatures, line))
+        self._write(content, lambda: self.store.add_cosignature(heads[-1].size, line))
+
+    def snapshot(self) -> None:
+        """What was derived from the entries, in the place of the older one."""
+        data = self._random.randbytes(self._random.choice((10, 3000, 20_000)))
+        snapshot = Snapshot(len(self.content.bodies), 1, data)
+        content = replace(self.content, snapshot=snapshot)
+        self._write(content, lambda: self.store.keep_snapshot(snapshot))
+
     def checkpoint(self) -> None:
         """The WAL into the file."""
         self.store.checkpoint()
@@ -187,6 +223,9 @@ ACTS: tuple[tuple[int, Callable[[Life], None]], ...] = (
     (3, Life.append_several),
     (3, Life.append_with_attachments),
     (3, Life.sign_head),
+    (2, Life.erase),
+    (2, Life.cosign),
+    (2, Life.snapshot),
     (3, Life.checkpoint),
     (2, Life.checkpoint_beside_a_reader),
     (1, Life.restart),
