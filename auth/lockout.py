@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tries:
-    """Wrong tries in a row, and the wall time of the last one in ms."""
+    """Wrong tries in a row, and when the last one was: monotonic, in ms."""
 
     count: int = 0
     last_ms: int = 0
@@ -30,6 +30,6 @@ def standing(
         return Standing(locked=True, wait_s=0)
     if tries.count < delay_from_try:
         return Standing(locked=False, wait_s=0)
-    # A clock set back must not lengthen the wait beyond one delay.
+    # A clock that begins again must not lengthen the wait beyond one delay.
     left_ms = min(tries.last_ms + delay_s * 1000 - now_ms, delay_s * 1000)
     return Standing(locked=False, wait_s=max(0, -(-left_ms // 1000)))

@@ -4,6 +4,8 @@ Not for enrolment, nor for what a signed-in person may do. One rule: what is sho
 takes depend on the badge's wrong tries alone, never on whether the badge is known.
 """
 
+import hashlib
+
 from auth.lockout import Standing, Tries, standing
 from auth.pins import PIN_DIGITS
 from auth.policy import Act, Factor, Role, may
@@ -16,16 +18,16 @@ from cabinet.state import Person, State
 from cabinet.wording import REASONS
 
 SENSOR = "fingerprint"
-NOBODY_SLOT = 0  # compared for people without fingers here; its match is never believed
 NOT_RECOGNISED = "Not recognised. Try again."
 PIN_NOT_ACCEPTED = (
     "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
 )
+BUSY = "Somebody is signed in. Sign out first."
 PROVING = (machines.PROVING, machines.WITNESS_PROVING)
 
 
 def stands(state: State, badge: str, now_ms: int) -> Standing:
-    """Whether the holder of `badge` may try now."""
+    """Whether the holder of `badge` may try now; `now_ms` is monotonic, as a clock may be set."""
     rules = state.plan.rules
     return standing(
         state.tries.get(badge, Tries()),
@@ -48,7 +50,9 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
     if screen == machines.ENROLLING:
         return  # enrolment takes its badge itself
     if screen not in (machines.NOBODY, machines.WITNESS_CALLED):
-        draft.stay(note=Note("Somebody is signed in. Sign out first.", "warning"))
+        proving = screen in PROVING
+        words = "One badge at a time: go on, or press Cancel." if proving else BUSY
+        draft.stay(note=Note(words, "warning"))
         return
     if not state.in_service:
         draft.leave(Note("Enrol the first two administrators with their codes.", "warning"))
@@ -59,7 +63,7 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
         attempt, event.badge, person, "witness" if purpose == "witness" else "sign_in"
     )
     draft.add(presented)
-    stand = stands(state, event.badge, draft.moment.wall_ms)
+    stand = stands(state, event.badge, draft.moment.mono_ms)
     if stand.locked or stand.wait_s:
         why = "locked" if stand.locked else "too_soon"
         draft.add(
@@ -71,16 +75,28 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
     if SENSOR in state.devices_down:
         draft.go("pin", note=Note("The finger sensor is down. Use your PIN.", "warning"))
     else:
-        _ask_finger(draft, person, None)
+        _ask_finger(draft, event.badge, person, None)
     draft.stay(active_ms=draft.moment.mono_ms)
 
 
-def _ask_finger(draft: Draft, person: str, note: Note | None) -> None:
-    known = draft.state.people.get(person)
-    slots = known.slots if known is not None and known.slots else (NOBODY_SLOT,)
+def _ask_finger(draft: Draft, badge: str, person: str, note: Note | None) -> None:
     request = draft.reference()
+    slots = _slots(draft.state, badge, person)
     draft.command(VerifyFinger(request, slots, draft.state.plan.timings.factor_within_s))
     draft.go("finger", request=request, note=note)
+
+
+def _slots(state: State, badge: str, person: str) -> tuple[int, ...]:
+    """The person's slots; for whoever has none, somebody's, always the same, for equal work.
+
+    A match with the slots of somebody else is never believed.
+    """
+    known = state.people.get(person)
+    if known is not None and known.slots:
+        return known.slots
+    held = [somebody.slots for somebody in state.people.values() if somebody.slots]
+    chosen = int.from_bytes(hashlib.sha256(badge.encode()).digest()[:4], "big")
+    return held[chosen % len(held)] if held else (0,)
 
 
 def finger_seen(draft: Draft, event: FingerSeen) -> None:
@@ -96,16 +112,14 @@ def finger_seen(draft: Draft, event: FingerSeen) -> None:
             _wrong(draft, Factor.FINGER, "no_match")
         case "unclear":
             words = event.words or "Lift your finger and place it flat in the middle."
-            _ask_finger(draft, attempt.person, Note(words, "warning"))
+            _ask_finger(draft, attempt.badge, attempt.person, Note(words, "warning"))
         case "fault":
             draft.add(
                 r.FactorRefused(
                     attempt.id, attempt.badge, attempt.person, "finger", "sensor_fault", False
                 )
             )
-            draft.go(
-                "pin", note=Note("The finger sensor does not answer. Use your PIN.", "warning")
-            )
+            draft.go("pin", note=Note("The finger sensor cannot tell. Use your PIN.", "warning"))
         case "timed_out":
             end_attempt(draft, "timed_out")
 
@@ -128,6 +142,8 @@ def _fallback(state: State, person: Person | None) -> str:
     """Why a PIN may stand in for this person's finger, "" when it may not."""
     if SENSOR in state.devices_down:
         return "sensor_down"
+    if state.attempt is not None and state.attempt.sensor_failed:
+        return "sensor_fault"
     return "not_enrolled" if person is not None and not person.slots else ""
 
 
@@ -137,8 +153,8 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
     draft.add(r.FactorRefused(attempt.id, attempt.badge, attempt.person, factor.value, why, True))
     count = state.tries.get(attempt.badge, Tries()).count + 1
     stand = standing(
-        Tries(count, draft.moment.wall_ms),
-        draft.moment.wall_ms,
+        Tries(count, draft.moment.mono_ms),
+        draft.moment.mono_ms,
         delay_from_try=state.plan.rules.delay_from_try,
         delay_s=state.plan.rules.delay_s,
         lock_at_try=state.plan.rules.lock_at_try,
@@ -146,7 +162,7 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
     if stand.locked or stand.wait_s:
         end_attempt(draft, "locked" if stand.locked else "too_many", _wait_words(stand))
     elif factor is Factor.FINGER:
-        _ask_finger(draft, attempt.person, Note(NOT_RECOGNISED, "refusal"))
+        _ask_finger(draft, attempt.badge, attempt.person, Note(NOT_RECOGNISED, "refusal"))
     else:
         draft.go("pin", note=Note(PIN_NOT_ACCEPTED, "refusal"))
     draft.stay(active_ms=draft.moment.mono_ms)
@@ -160,12 +176,7 @@ def _proved(draft: Draft, person: Person, factor: Factor, fallback: str) -> None
     if attempt.purpose == "witness":
         _witness_proved(draft, person, factors, fallback)
     elif not person.active:
-        draft.add(
-            r.FactorRefused(
-                attempt.id, attempt.badge, person.ref, factor.value, "not_active", False
-            )
-        )
-        end_attempt(draft, "not_active", NOT_RECOGNISED)
+        _wrong(draft, factor, "not_active")
     else:
         draft.add(r.SignedIn(draft.reference(), attempt.id, person.ref, factors, fallback))
         draft.leave()
@@ -213,7 +224,7 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         draft.command(CancelFinger(draft.place.request))
         draft.go("pin", request="")
     elif button == "use_finger":
-        _ask_finger(draft, attempt.person, None)
+        _ask_finger(draft, attempt.badge, attempt.person, None)
     elif button == "pin":
         if len(text) != PIN_DIGITS or not (text.isascii() and text.isdigit()):
             draft.refuse(f"A PIN has {PIN_DIGITS} digits.")
@@ -230,16 +241,18 @@ def show(state: State, place: Place) -> Screen:
     witness = state.attempt.purpose == "witness"
     title = "Witness" if witness else "Sign in"
     cancel = Button("cancel", "Cancel", "quiet")
+    said = place.said()
     blocks: tuple[Block, ...]
     if place.page == "checking":
-        return Screen(0, "checking", title, (Words("Checking…", "strong"),))
+        return Screen(0, "checking", title, (*said, Words("Checking…", "strong")))
     if place.page == "pin":
         keypad = Keypad("Your PIN", Button("pin", "OK", "primary"), PIN_DIGITS, secret=True)
         actions: tuple[Button, ...] = (cancel,)
         if SENSOR not in state.devices_down:
             actions = (cancel, Button("use_finger", "Use finger"))
-        return Screen(0, "pin", title, (keypad,), actions)
+        return Screen(0, "pin", title, (*said, keypad), actions)
     blocks = (
+        *said,
         Words("Put your finger on the sensor", "name"),
         Words("Flat, in the middle, and still until the light goes out."),
     )

@@ -1,0 +1,448 @@
+"""Signing in: two factors, the recorded fallback, wrong tries, and what an attacker learns."""
+
+import statistics
+import time
+
+import msgspec
+import pytest
+
+from auth.lockout import Tries, standing
+from auth.pins import PinHasher
+from cabinet import events as e
+from cabinet import records as r
+from cabinet import screens
+from cabinet.journal import replay
+from cabinet.signin import PIN_NOT_ACCEPTED
+from tests.ward import PIN, Ward, badge
+
+
+@pytest.fixture
+def ward() -> Ward:
+    return Ward()
+
+
+def hold(ward: Ward, staff_id: str) -> None:
+    ward.do(e.BadgeSeen(badge(staff_id)))
+
+
+def finger(ward: Ward, outcome: str = "no_match", slot: int | None = None) -> None:
+    ward.do(e.FingerSeen(ward.command(e.VerifyFinger).request, outcome, slot))
+
+
+def pin(ward: Ward, *, right: bool) -> None:
+    ward.press("pin", PIN)
+    ward.do(e.PinChecked(ward.command(e.CheckPin).request, right))
+
+
+def slots(ward: Ward, staff_id: str) -> tuple[int, ...]:
+    return ward.state.people[ward.ref(staff_id)].slots
+
+
+def said(ward: Ward) -> str:
+    return repr([getattr(block, "text", "") for block in ward.screen().blocks])
+
+
+def suspend(ward: Ward, staff_id: str, role: str = "nurse") -> None:
+    row = e.PersonRow(staff_id, "Somebody", "Else", role, "", active=False)
+    assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
+
+
+# --- the two factors ------------------------------------------------------------------------------
+
+
+def test_a_badge_and_the_finger_of_its_holder_sign_in(ward: Ward) -> None:
+    hold(ward, "N1")
+    assert ward.screen().name == "finger"
+    assert ward.command(e.VerifyFinger).slots == slots(ward, "N1"), "1:1, their own slots alone"
+    finger(ward, "matched", slots(ward, "N1")[0])
+    signed = ward.records(r.SignedIn)[-1]
+    assert (signed.person, signed.factors, signed.fallback) == (
+        ward.ref("N1"),
+        ("badge", "finger"),
+        "",
+    )
+
+
+def test_a_badge_alone_signs_nobody_in(ward: Ward) -> None:
+    hold(ward, "N1")
+    assert ward.state.session is None
+    ward.wait(31)
+    assert ward.records(r.AttemptEnded)[-1].why == "timed_out"
+    assert ward.screen().name == "rest"
+
+
+def test_somebody_elses_finger_is_never_believed(ward: Ward) -> None:
+    hold(ward, "N1")
+    finger(ward, "matched", slots(ward, "N2")[0])
+    assert ward.state.session is None
+    assert ward.records(r.FactorRefused)[-1].counts
+
+
+def test_a_match_for_a_badge_that_nobody_has_is_never_believed(ward: Ward) -> None:
+    hold(ward, "stranger")
+    finger(ward, "matched", ward.command(e.VerifyFinger).slots[0])
+    assert ward.state.session is None
+
+
+def test_an_answer_to_an_older_request_is_not_believed(ward: Ward) -> None:
+    hold(ward, "N1")
+    old = ward.command(e.VerifyFinger).request
+    ward.press("cancel")
+    hold(ward, "N1")
+    ward.do(e.FingerSeen(old, "matched", slots(ward, "N1")[0]))
+    assert ward.state.session is None
+
+
+def test_a_right_pin_that_comes_after_the_attempt_ended_signs_nobody_in(ward: Ward) -> None:
+    hold(ward, "N3")
+    ward.press("use_pin")
+    ward.press("pin", PIN)
+    ward.wait(31)
+    ward.do(e.PinChecked(ward.command(e.CheckPin).request, True))
+    assert ward.state.session is None
+
+
+def test_what_became_of_a_try_is_said_on_the_screen(ward: Ward) -> None:
+    hold(ward, "N1")
+    finger(ward)
+    assert "Not recognised" in said(ward)
+    ward.press("use_pin")
+    pin(ward, right=False)
+    assert PIN_NOT_ACCEPTED in said(ward)
+
+
+def test_a_second_badge_during_an_attempt_changes_nothing(ward: Ward) -> None:
+    hold(ward, "N1")
+    size = ward.sink.size
+    hold(ward, "N2")
+    assert ward.sink.size == size
+    assert "One badge at a time" in said(ward)
+    finger(ward, "matched", slots(ward, "N1")[0])
+    assert ward.state.session is not None
+    assert ward.state.session.person == ward.ref("N1")
+
+
+def test_a_badge_held_while_somebody_is_signed_in_does_not_take_over(ward: Ward) -> None:
+    ward.sign_in("N1")
+    size = ward.sink.size
+    hold(ward, "N2")
+    assert ward.sink.size == size
+    assert "Sign out first" in said(ward)
+
+
+# --- the fallback ---------------------------------------------------------------------------------
+
+
+def test_a_pin_stands_in_where_no_finger_is_enrolled_and_the_record_says_so(ward: Ward) -> None:
+    hold(ward, "N3")
+    ward.press("use_pin")
+    pin(ward, right=True)
+    signed = ward.records(r.SignedIn)[-1]
+    assert (signed.factors, signed.fallback) == (("badge", "pin"), "not_enrolled")
+
+
+def test_a_pin_stands_in_while_the_sensor_is_down_and_the_record_says_so(ward: Ward) -> None:
+    ward.do(e.DeviceChanged("fingerprint", "unplugged"))
+    hold(ward, "N1")
+    assert ward.screen().name == "pin"
+    assert "sensor is down" in said(ward)
+    pin(ward, right=True)
+    assert ward.records(r.SignedIn)[-1].fallback == "sensor_down"
+
+
+def test_a_sensor_that_fails_during_the_attempt_leads_to_the_pin(ward: Ward) -> None:
+    hold(ward, "N1")
+    ward.do(e.DeviceChanged("fingerprint", "unplugged"))
+    assert ward.screen().name == "pin"
+    pin(ward, right=True)
+    assert ward.records(r.SignedIn)[-1].fallback == "sensor_down"
+
+
+def test_another_sensor_without_templates_locks_nobody_out(ward: Ward) -> None:
+    """The sensor answers, but has none of the person's slots: the PIN stands in, this time."""
+    hold(ward, "N1")
+    finger(ward, "fault")
+    assert ward.records(r.FactorRefused)[-1].why == "sensor_fault"
+    assert not ward.records(r.FactorRefused)[-1].counts
+    pin(ward, right=True)
+    assert ward.records(r.SignedIn)[-1].fallback == "sensor_fault"
+    ward.press("sign_out")
+    hold(ward, "N1")
+    ward.press("use_pin")
+    pin(ward, right=True)
+    assert ward.state.session is None, "the next attempt begins at the finger again"
+
+
+def test_a_right_pin_is_not_accepted_where_a_finger_is_enrolled_and_reads(ward: Ward) -> None:
+    hold(ward, "N1")
+    ward.press("use_pin")
+    pin(ward, right=True)
+    assert ward.state.session is None
+    refused = ward.records(r.FactorRefused)[-1]
+    assert (refused.why, refused.counts) == ("not_permitted", True)
+
+
+@pytest.mark.parametrize("typed", ["", "1234567", "123456789", "٧٣٩١٠٢٦٤", "7391026\n", "x" * 64])
+def test_what_is_no_pin_is_not_hashed_and_no_wrong_try(ward: Ward, typed: str) -> None:
+    hold(ward, "N3")
+    ward.press("use_pin")
+    ward.commands.clear()
+    assert ward.press("pin", typed).refusal
+    assert not ward.commands
+    assert not ward.records(r.FactorRefused)
+
+
+# --- wrong tries ----------------------------------------------------------------------------------
+
+BADGES = ("N1", "N3", "stranger")  # with a finger, without one, nobody's
+
+
+def wrong_tries(ward: Ward, staff_id: str, times: int) -> None:
+    """So many wrong tries as fast as they are allowed."""
+    done = 0
+    while done < times:
+        if ward.screen().name != "finger":
+            hold(ward, staff_id)
+        if ward.screen().name != "finger":
+            ward.wait(1)
+            continue
+        finger(ward)
+        done += 1
+
+
+@pytest.mark.parametrize("staff_id", BADGES)
+def test_from_the_fifth_wrong_try_on_each_waits_30_seconds(ward: Ward, staff_id: str) -> None:
+    wrong_tries(ward, staff_id, 4)
+    assert ward.screen().name == "finger"
+    finger(ward)
+    assert ward.screen().name == "rest"
+    assert "Wait 30 s" in said(ward)
+    for _ in range(4):
+        ward.wait(29)
+        hold(ward, staff_id)
+        assert ward.screen().name == "rest"
+        assert ward.records(r.FactorRefused)[-1].why == "too_soon"
+        ward.wait(1)
+        hold(ward, staff_id)
+        finger(ward)
+        assert ward.screen().name == "rest"
+
+
+@pytest.mark.parametrize("staff_id", BADGES)
+def test_the_tenth_wrong_try_locks(ward: Ward, staff_id: str) -> None:
+    wrong_tries(ward, staff_id, 10)
+    ward.wait(86_400)
+    hold(ward, staff_id)
+    assert ward.screen().name == "rest"
+    assert "Locked" in said(ward)
+    assert ward.records(r.FactorRefused)[-1].why == "locked"
+    assert sum(1 for it in ward.records(r.FactorRefused) if it.counts) == 10
+
+
+def test_fingers_and_pins_are_counted_together(ward: Ward) -> None:
+    hold(ward, "N1")
+    finger(ward)
+    finger(ward)
+    ward.press("use_pin")
+    pin(ward, right=False)
+    pin(ward, right=False)
+    pin(ward, right=False)
+    assert ward.screen().name == "rest"
+    assert "Wait 30 s" in said(ward)
+
+
+def test_only_a_pharmacist_releases_and_it_is_recorded(ward: Ward) -> None:
+    wrong_tries(ward, "N1", 10)
+    ward.sign_in("N2")
+    assert ward.press("locked").refusal, "a nurse has no such button"
+    ward.press("sign_out")
+    ward.sign_in("P1")
+    ward.press("menu")
+    ward.press("locked")
+    ward.press(f"release:{ward.ref('N1')}")
+    assert ward.records(r.LockReleased) == [
+        r.LockReleased(badge("N1"), ward.ref("N1"), ward.ref("P1"))
+    ]
+    ward.press("menu")
+    ward.press("sign_out")
+    ward.sign_in("N1")
+
+
+def test_a_locked_badge_that_nobody_has_is_on_nobodys_list(ward: Ward) -> None:
+    wrong_tries(ward, "stranger", 10)
+    ward.sign_in("P1")
+    ward.press("menu")
+    ward.press("locked")
+    assert not [it for it in screens.buttons(ward.screen()) if it.startswith("release:")]
+
+
+def test_an_unclear_picture_is_no_wrong_try_and_waits_no_longer_for_it(ward: Ward) -> None:
+    hold(ward, "N1")
+    for _ in range(12):
+        ward.wait(2)
+        finger(ward, "unclear")
+    assert not ward.records(r.FactorRefused)
+    ward.wait(7)
+    assert ward.records(r.AttemptEnded)[-1].why == "timed_out"
+
+
+def test_a_success_clears_the_wrong_tries(ward: Ward) -> None:
+    wrong_tries(ward, "N1", 4)
+    finger(ward, "matched", slots(ward, "N1")[0])
+    assert badge("N1") not in ward.state.tries
+
+
+def test_power_off_and_on_releases_nobody_and_shortens_no_wait(ward: Ward) -> None:
+    wrong_tries(ward, "N1", 10)
+    wrong_tries(ward, "N2", 5)
+    ward.now_ms = 0  # the monotonic clock begins again
+    ward.restart()
+    hold(ward, "N1")
+    assert ward.records(r.FactorRefused)[-1].why == "locked"
+    hold(ward, "N2")
+    assert ward.records(r.FactorRefused)[-1].why == "too_soon"
+    ward.wait(30)
+    hold(ward, "N2")
+    assert ward.screen().name == "finger"
+
+
+@pytest.mark.parametrize("days", [-3650, -1, 1, 3650])
+def test_setting_the_clock_neither_lengthens_nor_shortens_a_wait(ward: Ward, days: int) -> None:
+    wrong_tries(ward, "N1", 5)
+    ward.wall_ms += days * 86_400_000
+    ward.wait(29)
+    hold(ward, "N1")
+    assert ward.screen().name == "rest"
+    ward.wait(1)
+    hold(ward, "N1")
+    assert ward.screen().name == "finger"
+
+
+def test_a_thousand_strange_badges_release_nobody(ward: Ward) -> None:
+    wrong_tries(ward, "N1", 10)
+    for number in range(1100):
+        hold(ward, f"stranger {number}")
+        finger(ward)
+        ward.press("cancel")
+    assert len(ward.state.tries) <= 1001
+    hold(ward, "N1")
+    assert ward.records(r.FactorRefused)[-1].why == "locked"
+
+
+def test_a_new_badge_releases_nobody(ward: Ward) -> None:
+    wrong_tries(ward, "N1", 10)
+    row = e.PersonRow("N1", "Nina", "Nurse", "nurse", badge("N1's new one"))
+    assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
+    hold(ward, "N1's new one")
+    assert ward.records(r.FactorRefused)[-1].why == "locked"
+
+
+def test_somebody_suspended_cannot_sign_in(ward: Ward) -> None:
+    suspend(ward, "N1")
+    hold(ward, "N1")
+    finger(ward, "matched", slots(ward, "N1")[0])
+    assert ward.state.session is None
+    assert ward.records(r.FactorRefused)[-1].why == "not_active"
+
+
+@pytest.mark.parametrize("count", [0, 4, 5, 9, 10, 11])
+@pytest.mark.parametrize("now_ms", [-(10**12), 0, 999, 29_999, 30_000, 10**12])
+def test_no_wait_is_longer_than_one_delay(count: int, now_ms: int) -> None:
+    stand = standing(Tries(count, 0), now_ms, delay_from_try=5, delay_s=30, lock_at_try=10)
+    assert stand.locked is (count >= 10)
+    assert 0 <= stand.wait_s <= 30
+
+
+# --- what an attacker learns ----------------------------------------------------------------------
+
+# Wrong fingers, a PIN, waits, the lock: everything but success.
+SCRIPT = ("finger", "finger", "pin", "finger", "pin", "wait", "finger", "wait") + (
+    "pin",
+    "wait",
+    "finger",
+    "wait",
+    "finger",
+    "wait",
+    "pin",
+    "wait",
+    "finger",
+)
+
+
+def played(who: str, *, suspended: bool = False, sensor: str = "") -> tuple[object, ...]:
+    """All that is seen of the script: screens, what the live values say, and the records' shape."""
+    ward = Ward()
+    if suspended:
+        suspend(ward, who)
+    if sensor:
+        ward.do(e.DeviceChanged("fingerprint", sensor))
+    first = ward.sink.size
+    seen: list[object] = []
+
+    def look() -> None:
+        moment = e.Moment(ward.wall_ms, ward.now_ms, bytes(32), ward.positions)
+        seen.append((ward.screen(), screens.live(ward.state, ward.engine.place, moment)))
+        seen.append([type(command).__name__ for command in ward.commands])
+
+    for step in SCRIPT:
+        if ward.screen().name == "rest":
+            hold(ward, who)
+        look()
+        if step == "wait":
+            ward.wait(31)
+        elif ward.screen().name == "finger" and step == "finger":
+            # The suspended one is himself: his own finger must tell him nothing either.
+            slot = slots(ward, who)[0] if suspended else 0
+            finger(ward, "matched" if suspended else "no_match", slot)
+        elif ward.screen().name in ("finger", "pin"):
+            if ward.screen().name == "finger":
+                ward.press("use_pin")
+            look()
+            pin(ward, right=False)
+        look()
+    shapes = []
+    for record in ward.records()[first:]:
+        told = msgspec.structs.asdict(record)
+        for name in ("attempt", "badge", "person", "why"):
+            told.pop(name, None)
+        shapes.append((type(record).__name__, told))
+    return (*seen, shapes)
+
+
+@pytest.mark.parametrize("sensor", ["", "unplugged"])
+@pytest.mark.parametrize("who", ["N1", "N3", "P1"])
+def test_a_known_badge_and_an_unknown_one_look_the_same(who: str, sensor: str) -> None:
+    assert played(who, sensor=sensor) == played("stranger", sensor=sensor)
+
+
+def test_a_suspended_persons_own_finger_looks_like_a_strangers() -> None:
+    assert played("N1", suspended=True) == played("stranger")
+
+
+def test_the_sensor_compares_as_much_for_a_strange_badge_as_for_a_known_one(ward: Ward) -> None:
+    known = {person.slots for person in ward.state.people.values() if person.slots}
+    hold(ward, "stranger")
+    assert ward.command(e.VerifyFinger).slots in known
+    first = ward.command(e.VerifyFinger).slots
+    ward.press("cancel")
+    hold(ward, "stranger")
+    assert ward.command(e.VerifyFinger).slots == first, "the same each time, as a person's are"
+
+
+def test_checking_a_strangers_pin_takes_as_long() -> None:
+    hasher = PinHasher(bytes(32), passes=2)
+    encoded = hasher.hash(PIN)
+    ratios = []
+    for _ in range(9):
+        begun = time.perf_counter()
+        assert not hasher.verify("", PIN)
+        between = time.perf_counter()
+        assert not hasher.verify(encoded, "00000000")
+        ratios.append((between - begun) / (time.perf_counter() - between))
+    assert 0.6 < statistics.median(ratios) < 1.6
+
+
+def test_the_state_after_all_this_is_what_the_ledger_says(ward: Ward) -> None:
+    wrong_tries(ward, "N1", 10)
+    wrong_tries(ward, "stranger", 6)
+    assert replay(ward.sink).tries == ward.state.tries
