@@ -6,7 +6,6 @@ was acknowledged is gone, no lock moved by itself, and the interrupted access is
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,110 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from cabinet import configuration as site
-from cabinet import keys, verification
+from cabinet import keys
 from cabinet import records as r
 from cabinet.journal import replay
 from ledger.store import Store
-from sim.cabinet import SimulatedCabinet
-from sim.happenings import Happening, Kind
-from tests import invariants
-from tests.demo import ROOT, pause, person, until
+from sim.happenings import Kind
+from tests.demo import ROOT, pause, until
+from tests.machine import Machine
 from tests.peer import ScreenPeer
 
 pytestmark = pytest.mark.process
 STOCK = 40  # of D1-1 in the demo
-
-
-class Machine:
-    """A simulated cabinet in this process, its controller in another."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.configuration = site.load(folder / "cabinet.toml")
-        self.cabinet = SimulatedCabinet(folder, self.configuration)
-        self.world = self.cabinet.world
-        self.cabinet.start()
-        self.process: subprocess.Popen[bytes] | None = None
-        self.kill_at: Kind | None = None
-        self.world.observe(self._happened)
-
-    def _happened(self, happening: Happening) -> None:
-        if self.kill_at is happening.kind and self.process is not None:
-            self.kill_at = None
-            os.kill(self.process.pid, signal.SIGKILL)
-
-    def start(self) -> ScreenPeer:
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "cabinet.cli",
-                "controller",
-                "--config",
-                str(self.folder / "cabinet.toml"),
-            ],
-            cwd=ROOT,
-            env={**os.environ, "CABINET_SIM_SOCKET": str(self.cabinet.socket)},
-            stderr=(self.folder.parent / "controller.log").open("ab"),
-        )
-        socket = self.folder / "run" / "screen.sock"
-        socket.unlink(missing_ok=True)
-        until(lambda: self._alive() and socket.exists(), 15)
-        peer = until(lambda: self._connect(socket), 15)
-        assert peer is not None
-        return peer
-
-    def _alive(self) -> bool:
-        assert self.process is not None and self.process.poll() is None, self.log()
-        return True
-
-    def log(self) -> str:
-        return (self.folder.parent / "controller.log").read_text()
-
-    def _connect(self, socket: Path) -> ScreenPeer | None:
-        try:
-            return ScreenPeer(socket)
-        except (FileNotFoundError, ConnectionError):
-            return None
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        until(lambda: not self.cabinet.connected)
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            assert self.process.wait(15) == 0, self.log()
-        self.cabinet.stop()
-
-    def sign_in(self, peer: ScreenPeer, given: str) -> None:
-        peer.sees("rest")
-        assert self.cabinet.present(person(given).badge)
-        peer.sees("finger")
-        self.world.touch(person(given).fingers[0])
-        peer.sees("patients")
-        self.world.touch(None)
-
-    def bodies(self) -> list[r.Body]:
-        configuration = self.configuration
-        secret = keys.load(self.folder / configuration.paths.keys)
-        with Store.open(
-            self.folder / configuration.paths.ledger, secret.ledger, read_only=True
-        ) as store:
-            return [r.decode_body(entry.body) for entry in store.entries()]
-
-    def check(self) -> None:
-        """The ledger proves itself, and the invariants hold."""
-        configuration = self.configuration
-        secret = keys.load(self.folder / configuration.paths.keys)
-        findings, _ = verification.verify(configuration, self.folder, secret)
-        assert findings.good, findings.lines()
-        invariants.check(
-            self.bodies(), self.world.events, rest_s=configuration.timings.rest_ms / 1000
-        )
 
 
 @pytest.fixture
