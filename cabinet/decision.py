@@ -20,7 +20,7 @@ Tone = Literal["plain", "success", "warning", "refusal"]
 class Note:
     """A line said at the top of the next screen."""
 
-    text: str
+    text: str = field(repr=False)  # it may name a person
     tone: Tone = "plain"
 
 
@@ -28,9 +28,9 @@ class Note:
 class Newcomer:
     """What somebody who enrols has given so far."""
 
-    staff_id: str = ""
-    family: str = ""
-    given: str = ""
+    staff_id: str = field(default="", repr=False)
+    family: str = field(default="", repr=False)
+    given: str = field(default="", repr=False)
     badge: str = ""
     pin: str = field(default="", repr=False)  # encoded hash
     first_pin: str = field(default="", repr=False)  # encoded hash, until it was typed again
@@ -109,8 +109,9 @@ class Draft:
         self.commands += commands
 
     def go(self, page: str, **changes: Any) -> None:
-        """Show `page` next, with these fields of the place and no note unless given."""
-        self.place = replace(self.place, page=page, **{"note": None, "offset": 0, **changes})
+        """Show `page` next, with these fields of the place; no note and no request unless given."""
+        fresh = {"note": None, "offset": 0, "request": "", "shown_code": ""}
+        self.place = replace(self.place, page=page, **{**fresh, **changes})
 
     def stay(self, **changes: Any) -> None:
         """Stay on the page, with these fields of the place changed."""

@@ -28,6 +28,7 @@ from cabinet.state import State
 
 MAX_NAME_CHARS = 30
 CODE_TYPED_CHARS = 14
+NOT_YOURS = "That badge belongs to somebody else."
 FINGERS = 2  # slots kept for each person
 FINGER_WITHIN_S = 30
 CODE_WORDS = {
@@ -71,7 +72,11 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
     holder = draft.state.by_badge.get(event.badge, "")
     draft.stay(active_ms=draft.moment.mono_ms)
     if holder not in ("", enrolment.person):
-        draft.refuse("That badge belongs to somebody else.")
+        draft.refuse(NOT_YOURS)
+        return
+    known = draft.state.people.get(enrolment.person)
+    if known is not None and known.badge not in ("", event.badge):
+        draft.refuse("Use the badge that the staff list has for you.")
         return
     replace_newcomer(draft, badge=event.badge)
     draft.go("enrol_pin")
@@ -125,7 +130,7 @@ def finger_seen(draft: Draft, event: FingerSeen) -> None:
         case "captured":
             replace_newcomer(draft, captures=place.newcomer.captures + 1)
             draft.stay(note=Note("Good. Lift your finger, then place the same one again."))
-        case "enrolled" if event.slot is not None:
+        case "enrolled" if event.slot == enrolment.slots[len(place.newcomer.slots)]:
             slots = (*place.newcomer.slots, event.slot)
             replace_newcomer(draft, slots=slots)
             if len(slots) < len(enrolment.slots):
@@ -137,7 +142,7 @@ def finger_seen(draft: Draft, event: FingerSeen) -> None:
         case "unclear":
             words = event.words or "Place it flat, in the middle."
             _ask_finger(draft, Note(words, "warning"))
-        case "timed_out" | "fault":
+        case "timed_out" | "fault" | "enrolled":
             words = "No finger was read. Try again, or go on without one."
             draft.go("enrol_skipped", request="", note=Note(words, "warning"))
 
@@ -148,6 +153,9 @@ def finish(draft: Draft) -> None:
     enrolment = state.enrolment
     assert enrolment is not None
     known = state.people.get(enrolment.person)
+    if state.by_badge.get(newcomer.badge, enrolment.person) != enrolment.person:
+        end(draft, "badge_taken", NOT_YOURS)  # by a staff list, since it was held to the reader
+        return
     if known is not None and known.details is not None:
         details, role = known.details, known.role
     else:
@@ -167,33 +175,34 @@ def finish(draft: Draft) -> None:
     draft.leave(Note("Enrolled. Hold your badge to the reader to sign in.", "success"))
 
 
-def end(draft: Draft, why: str) -> None:
+def end(draft: Draft, why: str, words: str = "") -> None:
     """It ends without an enrolled person."""
     enrolment = draft.state.enrolment
     assert enrolment is not None
     if draft.place.page == "enrol_finger":
         draft.command(CancelFinger(draft.place.request))
     draft.add(r.EnrolmentEnded(enrolment.id, why))
-    draft.leave(Note("Not enrolled. The code stays good.", "warning"))
+    draft.leave(Note(f"{words} Not enrolled. The code stays good.".strip(), "warning"))
 
 
 def pressed(draft: Draft, button: str, text: str) -> None:
     """A button of the enrolment's screens."""
-    text = text.strip()
     match button:
         case "cancel":
             end(draft, "cancelled")
         case "staff_id":
+            text = _typed(text)
             if not text or text in draft.state.by_staff_id:
                 draft.refuse("Enter your own staff number.")
             else:
-                replace_newcomer(draft, staff_id=text[:MAX_NAME_CHARS])
+                replace_newcomer(draft, staff_id=text)
                 draft.go("enrol_family")
         case "family" | "given":
+            text = _typed(text)
             if not text:
                 draft.refuse("Enter your name.")
                 return
-            replace_newcomer(draft, **{button: text[:MAX_NAME_CHARS].title()})
+            replace_newcomer(draft, **{button: text.title()})
             draft.go("enrol_given" if button == "family" else "enrol_badge")
         case "new_pin":
             request = draft.reference()
@@ -211,12 +220,21 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             finish(draft)
 
 
+def _typed(text: str) -> str:
+    """A name or number as typed, "" when it cannot be one."""
+    text = text.strip()
+    return text if text.isprintable() and len(text) <= MAX_NAME_CHARS else ""
+
+
 def pressed_first(draft: Draft, button: str, text: str) -> None:
     """A button of the first screen and of the code's screen, with nobody signed in."""
     match button:
         case "have_code":
             draft.go("code_entry")
         case "code":
+            if draft.place.request:
+                draft.refuse("One moment.")
+                return
             request = draft.reference()
             draft.command(HashCode(request, plain_code(text)))
             draft.stay(request=request, note=None)

@@ -45,6 +45,9 @@ def pressed(draft: Draft, button: str) -> None:
         draft.add(r.Refused(act.value, "not_allowed", session.id, session.person))
         draft.refuse(REASONS["not_allowed"])
     elif verb == "issue":
+        if draft.place.request:
+            draft.refuse("One moment.")
+            return
         request = draft.reference()
         draft.command(MakeCode(request))
         draft.stay(request=request, patient=subject)
@@ -57,7 +60,11 @@ def pressed(draft: Draft, button: str) -> None:
 def code_made(draft: Draft, event: CodeMade) -> None:
     """A fresh code for the person chosen: record its hash, show it once."""
     place, state, session = draft.place, draft.state, draft.state.session
-    if session is None or event.request != place.request or not allowed(state, Act.INVITE):
+    asked = place.page == "invite" and event.request == place.request
+    if session is None or not asked or not allowed(state, Act.INVITE):
+        return
+    if place.patient not in [person.ref for person in newcomers(state)]:
+        draft.stay(request="")  # enrolled or suspended since
         return
     expires_ms = draft.moment.wall_ms + state.plan.rules.code_valid_h * 3_600_000
     draft.add(r.CodeIssued(event.code, place.patient, session.person, expires_ms))
