@@ -28,6 +28,8 @@ RELEASE_GRACE_MS = 1000
 def refusal(draft: Draft, started: r.AccessStarted) -> str:
     """Why this access may not start now, "" when it may; rights are asked afresh each time."""
     state, positions = draft.state, draft.moment.positions
+    if state.space == "full":
+        return "disk_full"
     person = state.people.get(started.person)
     if person is None or not person.active:
         return "rights_withdrawn"

@@ -11,7 +11,6 @@ import logging
 import os
 import secrets
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,8 +18,7 @@ from auth.errors import AuthError
 from cabinet import configuration as site
 from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet
 from cabinet.importing import ImportProblem
-from cabinet.keys import KeyProblem
-from cabinet.keys import load as load_keys
+from cabinet.keys import KeyProblem, Keys
 from cabinet.machines import CorruptLedger
 from cabinet.records import UnreadableBody
 from cabinet.version import VERSION
@@ -45,10 +43,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _expected() -> tuple[type[Exception], ...]:
+    from cabinet.anchors import RolledBack
+    from cabinet.recovery import NotRecovered
+    from cabinet.terminal import NobodyThere
     from drivers.errors import DriverError
     from ledger.errors import LedgerError
 
     return (
+        RolledBack,
+        NotRecovered,
+        NobodyThere,
         ConfigurationError,
         NotThisCabinet,
         KeyProblem,
@@ -106,6 +110,33 @@ def _parser() -> argparse.ArgumentParser:
     verify = command("verify", _verify, "Prove the ledger whole and replay it by the rules.")
     verify.add_argument("--json", action="store_true", help="print one JSON object")
     command("vkey", _vkey, "Print the public keys of the ledger's heads: Ed25519, ML-DSA-44.")
+    keys = command("keys", _keys, "Replace a key, while the controller is stopped.")
+    keys.add_argument("act", choices=("rotate",))
+    which = keys.add_mutually_exclusive_group(required=True)
+    which.add_argument(
+        "--database", action="store_true", help="the key that the ledger is encrypted with"
+    )
+    which.add_argument("--signing", action="store_true", help="the key that signs its heads")
+    recover = command("recover", _recover, "What takes two people and the two recovery cards.")
+    what = recover.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--accept-rollback", action="store_true", help="accept a ledger that was rolled back"
+    )
+    what.add_argument(
+        "--database-key",
+        type=Path,
+        metavar="FILE",
+        help="write the database key, from the escrow beside the ledger, into a new file",
+    )
+    kept = command("retention", _retention, "Say what is kept for how long, and what is past it.")
+    kept.add_argument("--list", action="store_true", help="name what is past its term")
+    erase = command("erase", _erase, "Erase names and details past their term; entries stay.")
+    erase.add_argument("names", nargs="*", metavar="HASH", help="attachments, by hash")
+    erase.add_argument("--due", action="store_true", help="all that are past their term")
+    erase.add_argument("--reason", required=True, help="why, for the entry")
+    erase.add_argument(
+        "--lawful-order", default="", metavar="REFERENCE", help="before the term, only by this"
+    )
     report = command("report", _report, "Print a report from the ledger.")
     report.add_argument("name", choices=("removals",), help="which report")
     report.add_argument("--format", choices=("text", "csv", "json"), default="text")
@@ -125,6 +156,13 @@ def _load(arguments: argparse.Namespace) -> tuple[Configuration, Path]:
     return site.load(file), file.resolve().parent
 
 
+def load_keys(configuration: Configuration, folder: Path) -> Keys:
+    """The keys in force."""
+    from cabinet import provision
+
+    return provision.load_keys(configuration, folder)
+
+
 def _check_config(arguments: argparse.Namespace) -> int:
     configuration, _ = _load(arguments)
     drawers = configuration.drawer
@@ -134,7 +172,7 @@ def _check_config(arguments: argparse.Namespace) -> int:
 
 
 def _init(arguments: argparse.Namespace) -> int:
-    from cabinet import provision
+    from cabinet import provision, words
 
     configuration, folder = _load(arguments)
     made = provision.create(configuration, folder)
@@ -143,6 +181,15 @@ def _init(arguments: argparse.Namespace) -> int:
     print("They are not shown again. At the screen: press “I have a code”.\n")
     for code in made.codes:
         print(f"    {code}")
+    print(
+        "\nTwo recovery cards, one for each of two other people: write them down, lock them away."
+    )
+    print("Both are needed to accept a ledger that was rolled back, or to read it without its Pi.")
+    print("They are not shown again, and are nowhere else.")
+    for number, card in enumerate(made.cards, 1):
+        print(f"\n    Recovery card {number} of 2, cabinet {configuration.cabinet.id}")
+        for line in words.lines(card):
+            print(f"    {line}")
     print(f"\nThe key that proves this cabinet's ledger: {made.verifier}")
     print(
         "Give it, and the second one that `cabinet vkey` prints, to whoever will check the ledger."
@@ -154,7 +201,7 @@ def _vkey(arguments: argparse.Namespace) -> int:
     from cabinet import provision
 
     configuration, folder = _load(arguments)
-    keys = load_keys(folder / configuration.paths.keys)
+    keys = load_keys(configuration, folder)
     print(provision.signer(configuration, keys).vkey)
     print(provision.cosigner(configuration, keys).vkey)
     return 0
@@ -162,27 +209,16 @@ def _vkey(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from auth.pins import keyed_hash
-    from cabinet import importing, provision
-    from cabinet.events import Moment
-    from cabinet.journal import Journal, replay
+    from cabinet import importing, offline
     from cabinet.lists import BADGE_PURPOSE
-    from cabinet.step import Engine
-    from ledger.store import Store
 
     configuration, folder = _load(arguments)
-    keys = load_keys(folder / configuration.paths.keys)
+    keys = load_keys(configuration, folder)
     event = importing.read(
         arguments.folder, lambda number: keyed_hash(keys.pepper, BADGE_PURPOSE, number)
     )
-    store = Store.open(folder / configuration.paths.ledger, keys.ledger)
-    try:
-        journal = Journal(store, configuration.cabinet.id, "import", secrets.token_bytes)
-        engine = Engine(replay(store), journal)
-        moment = Moment(int(time.time() * 1000), 0, secrets.token_bytes(32))
-        outcome = engine.step(event, moment)
-        store.sign_head(provision.signer(configuration, keys))
-    finally:
-        store.close()
+    with offline.opened(configuration, folder, keys, "import") as cabinet:
+        outcome = cabinet.step(event)
     for line in outcome.report:
         print(line)
     if outcome.refusal:
@@ -194,12 +230,55 @@ def _import(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _retention(arguments: argparse.Namespace) -> int:
+    from cabinet import offline, retention
+
+    configuration, folder = _load(arguments)
+    with offline.opened(
+        configuration, folder, load_keys(configuration, folder), "retention"
+    ) as cabinet:
+        state, now_ms = cabinet.engine.state, cabinet.now_ms()
+        past = retention.due(state, now_ms)
+        used = retention.in_use(state)
+    for kind in ("person", "credential", "patient", "order"):
+        names = [name for name, named in state.named.items() if named.kind == kind]
+        print(
+            f"{kind}: {len(names)} kept for {retention.term_days(state, kind)} days, "
+            f"{sum(name in used for name in names)} in use, "
+            f"{sum(name in past for name in names)} past their term"
+        )
+    if arguments.list:
+        print("\n".join(past))
+    return 0
+
+
+def _erase(arguments: argparse.Namespace) -> int:
+    from cabinet import offline, retention
+    from cabinet.events import Erase
+
+    configuration, folder = _load(arguments)
+    with offline.opened(
+        configuration, folder, load_keys(configuration, folder), "erase"
+    ) as cabinet:
+        names = tuple(arguments.names)
+        if arguments.due:
+            names += tuple(retention.due(cabinet.engine.state, cabinet.now_ms()))
+        if not names:
+            print("Nothing is past its term.")
+            return 0
+        outcome = cabinet.step(Erase(names, arguments.reason, arguments.lawful_order))
+    if outcome.refusal:
+        raise Failed(outcome.refusal)
+    print(f"Erased: {len(names)} attachments.")
+    return 0
+
+
 def _controller(arguments: argparse.Namespace) -> int:
     from cabinet import controller
 
     _log()
     configuration, folder = _load(arguments)
-    keys = load_keys(folder / configuration.paths.keys)
+    keys = load_keys(configuration, folder)
     controller.serve(configuration, folder, keys)
     return 0
 
@@ -225,7 +304,7 @@ def _status(arguments: argparse.Namespace) -> int:
     from ledger.store import Store
 
     configuration, folder = _load(arguments)
-    keys = load_keys(folder / configuration.paths.keys)
+    keys = load_keys(configuration, folder)
     store = Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True)
     try:
         state = replay(store)
@@ -250,7 +329,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     from cabinet.verification import verify
 
     configuration, folder = _load(arguments)
-    findings, replayed = verify(configuration, folder, load_keys(folder / configuration.paths.keys))
+    findings, replayed = verify(configuration, folder, load_keys(configuration, folder))
     if arguments.json:
         wrong = [str(problem) for problem in findings.problems]
         told = {
@@ -268,6 +347,36 @@ def _verify(arguments: argparse.Namespace) -> int:
     return 0 if findings.good else 1
 
 
+def _keys(arguments: argparse.Namespace) -> int:
+    from cabinet import rotation
+
+    configuration, folder = _load(arguments)
+    if arguments.database:
+        rotation.database(configuration, folder)
+        print("The ledger has a new database key; so has its escrow. Copy the escrow with it.")
+        return 0
+    verifier = rotation.signing(configuration, folder)
+    print(f"Heads are signed by a new key from now on: {verifier}")
+    print("Give it to whoever checks the ledger, and to its witnesses, who refuse it until then.")
+    return 0
+
+
+def _recover(arguments: argparse.Namespace) -> int:
+    from cabinet import recovery
+    from cabinet.terminal import StandardTerminal
+
+    configuration, folder = _load(arguments)
+    terminal = StandardTerminal()
+    if arguments.database_key is not None:
+        recovery.database_key(configuration, folder, arguments.database_key, terminal)
+        print(f"The database key is in {arguments.database_key}.")
+        return 0
+    accepted = recovery.accept_rollback(configuration, folder, terminal)
+    print(f"Recorded as entry {accepted.seq}. Start the controller; then count every pocket.")
+    print("The keeper of each witness must let the log begin again: see docs/recovery.md.")
+    return 0
+
+
 def _report(arguments: argparse.Namespace) -> int:
     from cabinet import reports
     from cabinet.journal import Attachments
@@ -275,7 +384,7 @@ def _report(arguments: argparse.Namespace) -> int:
     from ledger.store import Store
 
     configuration, folder = _load(arguments)
-    keys = load_keys(folder / configuration.paths.keys)
+    keys = load_keys(configuration, folder)
     store = Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True)
     try:
         bodies = (decode_body(entry.body) for entry in store.entries())

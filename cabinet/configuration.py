@@ -7,15 +7,17 @@ refused at start with the file, the key and the reason, never corrected silently
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
+from urllib.parse import urlsplit
 
 import msgspec
 
-from cabinet.plan import CONTROLLED, DrawerKind, Plan, Rules, Schedule, Timings
+from cabinet.plan import CONTROLLED, DrawerKind, Plan, Retention, Rules, Schedule, Timings
 from cabinet.plan import Drawer as PlanDrawer
 from cabinet.plan import Pocket as PlanPocket
 
 PULSE_LIMIT_MS = 1000  # hardware.md 5.6: intermittent coils; the hardware one-shot stands behind it
 HIGH_AT_POWER_ON = range(9)  # BCM2835 ARM Peripherals, 6.2: default pull of GPIO 0 to 8
+MAX_WITNESSES = 4
 BCM_PINS = range(28)  # the Raspberry Pi header's GPIO 0 to 27
 
 Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
@@ -105,6 +107,12 @@ LIMITS: dict[str, tuple[int, int]] = {
     "rules.lock_at_try": (3, 10),
     "rules.code_valid_h": (1, 168),
     "rules.finger_min_score": (40, 1000),
+    "rules.space_warn_percent": (5, 50),
+    "rules.space_refuse_percent": (1, 10),
+    "retention.order_days": (731, 36_525),
+    "retention.patient_days": (2192, 36_525),
+    "retention.person_days": (2192, 36_525),
+    "retention.credential_days": (731, 36_525),
 }
 
 
@@ -115,11 +123,23 @@ class Touchscreen(_Table, frozen=True, forbid_unknown_fields=True):
 
 
 class Paths(_Table, frozen=True, forbid_unknown_fields=True):
-    """Where things are; relative to the file's own folder."""
+    """Where things are; relative to the file's own folder.
+
+    `anchor` keeps the ledger's newest head: on a real cabinet, on another partition.
+    """
 
     ledger: str = "ledger.db"
     keys: str = "keys"
     run: str = "run"
+    anchor: str = "anchor/head"
+
+
+class Witness(_Table, frozen=True, forbid_unknown_fields=True):
+    """Somebody outside who cosigns the ledger's heads: address and public key."""
+
+    name: Identifier
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://[!-~]{1,200}$")]
+    vkey: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
 class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
@@ -130,8 +150,10 @@ class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
     devices: Devices
     timings: Timings = Timings()
     rules: Rules = Rules()
+    retention: Retention = Retention()
     touchscreen: Touchscreen = Touchscreen()
     paths: Paths = Paths()
+    witness: tuple[Witness, ...] = ()
 
 
 def load(file: Path) -> Configuration:
@@ -178,6 +200,7 @@ def _check(file: Path, configuration: Configuration) -> None:
         refuse("drawer", "a cabinet needs at least one drawer")
     _check_pins(file, configuration)
     _check_drawers(file, configuration)
+    _check_witnesses(file, configuration)
 
 
 def _check_pins(file: Path, configuration: Configuration) -> None:
@@ -225,6 +248,35 @@ def _check_drawers(file: Path, configuration: Configuration) -> None:
                 )
 
 
+def _check_witnesses(file: Path, configuration: Configuration) -> None:
+    if not configuration.witness:
+        return
+    from ledger.errors import WrongNote
+    from ledger.witness_protocol import witness_verifier
+
+    names: set[str] = set()
+    if len(configuration.witness) > MAX_WITNESSES:
+        raise ConfigurationError(file, "witness", f"at most {MAX_WITNESSES} witnesses")
+    for index, witness in enumerate(configuration.witness):
+        key = f"witness[{index}]"
+        if witness.name in names:
+            raise ConfigurationError(file, f"{key}.name", f"{witness.name!r} is used twice")
+        names.add(witness.name)
+        address = urlsplit(witness.url)
+        try:
+            usable = bool(address.hostname) and address.port != 0 and not address.username
+        except ValueError:
+            usable = False
+        if not usable or address.query or address.fragment:
+            raise ConfigurationError(
+                file, f"{key}.url", "is not https://HOST[:PORT]/PREFIX without user or query"
+            )
+        try:
+            witness_verifier(witness.vkey)
+        except WrongNote as error:
+            raise ConfigurationError(file, f"{key}.vkey", str(error)) from None
+
+
 def plan_of(configuration: Configuration) -> Plan:
     """What the rules need of the configuration: no pins, no ports."""
     return Plan(
@@ -240,4 +292,5 @@ def plan_of(configuration: Configuration) -> Plan:
         ),
         timings=configuration.timings,
         rules=configuration.rules,
+        retention=configuration.retention,
     )

@@ -30,7 +30,7 @@ from cabinet.screen_socket import Peer, PeerCame, PeerEvent, PeerPressed, Screen
 from cabinet.secrets_worker import SecretsWorker
 from cabinet.state import State
 from cabinet.step import Engine, Outcome
-from cabinet.upkeep import Upkeep
+from cabinet.upkeep import Reserve, Upkeep
 from cabinet.version import VERSION
 from drivers import readings as d
 from drivers.clock import SystemClock
@@ -39,12 +39,13 @@ from drivers.lines import LineReader, badge_reader, barcode_scanner
 from drivers.link import open_serial
 from drivers.locks import DrawerPins, Locks
 from ledger.errors import LedgerError
-from ledger.store import Store
+from ledger.store import Head, Store
 
 TICK_S = 0.25
 MAX_WAITING = 512
 POST_WITHIN_S = 5.0
 FIRST_WORDS_S = 1.0
+SPACE_EVERY_S = 10.0
 PRODUCTION_FACTORIES = ("lgpio",)
 _log = logging.getLogger(__name__)
 
@@ -140,18 +141,26 @@ class Controller:
         self._queue: queue.Queue[Incoming] = queue.Queue(MAX_WAITING)
         self._stopping = threading.Event()
         paths = configuration.paths
+        signer = provision.signer(configuration, keys)
+        self._anchors = provision.anchors(configuration, folder)
         self._store = Store.open(folder / paths.ledger, keys.ledger)
-        state = replay(self._store)
-        self._belongs(state)
+        try:
+            state = replay(self._store)
+            self._belongs(state)
+            provision.check_anchors(self._anchors, self._store, state, signer)
+        except BaseException:
+            self._store.close()
+            raise
         boot = secrets.token_hex(8)
         journal = Journal(self._store, configuration.cabinet.id, boot, secrets.token_bytes)
         self.engine = Engine(state, journal)
         self._upkeep = Upkeep(
             self._store,
-            provision.signer(configuration, keys),
+            signer,
             provision.cosigner(configuration, keys),
             cosign_every_s=configuration.timings.cosign_every_min * 60,
             wall_s=time.time,
+            on_head=self._anchor,
         )
         if factory is None:
             factory = pin_factory(configuration, demo=state.demo)
@@ -165,6 +174,8 @@ class Controller:
         self._shown: Shown | None = None
         self._outputs: screens.Outputs | None = None
         self._socket: ScreenSocket | None = None
+        self._anchor_fault = ""
+        self._reserve, self._look_at_space_s = Reserve(folder / paths.ledger), 0.0
 
     def _belongs(self, state: State) -> None:
         identity = self._configuration.cabinet
@@ -276,6 +287,10 @@ class Controller:
             self.handle(incoming)
 
     def _tick(self) -> None:
+        if time.monotonic() >= self._look_at_space_s:
+            self._look_at_space_s = time.monotonic() + SPACE_EVERY_S
+            self._step(e.Space(int(self._store.free_space().fraction * 100)))
+            self._reserve.follow(self.engine.state.space)
         self._step(e.Tick())
         self._publish()
         now_s, accessing = time.monotonic(), self.engine.state.access is not None
@@ -286,6 +301,16 @@ class Controller:
         else:
             self._upkeep.keep(now_s, accessing=accessing)
         notify.watchdog()
+
+    def _anchor(self, head: Head) -> None:
+        """Keep the head on the second path; where that fails, work goes on and people are told."""
+        try:
+            self._anchors.keep(head.note)
+        except OSError as error:
+            _log.error("no second place for the ledger's head: %s", error)
+            self._anchor_fault = error.strerror or "it cannot be written"
+        else:
+            self._anchor_fault = ""
 
     # --- one thing at a time --------------------------------------------------------------------
 

@@ -94,6 +94,22 @@ class SnapshotKept:
 
 
 @dataclass(frozen=True)
+class Space:
+    """How many percent of the ledger's disk are free."""
+
+    free_percent: int
+
+
+@dataclass(frozen=True)
+class Erase:
+    """Erase attachments, named by hash in hex; `lawful_order` names one, or is ""."""
+
+    names: tuple[str, ...]
+    reason: str
+    lawful_order: str = ""
+
+
+@dataclass(frozen=True)
 class Tick:
     """Time has passed."""
 
@@ -250,6 +266,8 @@ Event = (
     | Start
     | Stop
     | SnapshotKept
+    | Space
+    | Erase
     | Tick
     | Pressed
     | DrawerMoved

@@ -19,7 +19,12 @@ class Sink(Protocol):
     @property
     def size(self) -> int: ...
 
-    def append(self, bodies: Sequence[bytes], attachments: Sequence[Attachment] = ()) -> int: ...
+    def append(
+        self,
+        bodies: Sequence[bytes],
+        attachments: Sequence[Attachment] = (),
+        erasures: Sequence[tuple[int, bytes]] = (),
+    ) -> int: ...
 
 
 class Entry(Protocol):
@@ -103,7 +108,13 @@ class Journal:
             )
             for index, record in enumerate(records)
         ]
-        written = self._sink.append([r.encode_body(body) for body in bodies], attachments)
+        erasures = [
+            (place, bytes.fromhex(record.attachment))
+            for place, record in enumerate(records)
+            if isinstance(record, r.Erased)
+        ]
+        encoded = [r.encode_body(body) for body in bodies]
+        written = self._sink.append(encoded, attachments, erasures)
         assert written == first, "the ledger numbers entries as they were encoded"
         return bodies
 

@@ -37,6 +37,17 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lock_at_try: int = 10
     code_valid_h: int = 72
     finger_min_score: int = 50
+    space_warn_percent: int = 20  # of the ledger's disk free: an alarm
+    space_refuse_percent: int = 2  # no new access
+
+
+class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Days for which attachments are kept; limits in `configuration.LIMITS`."""
+
+    order_days: int = 1826  # 21 CFR 1304.04(a): 2 years; some states 5 years
+    patient_days: int = 2192  # 45 CFR 164.316(b)(2)(i): 6 years
+    person_days: int = 2192  # who had access is part of the same documentation
+    credential_days: int = 731  # 21 CFR 1304.04(a), for what shows who signed in
 
 
 class Pocket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,3 +78,4 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drawers: tuple[Drawer, ...]
     timings: Timings
     rules: Rules
+    retention: Retention = Retention()

@@ -99,6 +99,27 @@ class SnapshotTaken(_Record, frozen=True, forbid_unknown_fields=True, tag="snaps
     digest: str
 
 
+class Erased(_Record, frozen=True, forbid_unknown_fields=True, tag="erased"):
+    """The bytes of this attachment are gone with this entry's commit; its hash stays."""
+
+    attachment: str
+    kind: str
+    reason: str
+    lawful_order: str
+
+
+class SpaceChanged(_Record, frozen=True, forbid_unknown_fields=True, tag="space_changed"):
+    """How much room the ledger's disk has: "ok", "low" (an alarm) or "full" (no new access)."""
+
+    level: Literal["ok", "low", "full"]
+
+
+class ClockStepped(_Record, frozen=True, forbid_unknown_fields=True, tag="clock_stepped"):
+    """The wall clock jumped by this much against the monotonic one (negative: back)."""
+
+    by_ms: int
+
+
 class DeviceFailed(_Record, frozen=True, forbid_unknown_fields=True, tag="device_failed"):
     """A device does not answer."""
 
@@ -556,6 +577,9 @@ Record = (
     | Started
     | Stopped
     | SnapshotTaken
+    | Erased
+    | SpaceChanged
+    | ClockStepped
     | SigningKeyChanged
     | RollbackAccepted
     | DeviceFailed
@@ -720,6 +744,21 @@ def balanced(postings: tuple[Posting, ...]) -> bool:
     for posting in postings:
         sums[posting.medicine] = sums.get(posting.medicine, 0) + posting.quantity
     return not any(sums.values())
+
+
+def attachments_of(record: Record) -> tuple[tuple[str, str], ...]:
+    """The attachments that the record names, each with its kind."""
+    match record:
+        case PersonListed():
+            return ((record.details, "person"),)
+        case PersonEnrolled():
+            return ((record.details, "person"), (record.credential, "credential"))
+        case PatientListed():
+            return ((record.details, "patient"),)
+        case OrderListed():
+            return ((record.details, "order"),)
+        case _:
+            return ()
 
 
 def postings_of(record: Record) -> tuple[Posting, ...]:

@@ -14,6 +14,7 @@ from cabinet import (
     machines,
     patients,
     removals,
+    retention,
     screens,
     signin,
     staff,
@@ -26,6 +27,7 @@ from cabinet.messages import Rows, Screen
 from cabinet.state import State
 
 ENROL_IDLE_S = 180
+CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
 PAGES = ("home", "menu", "removals", "load_list", "counts", "invite", "locked")
 
 
@@ -48,6 +50,10 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             _stop(draft)
         case e.SnapshotKept():
             draft.add(r.SnapshotTaken(event.size, event.version, event.digest))
+        case e.Space():
+            _space(draft, event)
+        case e.Erase():
+            retention.erase(draft, event)
         case e.Tick():
             _tick(draft)
         case e.Pressed():
@@ -147,6 +153,28 @@ def _stop(draft: Draft) -> None:
         draft.add(r.Stopped())
 
 
+def _space(draft: Draft, event: e.Space) -> None:
+    """Crossing a bound is a record; back again only a percent beyond it, so that it stays quiet."""
+    rules, level = draft.state.plan.rules, draft.state.space
+    slack = {"ok": 0, "low": 1, "full": 2}[level]
+    if event.free_percent < rules.space_refuse_percent + (slack == 2):
+        now: Literal["ok", "low", "full"] = "full"
+    elif event.free_percent < rules.space_warn_percent + (slack >= 1):
+        now = "low"
+    else:
+        now = "ok"
+    if now != level:
+        draft.add(r.SpaceChanged(now))
+
+
+def _clock(draft: Draft) -> None:
+    """A jump of the wall clock between two entries of one boot is a record."""
+    moment = draft.moment
+    by_ms = moment.wall_ms - moment.mono_ms - draft.state.clock_ms
+    if abs(by_ms) > CLOCK_STEP_MS:
+        draft.add(r.ClockStepped(by_ms))
+
+
 def _device_changed(draft: Draft, event: e.DeviceChanged) -> None:
     down = event.device in draft.state.devices_down
     if event.cause and not down:
@@ -225,6 +253,7 @@ def _tick(draft: Draft) -> None:
     state, place, moment = draft.state, draft.place, draft.moment
     timings = state.plan.timings
     idle_s = screens.idle_since_s(place, moment)
+    _clock(draft)
     access.tick(draft)
     if draft.records:
         return

@@ -168,6 +168,10 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             found.append(Alarm("medium", f"{label}: not known whether it is shut."))
         elif position == machines.RELEASED and not drawer.access:
             found.append(Alarm("medium", f"{label} is not locked. Push it until it clicks."))
+    if state.space != "ok":
+        full = state.space == "full"
+        words = "full: nothing can be taken" if full else "nearly full"
+        found.append(Alarm("high" if full else "medium", f"The record's disk is {words}. Call IT."))
     for device in state.devices_down:
         found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
     due = stock.due(state)

@@ -6,7 +6,7 @@ live and in replay; a record that cannot be is a corrupt ledger, said loudly.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from auth.lockout import Tries
 from cabinet import machines
@@ -164,6 +164,14 @@ class Code:
     expires_ms: int
 
 
+@dataclass(frozen=True)
+class Named:
+    """An attachment's kind, and the wall time of the newest entry that names it."""
+
+    kind: str
+    wall_ms: int
+
+
 @dataclass
 class State:
     """Everything the rules and screens know."""
@@ -181,6 +189,9 @@ class State:
     size: int = 0
     last_wall_ms: int = 0
     stopped: bool = True
+    clock_ms: int = 0  # wall time less monotonic time, at the newest entry
+    space: Literal["ok", "low", "full"] = "ok"
+    named: dict[str, Named] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     people: dict[str, Person] = field(default_factory=dict)
     by_badge: dict[str, str] = field(default_factory=dict)
@@ -243,6 +254,9 @@ def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> 
         raise CorruptLedger(f"entry {body.seq}: postings do not sum to zero")
     state.size = body.seq
     state.last_wall_ms = max(state.last_wall_ms, body.wall_ms)
+    state.clock_ms = body.wall_ms - body.mono_ms
+    for name, kind in r.attachments_of(record):
+        state.named[name] = Named(kind, body.wall_ms)
     for posting in postings:
         _post(state, posting)
     try:
@@ -280,6 +294,8 @@ def _signing_key_changed(
 
 def _rollback_accepted(state: State, record: r.RollbackAccepted, _: r.Body, __: r.Attached) -> None:
     state.accepted += tuple((anchor.size, anchor.root) for anchor in record.anchors)
+    for pocket in state.pockets.values():  # what went in or out since is not in these entries
+        pocket.count_due = "the ledger was rolled back"
 
 
 def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -> None:
@@ -339,6 +355,28 @@ def _code_issued(state: State, record: r.CodeIssued, _: r.Body, __: r.Attached) 
     if record.person:  # one code a person: a new one replaces the old
         state.codes = {c: code for c, code in state.codes.items() if code.person != record.person}
     state.codes[record.code] = Code(record.person, record.expires_ms)
+
+
+def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
+    name = record.attachment
+    del state.named[name]
+    for person in state.people.values():
+        if person.details_name == name and person.details is not None:
+            state.by_staff_id.pop(person.details.staff_id, None)
+            person.details = None
+        if person.credential_name == name:
+            person.pin = ""
+    for patient in state.patients.values():
+        if patient.details_name == name and patient.details is not None:
+            state.by_record_number.pop(patient.details.record_number, None)
+            patient.details = None
+    for order in state.orders.values():
+        if order.listed.details == name:
+            order.details = None
+
+
+def _space_changed(state: State, record: r.SpaceChanged, _: r.Body, __: r.Attached) -> None:
+    state.space = record.level
 
 
 def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
@@ -667,6 +705,9 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.Started: _started,
     r.Stopped: _stopped,
     r.SnapshotTaken: _nothing,
+    r.Erased: _erased,
+    r.SpaceChanged: _space_changed,
+    r.ClockStepped: _nothing,
     r.SigningKeyChanged: _signing_key_changed,
     r.RollbackAccepted: _rollback_accepted,
     r.DeviceFailed: _device_failed,

@@ -4,15 +4,45 @@ Not for records. One rule: never between a decision and its lock pulse, and one 
 that whoever stands at the cabinet waits for one commit at most.
 """
 
+import logging
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 from ledger.cosignature import Cosigner
 from ledger.note import Signer, parse_checkpoint, parse_note
-from ledger.store import Snapshot, Store
+from ledger.store import Head, Snapshot, Store
 
 HEAD_EVERY = 16  # entries at most between signed heads
 IDLE_S = 1.0  # without an entry
+RESERVE_BYTES = 16 * 1024 * 1024  # some thousands of entries
 SNAPSHOT_EVERY = 2000  # entries, which a start replays in some tens of milliseconds
+
+_log = logging.getLogger(__name__)
+
+
+class Reserve:
+    """Room on the ledger's disk that is given back when it is full, so that what is open can end.
+
+    With the last percent refused to new accesses, closings and returns still find their bytes.
+    """
+
+    def __init__(self, ledger: Path) -> None:
+        self._file = ledger.with_name(ledger.name + ".reserve")
+
+    def follow(self, level: str) -> None:
+        """Keep the room while the level is "ok", give it back when it is "full"."""
+        if level == "full":
+            self._file.unlink(missing_ok=True)
+        elif level == "ok" and not self._file.exists():
+            descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+            except OSError as error:
+                self._file.unlink()
+                _log.warning("no reserve of %d bytes beside the ledger: %s", RESERVE_BYTES, error)
+            finally:
+                os.close(descriptor)
 
 
 class Upkeep:
@@ -26,8 +56,11 @@ class Upkeep:
         *,
         cosign_every_s: float,
         wall_s: Callable[[], float],
+        on_head: Callable[[Head], None] = lambda _: None,
     ) -> None:
+        """`on_head` is told of each new head, once it is on disk."""
         self._store, self._signer, self._cosigner = store, signer, cosigner
+        self._on_head = on_head
         self._cosign_every_s, self._wall_s = cosign_every_s, wall_s
         self._size, self._entered_s = store.size, 0.0
         self._signed = store.size
@@ -47,7 +80,7 @@ class Upkeep:
         idle = now_s - self._entered_s >= IDLE_S
         behind = size - self._signed
         if behind and (behind >= HEAD_EVERY or idle or not accessing):
-            self._store.sign_head(self._signer)
+            self.sign()
             self._signed = size
         elif idle and self._store.checkpoint_due:
             self._store.checkpoint()
@@ -67,8 +100,9 @@ class Upkeep:
         return self._snapshot
 
     def sign(self) -> None:
-        """A head over all entries, now: for the end."""
-        self._store.sign_head(self._signer)
+        """A head over all entries, now: also for the end."""
+        if head := self._store.sign_head(self._signer):
+            self._on_head(head)
 
     def cosign(self) -> None:
         """The second signature of the newest head, unless it has it."""

@@ -110,6 +110,7 @@ REASONS = {
     "same_person": "A witness is a second person: not you.",
     "witness_not_allowed": "This person's role does not allow witnessing.",
     "wrong_label": "That label is for another medicine.",
+    "disk_full": "The cabinet's record is full. Use another cabinet and call the pharmacy.",
     "not_in_service": "Enrol the first two administrators with their codes first.",
     "bad_date": "Enter the expiry as six digits: month and year, such as 032027.",
 }

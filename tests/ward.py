@@ -83,12 +83,19 @@ class ListSink:
     def size(self) -> int:
         return len(self.bodies)
 
-    def append(self, bodies: Sequence[bytes], attachments: Sequence[Attachment] = ()) -> int:
+    def append(
+        self,
+        bodies: Sequence[bytes],
+        attachments: Sequence[Attachment] = (),
+        erasures: Sequence[tuple[int, bytes]] = (),
+    ) -> int:
         if self.fail:
             raise OSError("disk full")
         first = self.size + 1
         self.bodies += bodies
         self.attached += attachments
+        erased = [hashed for _, hashed in erasures]
+        self.attached = [it for it in self.attached if it.hash not in erased]
         return first
 
     def entries(self, start: int = 1) -> Iterator[ListEntry]:

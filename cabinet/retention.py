@@ -1,0 +1,83 @@
+"""How long attachments are kept, and erasing them: after their term, or by lawful order.
+
+Not for entries, which stay for ever. One rule: an erasure is itself an entry; what is younger than
+its term goes only by a lawful order named in that entry, and what is in use never.
+"""
+
+from cabinet import records as r
+from cabinet.decision import Draft
+from cabinet.events import Erase
+from cabinet.state import State
+
+DAY_MS = 86_400_000
+MAX_AT_ONCE = 10_000
+REASON_CHARS = 200
+
+
+def in_use(state: State) -> dict[str, str]:
+    """The attachments that the cabinet works with now, and what for."""
+    found: dict[str, str] = {}
+    for person in state.people.values():
+        if person.active:
+            found[person.details_name] = "a person who works here"
+            found[person.credential_name] = "a person who works here"
+    for order in state.orders.values():
+        if order.active:
+            found[order.listed.details] = "an active order"
+            patient = state.patients[order.listed.patient]
+            found[patient.details_name] = "a patient with an active order"
+    for removal in state.removals.values():
+        patient = state.patients[removal.started.patient]
+        found[patient.details_name] = "a patient with an open removal"
+    return found
+
+
+def term_days(state: State, kind: str) -> int:
+    """The term of a kind of attachment, in days."""
+    return int(getattr(state.plan.retention, f"{kind}_days"))
+
+
+def due(state: State, now_ms: int) -> list[str]:
+    """Attachments past their term and not in use, oldest first."""
+    used = in_use(state)
+    return [
+        name
+        for name, named in state.named.items()
+        if name not in used and now_ms - named.wall_ms >= term_days(state, named.kind) * DAY_MS
+    ]
+
+
+def erase(draft: Draft, event: Erase) -> None:
+    """Erase all of the names or none."""
+    state, now_ms = draft.state, draft.moment.wall_ms
+    problem = _problem(state, event, now_ms)
+    if problem:
+        draft.add(r.Refused("erase", "not_erasable", quantity=len(event.names)))
+        draft.refusal = f"Nothing erased: {problem}"
+        return
+    for name in event.names:
+        kind = state.named[name].kind
+        draft.add(r.Erased(name, kind, event.reason, event.lawful_order))
+
+
+def _problem(state: State, event: Erase, now_ms: int) -> str:
+    if not event.reason or len(event.reason) > REASON_CHARS:
+        return f"a reason of at most {REASON_CHARS} characters is needed"
+    if not event.names or len(event.names) > MAX_AT_ONCE:
+        return f"1 to {MAX_AT_ONCE} attachments can be erased at once"
+    if len(dict.fromkeys(event.names)) != len(event.names):
+        return "an attachment is named twice"
+    used = in_use(state)
+    for name in event.names:
+        named = state.named.get(name)
+        if named is None:
+            return f"there is no attachment {name[:16]}"
+        if name in used:
+            return f"attachment {name[:16]} belongs to {used[name]}"
+        days = term_days(state, named.kind)
+        if now_ms - named.wall_ms < days * DAY_MS and not event.lawful_order:
+            return (
+                f"attachment {name[:16]} ({named.kind}) is kept for {days} days; "
+                "earlier only by a lawful order"
+            )
+    return ""
