@@ -339,6 +339,9 @@ def test_stream_that_falls_silent_makes_the_page_inert(screens: Screens) -> None
     assert not screens.page.get_by_text("Not connected").is_visible()
     screens.page.clock.run_for(3_000)
     screens.page.get_by_text("Not connected").wait_for()
+    assert screens.page.get_by_text("Here it begins").is_visible()
+    screens.page.clock.run_for(65_000)  # nobody would still be signed in
+    screens.page.get_by_text("Here it begins").wait_for(state="hidden")
 
 
 def test_newer_window_has_the_screen_until_the_former_takes_it_back(
@@ -347,6 +350,7 @@ def test_newer_window_has_the_screen_until_the_former_takes_it_back(
     context = browser.new_context(viewport=PANEL)
     newer = Screens(context.new_page(), server)
     screens.page.get_by_text("This screen is open in another window").wait_for()
+    assert not screens.page.get_by_text("Here it begins").is_visible()
     screens.page.get_by_role("link", name="Use it in this window").click()
     screens.page.locator('#screen[data-name="start"]').wait_for()
     newer.page.get_by_text("This screen is open in another window").wait_for()

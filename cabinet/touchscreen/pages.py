@@ -43,6 +43,7 @@ ART = {
 LETTER_KEYS = ("1234567890", "qwertyuiop'", "asdfghjkl-.", "zxcvbnm")  # and delete, shift, space
 DIGIT_KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "clear", "0", "back")
 STATE_WORDS = {"shut": "Shut", "lit": "Unlocked", "open": "Open", "fault": "Fault"}
+_TITLE_TAG = re.compile(r"(.+) — (CONTROLLED C[IV]+|HIGH ALERT)")
 _TALL_MAN = re.compile(r"\b(?=\w*[a-z])(?=\w*[A-Z]{2})[A-Za-z]{4,}\b")
 
 
@@ -134,6 +135,8 @@ class Pages:
         """The whole page of a screen."""
         screen, live = shown.screen, shown.live
         place = layout(screen, live)
+        tagged = _TITLE_TAG.fullmatch(screen.title)
+        title, tag = tagged.groups() if tagged else (screen.title, "")
         return self._environment.get_template("page.html").render(
             screen=screen,
             live=live,
@@ -145,7 +148,9 @@ class Pages:
             revision=revision,
             serving=self._serving,
             demo=self._demo,
-            long_title=len(screen.title) >= LONG_TITLE_CHARS,
+            title=title,
+            title_tag=tag,
+            long_title=len(title) >= LONG_TITLE_CHARS,
             crowded=len(screen.actions) + len(place.submits) >= CROWDED_ACTIONS,
             refreshing=not place.submits,
         )

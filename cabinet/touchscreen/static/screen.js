@@ -11,6 +11,7 @@
   const ANSWER_MS = 12000;
   const FETCH_MS = 5000;
   const RETRY_MS = 1000;
+  const PRIVATE_MS = 60000; // who is signed in would have been signed out by now
 
   const byId = (id) => document.getElementById(id);
   const now = () => performance.now();
@@ -18,6 +19,7 @@
   let source = null; // the event stream
   let heardAt = now();
   let connected = true;
+  let lostAt = 0;
   let displaced = false; // another window has the screen
   let fetching = false;
   let fetchAgain = false;
@@ -103,8 +105,10 @@
     byId("screen").inert = !connected || displaced;
     byId("lost").hidden = connected || displaced;
     byId("elsewhere").hidden = !displaced;
+    const stale = !connected && now() - lostAt > PRIVATE_MS;
+    document.documentElement.classList.toggle("blank", displaced || stale);
     showShift();
-    const content = document.querySelector("#screen > .content");
+    const content = document.querySelector("#screen .content");
     const below = byId("below");
     below.hidden = true;
     below.hidden = content.scrollHeight <= content.clientHeight + 2;
@@ -117,7 +121,7 @@
   }
 
   function scrollOn() {
-    const content = document.querySelector("#screen > .content");
+    const content = document.querySelector("#screen .content");
     const atEnd = content.scrollTop + content.clientHeight >= content.scrollHeight - 2;
     content.scrollTop = atEnd ? 0 : content.scrollTop + content.clientHeight * 0.8;
     label(byId("below"), content);
@@ -204,6 +208,7 @@
   function connect(is) {
     if (connected === is) return;
     connected = is;
+    lostAt = now();
     settle();
   }
 
@@ -239,6 +244,7 @@
   }
 
   setInterval(() => {
+    if (!connected) settle();
     if (now() - heardAt > SILENCE_MS) {
       connect(false);
       heardAt = now();
