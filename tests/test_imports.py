@@ -39,7 +39,7 @@ OUTSIDE = {
 PURE = (
     *("access", "decision", "enrolment", "events", "journal", "labels", "lists", "machines"),
     *("messages", "patients", "plan", "records", "removals", "rules", "screens", "signin"),
-    *("staff", "state", "step", "stock", "wording"),
+    *("retention", "snapshot", "staff", "state", "step", "stock", "wording"),
 )
 PURE_MAY_IMPORT = {
     "difflib",

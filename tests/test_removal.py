@@ -108,7 +108,9 @@ def refused(ward: Ward) -> str:
 
 def test_refused_without_an_active_order(ward: Ward) -> None:
     ward.choose("O1")
-    stopped = e.OrderRow("O1", "1001", "OXY5", 2, "10 mg", "by mouth", "", "", 1, NOON_MS + 1)
+    stopped = e.OrderRow(
+        "O1", "1001", "OXY5", 2, "10 mg", "by mouth", "", "", NOON_MS - 2, NOON_MS + 1
+    )
     assert not ward.do(e.Import("test", orders=(("orders.csv:2", stopped),))).refusal
     ward.now_ms += 1000
     ward.commands.clear()
