@@ -437,3 +437,7 @@ def test_streams_are_bounded_and_the_oldest_is_told(client: Client) -> None:
             begun.append(stream.iter_lines())
             assert next(begun[-1]) == "retry: 1000"
         assert "event: elsewhere" in list(begun[0])
+
+
+def test_no_answer_waits_for_a_delayed_acknowledgement(server: Server) -> None:
+    assert server.listener.proto == socket.IPPROTO_TCP  # or asyncio leaves Nagle's delay on
