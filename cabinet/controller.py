@@ -300,6 +300,8 @@ class Controller:
             self._step(e.SnapshotKept(size, snapshot.VERSION, snapshot.digest(data)))
         else:
             self._upkeep.keep(now_s, accessing=accessing)
+        if bool(self._anchor_fault) != (screens.ANCHOR in self.engine.state.devices_down):
+            self._step(e.DeviceChanged(screens.ANCHOR, self._anchor_fault))
         notify.watchdog()
 
     def _anchor(self, head: Head) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 KEY_BYTES = 32
+NEXT = ".next"  # a key that is about to replace the one without
 NAMES = ("ledger.key", "signing.key", "pepper.key", "cosigning.key")
 CREDENTIALS = "CREDENTIALS_DIRECTORY"  # set by systemd for LoadCredential*, systemd.exec(5)
 
@@ -31,13 +32,23 @@ class Keys:
     signing: bytes = field(repr=False)
     pepper: bytes = field(repr=False)
     cosigning: bytes = field(repr=False)
+    ledger_next: bytes | None = field(default=None, repr=False)  # a rotation was interrupted
+    signing_next: bytes | None = field(default=None, repr=False)
 
 
 def load(folder: Path) -> Keys:
     """The keys from systemd's credentials if there are any, else from the files in `folder`."""
     credentials = os.environ.get(CREDENTIALS)
     where = Path(credentials) if credentials else folder
-    return Keys(*(_read(where / name, checked=not credentials) for name in NAMES))
+    return Keys(
+        *(_read(where / name, checked=not credentials) for name in NAMES),
+        *(_read_next(where / name, checked=not credentials) for name in NAMES[:2]),
+    )
+
+
+def _read_next(file: Path, *, checked: bool) -> bytes | None:
+    half = file.with_name(file.name + NEXT)
+    return _read(half, checked=checked) if half.exists() else None
 
 
 def _read(file: Path, *, checked: bool) -> bytes:

@@ -1,34 +1,39 @@
-"""Making a new cabinet: its keys, its ledger's first records, and two one-time codes.
+"""Making a new cabinet: its keys, its ledger's first records, two one-time codes, two cards.
 
-Not for anything that happens later. One rule: nothing is ever a default; two cabinets share no key
+And where its parts are found later. One rule: nothing is ever a default; two cabinets share no key
 and no code, and a cabinet that exists is never made again.
 """
 
 import secrets
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from auth.pins import keyed_hash, make_code, plain_code, tune
 from cabinet import keys as key_files
+from cabinet import whole_file, words
+from cabinet.anchors import Anchors, Doubt, Kept, RolledBack, compare
 from cabinet.configuration import Configuration
 from cabinet.events import Create, Moment
-from cabinet.journal import Journal
+from cabinet.journal import Journal, replay
 from cabinet.keys import Keys
 from cabinet.state import State
 from cabinet.step import Engine
 from cabinet.version import VERSION
 from ledger.cosignature import Cosigner
-from ledger.note import Signer
+from ledger.escrow import PART_BYTES, RecoveryKey, seal
+from ledger.note import Signer, Verifier
+from ledger.rekey import opens
 from ledger.store import Store
 
 
 @dataclass(frozen=True)
 class NewCabinet:
-    """What `cabinet init` has to say: the codes, once."""
+    """What `cabinet init` has to say: the codes and the words of the recovery cards, once."""
 
     codes: tuple[str, str] = field(repr=False)
+    cards: tuple[tuple[str, ...], tuple[str, ...]] = field(repr=False)
     verifier: str = ""  # the public key of its heads, in signed-note form
 
 
@@ -47,6 +52,51 @@ def cosigner(configuration: Configuration, keys: Keys) -> Cosigner:
     return Cosigner(origin(configuration), keys.cosigning)
 
 
+def escrow_file(configuration: Configuration, folder: Path) -> Path:
+    """Where the database key lies, sealed to the recovery key: beside the ledger, to be copied."""
+    ledger = folder / configuration.paths.ledger
+    return ledger.with_name(f"{ledger.name}.escrow")
+
+
+def anchors(configuration: Configuration, folder: Path) -> Anchors:
+    """Where the ledger's newest head is kept outside its file."""
+    return Anchors(folder / configuration.paths.anchor)
+
+
+def moment(random_bytes: Callable[[int], bytes]) -> Moment:
+    """Now, for a command that steps the cabinet while its controller is stopped."""
+    return Moment(int(time.time() * 1000), 0, random_bytes(32))
+
+
+def check_anchors(kept: Anchors, store: Store, state: State, current: Signer) -> None:
+    """Raises RolledBack unless the ledger continues every anchor, or two people accepted it."""
+    doubts = doubted(kept.read(), store, state, current)
+    if doubts:
+        raise RolledBack(doubts)
+
+
+def doubted(kept: Sequence[Kept], store: Store, state: State, current: Signer) -> tuple[Doubt, ...]:
+    """What anchors say against the ledger; the newest key may be one that it does not name."""
+    known = {vkey for _, vkey in state.verifiers} | {current.vkey}
+    return compare(kept, store, [Verifier(vkey) for vkey in sorted(known)], state.accepted)
+
+
+def load_keys(configuration: Configuration, folder: Path) -> Keys:
+    """The keys in force: after an interrupted rotation, those that fit the ledger."""
+    keys = key_files.load(folder / configuration.paths.keys)
+    ledger = folder / configuration.paths.ledger
+    if keys.ledger_next is not None and not opens(ledger, keys.ledger):
+        if opens(ledger, keys.ledger_next):
+            keys = replace(keys, ledger=keys.ledger_next)
+    if keys.signing_next is not None:
+        with Store.open(ledger, keys.ledger, read_only=True) as store:
+            verifiers = replay(store).verifiers
+        coming = Signer(origin(configuration), keys.signing_next)
+        if verifiers and verifiers[-1][1] == coming.vkey:
+            keys = replace(keys, signing=keys.signing_next)
+    return keys
+
+
 def create(
     configuration: Configuration,
     folder: Path,
@@ -58,10 +108,14 @@ def create(
     paths, identity = configuration.paths, configuration.cabinet
     keys = key_files.make(folder / paths.keys, random_bytes)
     codes = (make_code(random_bytes), make_code(random_bytes))
-    store = Store.create(folder / paths.ledger, keys.ledger, origin(configuration))
+    parts = random_bytes(PART_BYTES), random_bytes(PART_BYTES)
+    head, recovery = signer(configuration, keys), RecoveryKey(*parts)
+    name = origin(configuration)
+    escrow = seal(name, recovery.seal, keys.ledger)
+    _write(escrow_file(configuration, folder), escrow.text())
+    store = Store.create(folder / paths.ledger, keys.ledger, name)
     try:
         engine = Engine(State(), Journal(store, identity.id, "init", random_bytes))
-        moment = Moment(int(time.time() * 1000), 0, random_bytes(32))
         first, second = (keyed_hash(keys.pepper, "code", plain_code(code)) for code in codes)
         engine.step(
             Create(
@@ -71,11 +125,21 @@ def create(
                 (first, second),
                 configuration.rules.code_valid_h,
                 passes if passes is not None else tune(),
+                head.vkey,
+                recovery.signer(name).vkey,
+                recovery.seal.hex(),
             ),
-            moment,
+            moment(random_bytes),
         )
-        head = signer(configuration, keys)
-        store.sign_head(head)
+        signed = store.sign_head(head)
+        assert signed is not None, "the first records were just written"
+        anchors(configuration, folder).keep(signed.note)
     finally:
         store.close()
-    return NewCabinet(codes, head.vkey)
+    first_card, second_card = (words.encode(card, part) for card, part in enumerate(parts, 1))
+    return NewCabinet(codes, (first_card, second_card), head.vkey)
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    whole_file.replace(file, text.encode())

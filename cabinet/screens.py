@@ -172,14 +172,22 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
         full = state.space == "full"
         words = "full: nothing can be taken" if full else "nearly full"
         found.append(Alarm("high" if full else "medium", f"The record's disk is {words}. Call IT."))
-    for device in state.devices_down:
-        found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
+    for device, cause in state.devices_down.items():
+        if device == ANCHOR:
+            found.append(Alarm("medium", ANCHOR_LOST))
+        elif device.startswith(WITNESS):
+            found.append(Alarm("low", f"The record's {device}: {cause}. Call IT."))
+        else:
+            found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
     due = stock.due(state)
     if due and state.session is not None:
         found.append(Alarm("low", f"{len(due)} pocket(s) must be counted: see More tasks."))
     return tuple(found)
 
 
+ANCHOR = "anchor"
+ANCHOR_LOST = "The record's second place cannot be written: do not restart the cabinet. Call IT."
+WITNESS = "witness "
 DEVICES = {
     "fingerprint": "finger sensor",
     "badge": "badge reader",

@@ -12,8 +12,11 @@ from cabinet.journal import Attachments
 from cabinet.keys import Keys
 from cabinet.machines import CorruptLedger
 from cabinet.state import State, apply
+from cabinet.statements import WrongStatement, check_key_change, check_rollback
 from ledger.check import Findings, check
 from ledger.errors import LedgerError, WrongBody
+from ledger.keyring import Keyring
+from ledger.merkle import Frontier
 from ledger.note import Verifier
 from ledger.store import Store
 
@@ -21,8 +24,10 @@ from ledger.store import Store
 class _Replay:
     """Applies the entries in order and keeps what it saw."""
 
-    def __init__(self, attachments: r.Attached) -> None:
+    def __init__(self, attachments: r.Attached, store: Store, current: Verifier) -> None:
         self.state, self.orders, self.snapshots = State(), 0, 0
+        self.keyring = Keyring(current)
+        self._store, self._current, self._rollbacks = store, current, 0
         self._attachments, self._lost = attachments, 0
 
     def body(self, seq: int, data: bytes) -> None:
@@ -36,8 +41,9 @@ class _Replay:
             self.orders += isinstance(body.record, r.AccessStarted)
             if isinstance(body.record, r.SnapshotTaken):
                 self._compare(body.record)
+            self._believe(body)
             apply(self.state, body, self._attachments)
-        except (CorruptLedger, r.UnreadableBody, LedgerError) as error:
+        except (CorruptLedger, r.UnreadableBody, WrongStatement, LedgerError) as error:
             self._lost = seq
             raise WrongBody(str(error)) from None
 
@@ -49,11 +55,30 @@ class _Replay:
             if (taken.size, taken.digest) != now:
                 raise CorruptLedger("its snapshot is not the state that the entries lead to")
 
+    def _believe(self, body: r.Body) -> None:
+        """What is signed besides heads: by whom it must be."""
+        record, seq = body.record, body.seq
+        match record:
+            case r.CabinetCreated() if record.verifier:
+                self.keyring = Keyring(Verifier(record.verifier))
+            case r.SigningKeyChanged():
+                self.keyring.change(seq, check_key_change(record, seq, self.keyring.newest))
+            case r.RollbackAccepted():
+                root = Frontier.restore(seq - 1, self._store.node).root()
+                check_rollback(record, seq, root, self._store.origin, self.state.recovery)
+                self._rollbacks += 1
+
+    def at(self, size: int) -> Verifier:
+        """The key that signs the head over `size` entries, as far as the replay has come."""
+        return self.keyring.at(size)
+
     def conclude(self, findings: Findings, cabinet: str) -> str:
         """Check the sums, and say what the replay showed."""
         state = self.state
         if not self._lost and state.cabinet != cabinet:
             findings.add("entry 1", f"is of cabinet {state.cabinet!r}, not of {cabinet!r}")
+        if not self._lost and self.keyring.newest.vkey != self._current.vkey:
+            findings.add("signing.key", "is not the key that the ledger names")
         sums: dict[str, int] = {}
         for (_, medicine), quantity in state.balances.items():
             sums[medicine] = sums.get(medicine, 0) + quantity
@@ -65,6 +90,8 @@ class _Replay:
             f"replay: {upto} follow the rules: every step legal, every posting balanced; "
             f"{self.orders} lock orders, each with person, pocket and factors; "
             f"{self.snapshots} snapshots compared; "
+            f"heads signed by {len(self.keyring.all)} key(s), each named by the one before; "
+            f"{self._rollbacks} rollbacks accepted; "
             f"{len(state.removals)} removals open, {len(state.discrepancies)} discrepancies open"
         )
 
@@ -72,7 +99,21 @@ class _Replay:
 def verify(configuration: Configuration, folder: Path, keys: Keys) -> tuple[Findings, str]:
     """Check this cabinet's ledger; raises LedgerError when it cannot be opened at all."""
     with Store.examine(folder / configuration.paths.ledger, keys.ledger) as store:
-        verifier = Verifier(provision.signer(configuration, keys).vkey)
-        replay = _Replay(Attachments(store))
-        findings = check(store, verifier, replay.body)
-        return findings, replay.conclude(findings, configuration.cabinet.id)
+        signer = provision.signer(configuration, keys)
+        replay = _Replay(Attachments(store), store, Verifier(signer.vkey))
+        findings = check(store, replay, replay.body)
+        told = replay.conclude(findings, configuration.cabinet.id)
+    if findings.good:  # otherwise it cannot be opened, and says enough
+        _check_anchors(configuration, folder, keys, replay.state, findings)
+    return findings, told
+
+
+def _check_anchors(
+    configuration: Configuration, folder: Path, keys: Keys, state: State, findings: Findings
+) -> None:
+    """Whether the ledger continues the heads that were kept outside it."""
+    kept = provision.anchors(configuration, folder).read()  # before what a controller writes on
+    with Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True) as store:
+        current = provision.signer(configuration, keys)
+        for doubt in provision.doubted(kept, store, state, current):
+            findings.add(str(doubt.where), doubt.why)

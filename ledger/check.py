@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ledger.attachment import attachment_hash
 from ledger.errors import LedgerError, WrongBody
+from ledger.keyring import HeadKeys
 from ledger.merkle import Frontier, leaf_hash
-from ledger.note import Checkpoint, Verifier, open_note, parse_checkpoint, parse_note
+from ledger.note import Checkpoint, open_note, parse_checkpoint, parse_note
 from ledger.store import MAX_BODY_BYTES, Head, Store
 
 MAX_PROBLEMS = 100
@@ -98,7 +99,7 @@ class Findings:
 def check_file(
     path: Path,
     key: bytes,
-    verifier: Verifier | None = None,
+    verifier: HeadKeys | None = None,
     on_body: OnBody | None = None,
     progress: Progress | None = None,
 ) -> Findings:
@@ -115,12 +116,13 @@ def check_file(
 
 def check(
     store: Store,
-    verifier: Verifier | None = None,
+    verifier: HeadKeys | None = None,
     on_body: OnBody | None = None,
     progress: Progress | None = None,
 ) -> Findings:
     """Checks everything in `store`, which may be open in any way.
 
+    `verifier` is asked which key signs each head, after `on_body` had the entries it covers.
     `on_body(seq, body)` is called in order for each entry that is good so far and raises
     WrongBody to find fault with it; `progress(seq)` is called now and then.
     """
@@ -142,7 +144,7 @@ def check(
 
 def _check_entries(
     store: Store,
-    verifier: Verifier | None,
+    verifier: HeadKeys | None,
     on_body: OnBody | None,
     progress: Progress | None,
     findings: Findings,
@@ -197,7 +199,7 @@ def _fault(frontier: Frontier, seq: int, body: bytes, nodes: bytes) -> tuple[str
 class _Heads:
     """The heads of a store, met one after the other as the tree grows."""
 
-    def __init__(self, store: Store, verifier: Verifier | None, findings: Findings) -> None:
+    def __init__(self, store: Store, verifier: HeadKeys | None, findings: Findings) -> None:
         self._verifier, self._findings = verifier, findings
         self._origin = store.origin
         self._heads: Iterator[Head] = store.heads()
@@ -236,7 +238,7 @@ class _Heads:
             if self._verifier is None:
                 text, _ = parse_note(head.note)
             else:
-                text = open_note(head.note, [self._verifier])
+                text = open_note(head.note, [self._verifier.at(head.size)])
             signed = parse_checkpoint(text)
         except LedgerError as error:
             self._findings.add(where, str(error))

@@ -63,7 +63,7 @@ def decode_vkey(vkey: str) -> tuple[str, int, bytes]:
     if len(parts) != 3:
         raise WrongNote("a verification key has the form name+keyid+key")
     name, identifier, key = parts
-    data = _decode(key, "the verification key")
+    data = decode_base64(key, "the verification key")
     if len(data) < 2:
         raise WrongNote("the verification key is too short")
     if key_id(check_name(name), data[0], data[1:]).hex() != identifier:
@@ -71,7 +71,12 @@ def decode_vkey(vkey: str) -> tuple[str, int, bytes]:
     return name, data[0], data[1:]
 
 
-def _decode(text: str, what: str) -> bytes:
+def encode_base64(data: bytes) -> str:
+    """Standard base64 with padding."""
+    return base64.b64encode(data).decode()
+
+
+def decode_base64(text: str, what: str) -> bytes:
     """Standard base64 with padding, in its one canonical spelling."""
     try:
         data = base64.b64decode(text.encode("ascii"), validate=True)
@@ -144,6 +149,10 @@ class Verifier:
     def __repr__(self) -> str:
         return f"Verifier({self.vkey!r})"
 
+    def at(self, _size: int) -> "Verifier":
+        """The key of a head over so many entries: this one, in a log that never changed it."""
+        return self
+
     def verifies(self, text: str, signature: bytes) -> bool:
         """Whether this key made `signature` over `text`."""
         try:
@@ -181,7 +190,7 @@ def parse_signature(line: str) -> Signature:
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != _DASH:
         raise WrongNote("a signature line has the form: dash, name, signature")
-    data = _decode(parts[2], "a signature")
+    data = decode_base64(parts[2], "a signature")
     if len(data) <= KEY_ID_BYTES:
         raise WrongNote("a signature is too short")
     return Signature(check_name(parts[1]), data[:KEY_ID_BYTES], data[KEY_ID_BYTES:])
@@ -228,7 +237,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise WrongNote("a checkpoint's size is not a plain decimal number")
     if len(size) > 19 or int(size) > MAX_SIZE:
         raise WrongNote("a checkpoint's size is out of range")
-    root = _decode(lines[1], "a checkpoint's root")
+    root = decode_base64(lines[1], "a checkpoint's root")
     if len(root) != HASH_BYTES:
         raise WrongNote(f"a checkpoint's root has {HASH_BYTES} bytes")
     return Checkpoint(origin, int(size), root)

@@ -1,0 +1,196 @@
+"""`cabinet recover`: what takes the two recovery cards, and so two people.
+
+Accepting a ledger that was rolled back, and reading the database key out of its escrow. One rule:
+each of two different people brings a card and, where the ledger knows people, a PIN; nothing is
+written before both have.
+"""
+
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from auth.pins import PinHasher
+from auth.policy import Act, Role, may
+from cabinet import provision, statements, whole_file, words
+from cabinet.anchors import Doubt
+from cabinet.configuration import Configuration
+from cabinet.events import AcceptRollback
+from cabinet.journal import Journal, replay
+from cabinet.keys import Keys
+from cabinet.reports import local_time
+from cabinet.state import State
+from cabinet.step import Engine
+from cabinet.terminal import Terminal
+from ledger.errors import LedgerError
+from ledger.escrow import MAX_ESCROW_CHARACTERS, RecoveryKey, parse_escrow
+from ledger.rekey import opens
+from ledger.store import Store
+
+TRIES = 3
+# What may be recorded in words: an exported entry has no room for free text about people.
+REASONS = {
+    "restored": "the ledger was restored from a copy",
+    "storage_failed": "the storage failed or was replaced",
+    "anchor_lost": "the second place of the head was lost",
+    "exercise": "an exercise",
+    "other": "another reason; the incident's report says which",
+}
+_INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,39}")
+
+
+class NotRecovered(Exception):
+    """Nothing was changed: why, and what to do."""
+
+
+def _card(terminal: Terminal, number: int) -> bytes:
+    """The secret of a card from its words."""
+    for _ in range(TRIES):
+        try:
+            return words.decode(number, terminal.secret(f"The words of recovery card {number}"))
+        except words.WrongWords as error:
+            terminal.tell(f"{error}.")
+    raise NotRecovered(f"card {number} was not entered right in {TRIES} tries; nothing was changed")
+
+
+# --- a ledger that was rolled back ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What was recorded: as which entry."""
+
+    seq: int
+    doubts: tuple[Doubt, ...]
+
+
+def accept_rollback(configuration: Configuration, folder: Path, terminal: Terminal) -> Accepted:
+    """Ask two people, record what they accept, and anchor the ledger anew.
+
+    Raises NotRecovered, KeyProblem or a LedgerError.
+    """
+    keys = provision.load_keys(configuration, folder)
+    anchors = provision.anchors(configuration, folder)
+    signer = provision.signer(configuration, keys)
+    with Store.open(folder / configuration.paths.ledger, keys.ledger) as store:
+        state = replay(store)
+        doubts = provision.doubted(anchors.read(), store, state, signer)
+        if not doubts:
+            raise NotRecovered("the ledger continues all that was kept of it; nothing to accept")
+        _tell(terminal, store, state, doubts)
+        reason, incident = _reason(terminal)
+        refs, key = _two_people(terminal, state, keys)
+        if key.signer(store.origin).vkey != state.recovery:
+            raise NotRecovered("the cards are not those of this cabinet; nothing was changed")
+        heads = tuple((doubt.size, doubt.root) for doubt in doubts if doubt.root)
+        note = statements.accept_rollback(
+            store.size + 1,
+            store.root(),
+            store.origin,
+            key.signer(store.origin),
+            anchors=heads,
+            reason=reason,
+            incident=incident,
+            persons=refs,
+        )
+        journal = Journal(store, configuration.cabinet.id, "recover", secrets.token_bytes)
+        outcome = Engine(state, journal).step(
+            AcceptRollback(reason, incident, refs, heads, note),
+            provision.moment(secrets.token_bytes),
+        )
+        if outcome.refusal:
+            raise NotRecovered(outcome.refusal)
+        head = store.sign_head(signer)
+        assert head is not None, "an entry was just added"
+        anchors.settle(head.note)
+        return Accepted(store.size, doubts)
+
+
+def _tell(terminal: Terminal, store: Store, state: State, doubts: tuple[Doubt, ...]) -> None:
+    terminal.tell(
+        f"This ledger has {store.size} entries, the last of {local_time(state.last_wall_ms)}."
+    )
+    for doubt in doubts:
+        terminal.tell(f"It does not continue what was kept: {doubt}.")
+    terminal.tell(
+        "What is missing from it is lost if you go on: look for a newer copy first.\n"
+        "Going on takes two administrators or pharmacists, each with a PIN and a recovery card."
+    )
+
+
+def _reason(terminal: Terminal) -> tuple[str, str]:
+    terminal.tell("Reasons:")
+    for word, meaning in REASONS.items():
+        terminal.tell(f"  {word:<16}{meaning}")
+    for _ in range(TRIES):
+        reason = terminal.ask("Reason (one of these words)")
+        if reason in REASONS:
+            break
+        terminal.tell("That is not one of them.")
+    else:
+        raise NotRecovered("no reason was given; nothing was changed")
+    for _ in range(TRIES):
+        incident = terminal.ask("Number of the incident's report (no names)")
+        if _INCIDENT.fullmatch(incident):
+            return reason, incident
+        terminal.tell("A number has letters, digits, points, slashes and dashes, at most 40.")
+    raise NotRecovered("no report's number was given; nothing was changed")
+
+
+def _two_people(
+    terminal: Terminal, state: State, keys: Keys
+) -> tuple[tuple[str, str], RecoveryKey]:
+    hasher = PinHasher(keys.pepper, passes=state.pin_passes)
+    first = _person(terminal, state, hasher, "first", "")
+    first_part = _card(terminal, 1)
+    second = _person(terminal, state, hasher, "second", first)
+    return (first, second), RecoveryKey(first_part, _card(terminal, 2))
+
+
+def _person(terminal: Terminal, state: State, hasher: PinHasher, which: str, other: str) -> str:
+    """The reference of somebody who may, proven by PIN."""
+    for _ in range(TRIES):
+        staff_id = terminal.ask(f"Staff number of the {which} person")
+        pin = terminal.secret("PIN")
+        ref = state.by_staff_id.get(staff_id, "")
+        person = state.people.get(ref)
+        proven = hasher.verify(person.pin if person is not None else "", pin)
+        if person is None or not proven or not person.active or not person.enrolled:
+            terminal.tell("Not the PIN of a person of this cabinet.")
+        elif ref == other:
+            terminal.tell("The second person is another one than the first.")
+        elif not may(Role(person.role), Act.RECOVER):
+            terminal.tell("This takes an administrator or a pharmacist.")
+        else:
+            return ref
+    raise NotRecovered(f"the {which} person was not proven in {TRIES} tries; nothing was changed")
+
+
+# --- the database key -----------------------------------------------------------------------------
+
+
+def database_key(
+    configuration: Configuration, folder: Path, target: Path, terminal: Terminal
+) -> None:
+    """Write the database key into `target`, a new file; raises NotRecovered or a LedgerError."""
+    ledger = folder / configuration.paths.ledger
+    file = provision.escrow_file(configuration, folder)
+    if target.exists():
+        raise NotRecovered(f"{target}: exists already; a key is never overwritten")
+    try:
+        with file.open(encoding="utf-8") as stream:
+            escrow = parse_escrow(stream.read(MAX_ESCROW_CHARACTERS + 1))
+    except (OSError, UnicodeDecodeError, LedgerError) as error:
+        raise NotRecovered(f"{file}: {error}; it lies beside each copy of the ledger") from None
+    key = RecoveryKey(_card(terminal, 1), _card(terminal, 2))
+    found = [each for each in key.open(escrow) if opens(ledger, each)]
+    if not found:
+        raise NotRecovered(
+            f"{ledger}: no key of its escrow opens it; take the escrow of the same copy"
+        )
+    try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        whole_file.replace(target, found[-1])
+    except OSError as error:
+        raise NotRecovered(f"{target}: {error.strerror}") from None

@@ -1,0 +1,91 @@
+"""What is signed besides heads: that a new key signs from now on, and that a rollback is accepted.
+
+Pure. One rule: a statement's text names its ledger and the number of the entry that holds it, so
+that it says nothing anywhere else; and none of them can be read as a head.
+"""
+
+from collections.abc import Sequence
+
+from cabinet import records as r
+from ledger.errors import LedgerError, WrongSignature
+from ledger.escrow import recovery_name
+from ledger.note import Signer, Verifier, open_note, parse_note
+
+
+class WrongStatement(Exception):
+    """A statement in the ledger that was not signed as it must be."""
+
+
+def _key_change(origin: str, seq: int, verifier: str) -> str:
+    return f"{origin}\nadc signing key change v1\n{seq}\n{verifier}\n"
+
+
+def change_key(seq: int, old: Signer, new: Signer) -> str:
+    """The note of entry `seq`, signed by the key that goes and by the one that comes."""
+    text = _key_change(old.name, seq, new.vkey)
+    return old.sign(text) + _lines(new.sign(text))
+
+
+def _lines(note: str) -> str:
+    return note.rpartition("\n\n")[2]
+
+
+def check_key_change(record: r.SigningKeyChanged, seq: int, old: Verifier) -> Verifier:
+    """The key that comes, if both signed entry `seq`; WrongStatement otherwise."""
+    try:
+        new = Verifier(record.verifier)
+        text, _ = parse_note(record.note)
+        if text != _key_change(old.name, seq, record.verifier) or new.name != old.name:
+            raise WrongSignature("it speaks of another key, entry or ledger")
+        open_note(record.note, [old])
+        open_note(record.note, [new])
+    except LedgerError as error:
+        raise WrongStatement(f"the change of the signing key is not proven: {error}") from None
+    return new
+
+
+def _rollback(
+    origin: str,
+    seq: int,
+    root: bytes,
+    anchors: Sequence[tuple[int, str]],
+    words: tuple[str, str, str, str],
+) -> str:
+    lines = [
+        recovery_name(origin),
+        "adc rollback accepted v1",
+        str(seq),
+        root.hex(),
+        *(f"{size} {kept}" for size, kept in anchors),
+        " ".join(words),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def accept_rollback(
+    seq: int,
+    root: bytes,
+    origin: str,
+    signer: Signer,
+    *,
+    anchors: Sequence[tuple[int, str]],
+    reason: str,
+    incident: str,
+    persons: tuple[str, str],
+) -> str:
+    """The note of entry `seq`, which follows entries of root `root`; by the recovery key."""
+    return signer.sign(_rollback(origin, seq, root, anchors, (reason, incident, *persons)))
+
+
+def check_rollback(
+    record: r.RollbackAccepted, seq: int, root: bytes, origin: str, recovery: str
+) -> None:
+    """WrongStatement unless the recovery key signed this record as entry `seq` after `root`."""
+    anchors = tuple((anchor.size, anchor.root) for anchor in record.anchors)
+    words = (record.reason, record.incident, *record.persons)
+    try:
+        text = open_note(record.note, [Verifier(recovery)])
+    except LedgerError as error:
+        raise WrongStatement(f"the recovery key did not accept this rollback: {error}") from None
+    if text != _rollback(origin, seq, root, anchors, words):
+        raise WrongStatement("what the recovery key signed is not this rollback")
