@@ -6,7 +6,7 @@ form is refused with file, line and column; no value of a person's row is quoted
 
 import csv
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from cabinet.records import MedicineListed
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_ROWS = 20_000
+MAX_DIGITS = 9
 FILES = ("formulary.csv", "people.csv", "patients.csv", "orders.csv")
 Row = dict[str, str]
 
@@ -31,7 +32,7 @@ def read(folder: Path, badge_hash: Callable[[str], str]) -> e.Import:
         raise ImportProblem(f"{folder}: has none of {', '.join(FILES)}")
     lists = {name: list(_rows(folder / name)) if name in present else [] for name in FILES}
     return e.Import(
-        folder.name,
+        folder.resolve().name.encode("utf-8", "replace").decode(),  # any bytes name a folder
         tuple((where, _medicine(where, row)) for where, row in lists["formulary.csv"]),
         tuple((where, _person(where, row, badge_hash)) for where, row in lists["people.csv"]),
         tuple((where, _patient(where, row)) for where, row in lists["patients.csv"]),
@@ -43,7 +44,7 @@ COLUMNS = {
     "formulary.csv": (
         "code,generic,brand,strength,form,schedule,unit,therapeutic_class,ndc,high_alert"
     ).split(","),
-    "people.csv": "staff_id,given,family,role,badge".split(","),
+    "people.csv": "staff_id,given,family,role,badge,active".split(","),
     "patients.csv": "record_number,given,family,born,sex,bed,allergies,nurses".split(","),
     "orders.csv": (
         "order,record_number,medicine,quantity,dose,route,frequency,reason,starts,stops"
@@ -51,22 +52,28 @@ COLUMNS = {
 }
 
 
+OPTIONAL = {"people.csv": ("active",)}  # columns at the end that may be left out
+
+
 def _rows(file: Path) -> Iterator[tuple[str, Row]]:
     try:
-        data = file.read_bytes()
+        with file.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ImportProblem(f"{file.name}: is larger than {MAX_BYTES} bytes")
         text = data.decode("utf-8-sig")
     except OSError as error:
         raise ImportProblem(f"{file.name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ImportProblem(f"{file.name}: byte {error.start} is not UTF-8") from None
-    if len(data) > MAX_BYTES:
-        raise ImportProblem(f"{file.name}: is larger than {MAX_BYTES} bytes")
     expected = COLUMNS[file.name]
     try:
         reader = csv.reader(text.splitlines(), strict=True)
         header = next(reader, [])
-        if header != expected:
+        without = [name for name in expected if name not in OPTIONAL.get(file.name, ())]
+        if header not in (expected, without):
             raise ImportProblem(f"{file.name}:1: the columns must be {','.join(expected)}")
+        expected = header
         for row in reader:
             where = f"{file.name}:{reader.line_num}"
             if not row:
@@ -92,12 +99,15 @@ def _medicine(where: str, row: Row) -> MedicineListed:
 
 
 def _person(where: str, row: Row, badge_hash: Callable[[str], str]) -> e.PersonRow:
+    if row.get("active", "yes") not in ("yes", "no"):
+        raise ImportProblem(f"{where}: active must be yes or no")
     return e.PersonRow(
         row["staff_id"],
         row["given"],
         row["family"],
         row["role"],
         badge_hash(row["badge"]) if row["badge"] else "",
+        row.get("active", "yes") == "yes",
     )
 
 
@@ -115,13 +125,14 @@ def _patient(where: str, row: Row) -> e.PatientRow:
 
 
 def _order(where: str, row: Row) -> e.OrderRow:
-    if not (row["quantity"].isascii() and row["quantity"].isdigit()):
+    quantity = row["quantity"]
+    if not (quantity.isascii() and quantity.isdigit() and len(quantity) <= MAX_DIGITS):
         raise ImportProblem(f"{where}: quantity must be a whole number")
     return e.OrderRow(
         row["order"],
         row["record_number"],
         row["medicine"],
-        int(row["quantity"]),
+        int(quantity),
         row["dose"],
         row["route"],
         row["frequency"],
@@ -129,6 +140,9 @@ def _order(where: str, row: Row) -> e.OrderRow:
         _when(where, "starts", row["starts"]),
         _when(where, "stops", row["stops"]) if row["stops"] else 0,
     )
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _when(where: str, column: str, text: str) -> int:
@@ -139,4 +153,4 @@ def _when(where: str, column: str, text: str) -> int:
         raise ImportProblem(f"{where}: {column} is not a date such as 2026-11-22") from None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
-    return int(when.timestamp() * 1000)
+    return (when - _EPOCH) // timedelta(milliseconds=1)

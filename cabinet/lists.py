@@ -4,16 +4,21 @@ Not for reading files (`importing.py`). One rule: every row is checked against l
 before any record is added, and a list never grants administration.
 """
 
-from datetime import date
+from datetime import UTC, datetime
 
 from auth.policy import Role
 from cabinet import records as r
 from cabinet.decision import Draft
 from cabinet.events import Import, OrderRow, PatientRow, PersonRow
 from cabinet.state import State
+from cabinet.stock import is_day
 
 ROLES = tuple(role.value for role in Role)
 MAX_TEXT_CHARS = 120
+MAX_LONG_CHARS = 500  # allergies: cutting them, or refusing the patient, would harm
+MAX_NURSES = 40  # of one patient
+FIRST_DAY = "1850-01-01"
+FIRST_MS, LAST_MS = 946_684_800_000, 4_102_444_800_000  # the years 2000 to 2099
 BADGE_PURPOSE = "badge"  # of the keyed hash by which a badge is known
 
 
@@ -28,10 +33,10 @@ class _Check:
         self.problems.append(f"{where}: {what}")
 
     def once(self, where: str, kind: str, key: str) -> None:
-        """The key may stand once in its list."""
-        first = self.seen.setdefault((kind, key), where)
-        if first != where:
-            self.wrong(where, f"{kind} {key!r} stands at {first} already")
+        """The key may stand once in its list; it is not quoted, as it may be a person's."""
+        if (kind, key) in self.seen:
+            self.wrong(where, f"its {kind} stands at {self.seen[kind, key]} already")
+        self.seen.setdefault((kind, key), where)
 
 
 def imported(draft: Draft, event: Import) -> None:
@@ -43,7 +48,8 @@ def imported(draft: Draft, event: Import) -> None:
         return
     _check_medicines(state, event, check)
     _check_people(state, event, check)
-    _check_patients(state, event, check)
+    today = datetime.fromtimestamp(draft.moment.wall_ms / 1000, UTC).date().isoformat()
+    _check_patients(state, event, check, today)
     _check_orders(state, event, check)
     if check.problems:
         draft.add(r.Refused("import", "bad_rows", quantity=len(check.problems)))
@@ -60,8 +66,13 @@ def _text(check: _Check, where: str, **values: str) -> None:
     for name, value in values.items():
         if not value:
             check.wrong(where, f"{name} is empty")
-        elif len(value) > MAX_TEXT_CHARS or not value.isprintable():
-            check.wrong(where, f"{name} is longer than {MAX_TEXT_CHARS} or not printable")
+    _may_be_empty(check, where, **values)
+
+
+def _may_be_empty(check: _Check, where: str, most: int = MAX_TEXT_CHARS, /, **values: str) -> None:
+    for name, value in values.items():
+        if len(value) > most or (value and not value.isprintable()):
+            check.wrong(where, f"{name} is longer than {most} or not printable")
 
 
 def _check_medicines(state: State, event: Import, check: _Check) -> None:
@@ -75,6 +86,13 @@ def _check_medicines(state: State, event: Import, check: _Check) -> None:
             strength=row.strength,
             form=row.form,
             unit=row.unit,
+        )
+        _may_be_empty(
+            check,
+            where,
+            brand=row.brand,
+            therapeutic_class=row.therapeutic_class,
+            ndc=row.ndc,
         )
         known = state.medicines.get(row.medicine)
         if known is not None and (known.unit, known.schedule) != (row.unit, row.schedule):
@@ -94,10 +112,10 @@ def _check_people(state: State, event: Import, check: _Check) -> None:
     for where, row in event.people:
         check.once(where, "staff_id", row.staff_id)
         if row.badge:
-            check.once(where, "badge", row.badge[:12])
+            check.once(where, "badge", row.badge)
         _text(check, where, staff_id=row.staff_id, given=row.given, family=row.family)
         if row.role not in ROLES:
-            check.wrong(where, f"role {row.role!r} is not one of {', '.join(ROLES)}")
+            check.wrong(where, f"role is not one of {', '.join(ROLES)}")
         known = state.people.get(state.by_staff_id.get(row.staff_id, ""))
         was = known.role if known is not None else ""
         if row.role == "administrator" and was != "administrator":
@@ -107,17 +125,24 @@ def _check_people(state: State, event: Import, check: _Check) -> None:
         holder = state.by_badge.get(row.badge, "")
         if row.badge and holder and (known is None or holder != known.ref):
             check.wrong(where, "badge belongs to somebody else")
+    _check_administrators(state, event, check)
 
 
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def _check_administrators(state: State, event: Import, check: _Check) -> None:
+    """Somebody must be left who can enrol others: a list cannot suspend the last administrator."""
+    suspended = {state.by_staff_id.get(row.staff_id) for _, row in event.people if not row.active}
+    left = [
+        person
+        for person in state.people.values()
+        if person.role == "administrator" and person.enrolled
+        if person.active and person.ref not in suspended
+    ]
+    restored = [row for _, row in event.people if row.active and row.role == "administrator"]
+    if not left and not restored:
+        check.wrong("people.csv", "no administrator would be left")
 
 
-def _check_patients(state: State, event: Import, check: _Check) -> None:
+def _check_patients(state: State, event: Import, check: _Check, today: str) -> None:
     staff = {row.staff_id for _, row in event.people}
     for where, row in event.patients:
         check.once(where, "record_number", row.record_number)
@@ -129,11 +154,14 @@ def _check_patients(state: State, event: Import, check: _Check) -> None:
             family=row.family,
             bed=row.bed,
         )
-        if not _is_day(row.born):
-            check.wrong(where, "born is not a date such as 1961-04-05")
-        for nurse in row.nurses:
-            if nurse not in staff and nurse not in state.by_staff_id:
-                check.wrong(where, f"there is no person with staff_id {nurse!r}")
+        _may_be_empty(check, where, sex=row.sex)
+        _may_be_empty(check, where, MAX_LONG_CHARS, allergies=row.allergies)
+        if not is_day(row.born) or not FIRST_DAY <= row.born <= today:
+            check.wrong(where, "born is not a date such as 1961-04-05, in the past")
+        if len(row.nurses) > MAX_NURSES:
+            check.wrong(where, f"more than {MAX_NURSES} nurses")
+        elif any(it not in staff and it not in state.by_staff_id for it in row.nurses):
+            check.wrong(where, "one of its nurses is not among the people")
 
 
 def _check_orders(state: State, event: Import, check: _Check) -> None:
@@ -142,10 +170,14 @@ def _check_orders(state: State, event: Import, check: _Check) -> None:
     for where, row in event.orders:
         check.once(where, "order", row.order)
         _text(check, where, order=row.order, dose=row.dose, route=row.route)
+        _may_be_empty(check, where, frequency=row.frequency, reason=row.reason)
         if row.record_number not in patients and row.record_number not in state.by_record_number:
-            check.wrong(where, f"there is no patient with record_number {row.record_number!r}")
+            check.wrong(where, "there is no patient with its record_number")
         if row.medicine not in medicines and row.medicine not in state.medicines:
-            check.wrong(where, f"medicine {row.medicine!r} is not in the formulary")
+            check.wrong(where, "medicine is not in the formulary")
+        for name, value in (("starts", row.starts_ms), ("stops", row.stops_ms or FIRST_MS)):
+            if not FIRST_MS <= value < LAST_MS:
+                check.wrong(where, f"{name} is not in the years 2000 to 2099")
         if not 1 <= row.quantity <= 999:
             check.wrong(where, "quantity is not 1 to 999")
         if row.stops_ms and row.stops_ms <= row.starts_ms:
