@@ -21,10 +21,24 @@ class Attachment:
     data: bytes
 
 
+def _content(kind: str, salt: bytes, data: bytes) -> bytes:
+    name = kind.encode()
+    return len(name).to_bytes(2, "big") + name + salt + data
+
+
 def attachment_hash(kind: str, salt: bytes, data: bytes) -> bytes:
     """SHA-256(domain || len(kind) in 2 bytes || kind || salt || data)."""
-    name = kind.encode()
-    return hashlib.sha256(_DOMAIN + len(name).to_bytes(2, "big") + name + salt + data).digest()
+    return content_hash(_content(kind, salt, data))
+
+
+def attachment_content(attachment: Attachment) -> bytes:
+    """What is hashed after the domain: the bytes of an exported attachment's file."""
+    return _content(attachment.kind, attachment.salt, attachment.data)
+
+
+def content_hash(content: bytes) -> bytes:
+    """The hash of an attachment with this content."""
+    return hashlib.sha256(_DOMAIN + content).digest()
 
 
 def make_attachment(kind: str, salt: bytes, data: bytes) -> Attachment:

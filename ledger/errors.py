@@ -90,6 +90,14 @@ class WrongProof(LedgerError):
     """A Merkle proof that does not prove what it should."""
 
 
+class WrongTile(LedgerError):
+    """A hash tile or entry bundle that is not in the C2SP form, or not of the size it must be."""
+
+
+class WrongEvidence(LedgerError):
+    """An export or receipt that cannot be read as one: which file, and what to do."""
+
+
 class WrongBody(LedgerError):
     """Raised by the reader of bodies during a check: this entry's body is not what it must be."""
 

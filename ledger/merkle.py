@@ -75,6 +75,22 @@ class Frontier:
         roots.append(hashed)
         return nodes
 
+    def add_perfect(self, level: int, hashed: bytes) -> bytes:
+        """Adds a perfect subtree of 2^level leaves by its root, where such a one begins.
+
+        Returns, one after the other, the roots of the larger subtrees that it completes.
+        """
+        assert not self.size & (1 << level) - 1, "a subtree begins at a multiple of its width"
+        roots, completed = self._roots, b""
+        rest = self.size >> level
+        self.size += 1 << level
+        while rest & 1:
+            hashed = sha256(b"\1" + roots.pop() + hashed).digest()
+            completed += hashed
+            rest >>= 1
+        roots.append(hashed)
+        return completed
+
     def root(self) -> bytes:
         """The tree's root, RFC 6962's MTH."""
         if not self._roots:
@@ -83,6 +99,20 @@ class Frontier:
         for left in self._roots[-2::-1]:
             hashed = node_hash(left, hashed)
         return hashed
+
+
+def perfect_levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """All levels of the perfect tree over 2^k leaf hashes: the leaves first, the root last."""
+    level = list(leaves)
+    assert level and not len(level) & len(level) - 1, "a perfect tree has 2^k leaves"
+    levels = [level]
+    while len(level) > 1:
+        pairs = iter(level)
+        level = [
+            sha256(b"\1" + left + right).digest() for left, right in zip(pairs, pairs, strict=True)
+        ]
+        levels.append(level)
+    return levels
 
 
 def _split(width: int) -> int:
