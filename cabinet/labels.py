@@ -13,7 +13,10 @@ def read(text: str) -> CodeSeen:
     """The label in `text` as scanned; FNC1 arrives as 0x1D."""
     import biip  # 17 MB that only a scan needs
 
-    parsed = biip.parse(text)
+    try:
+        parsed = biip.parse(text)
+    except (biip.ParseError, ValueError, LookupError):  # it was not written for every string
+        return CodeSeen("")
     message = parsed.gs1_message
     if message is None or parsed.gs1_message_error:
         gtin = parsed.gtin.as_gtin_14() if parsed.gtin is not None else ""

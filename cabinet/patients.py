@@ -46,10 +46,14 @@ def is_active(order: Order, now_ms: int) -> bool:
     return order.active and begun and (not listed.stops_ms or now_ms < listed.stops_ms)
 
 
-def pocket_of(state: State, listed: str) -> PocketState | None:
-    """The pocket that holds the medicine, the fullest if there are several."""
+def pocket_of(state: State, listed: str, now_ms: int) -> PocketState | None:
+    """The pocket that holds the medicine: of several the fullest that has not expired."""
     pockets = [p for p in state.pockets.values() if p.plan.medicine == listed]
-    return max(pockets, key=lambda p: state.on_hand(p.plan.id), default=None)
+    return max(
+        pockets,
+        key=lambda p: (not expired(p, now_ms), state.on_hand(p.plan.id)),
+        default=None,
+    )
 
 
 def expired(pocket: PocketState, now_ms: int) -> bool:
@@ -89,7 +93,8 @@ def ask(draft: Draft, order_id: str, quantity: int) -> None:
     assert session is not None
     order = state.orders.get(order_id)
     listed = order.listed if order is not None else None
-    pocket = pocket_of(state, listed.medicine) if listed is not None else None
+    now_ms = draft.moment.wall_ms
+    pocket = pocket_of(state, listed.medicine, now_ms) if listed is not None else None
     wanted = r.AccessStarted(
         draft.reference(),
         "remove",
@@ -103,7 +108,6 @@ def ask(draft: Draft, order_id: str, quantity: int) -> None:
         listed.patient if listed is not None else "",
         order_id,
     )
-    now_ms = draft.moment.wall_ms
     if order is None or listed is None or not is_active(order, now_ms):
         access.refuse(draft, wanted, "no_active_order")
     elif quantity < 1:
@@ -195,7 +199,7 @@ def show_patient(state: State, place: Place, now_ms: int) -> Screen:
 
 def _order_row(state: State, order: Order, now_ms: int) -> Row:
     listed = state.medicines[order.listed.medicine]
-    pocket = pocket_of(state, order.listed.medicine)
+    pocket = pocket_of(state, order.listed.medicine, now_ms)
     details = order.details
     how = f"{details.route} — {details.frequency}" if details is not None else ""
     dose = f"DOSE {details.dose} — " if details is not None else ""
@@ -218,7 +222,7 @@ def show_order(state: State, place: Place, now_ms: int) -> Screen:
     """One order, how many to take, and the way to the drawer."""
     order = state.orders[place.order]
     listed = state.medicines[order.listed.medicine]
-    pocket = pocket_of(state, order.listed.medicine)
+    pocket = pocket_of(state, order.listed.medicine, now_ms)
     drawer = state.drawers[pocket.drawer].plan.label if pocket is not None else ""
     shown = removals.banner(state, order.listed.patient, now_ms)
     back = Button(f"patient:{order.listed.patient}", "Back", "quiet")

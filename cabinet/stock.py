@@ -61,7 +61,7 @@ def code_seen(draft: Draft, event: CodeSeen) -> None:
     session = state.session
     assert session is not None
     draft.stay(active_ms=draft.moment.mono_ms)
-    if event.ndc != listed.ndc.replace("-", ""):
+    if not event.ndc or event.ndc != listed.ndc.replace("-", ""):
         draft.add(
             r.Refused(
                 "load",
@@ -73,7 +73,7 @@ def code_seen(draft: Draft, event: CodeSeen) -> None:
             )
         )
         draft.refuse(REASONS["wrong_label"])
-    elif event.expires:
+    elif is_day(event.expires):
         draft.go("load_quantity", lot=event.lot, expires=event.expires)
     else:
         draft.stay(lot=event.lot, note=Note("Right medicine. Enter the expiry.", "success"))
@@ -106,6 +106,14 @@ def _ask(draft: Draft, kind: str, pocket_id: str) -> None:
         access.start(draft, wanted)
 
 
+def is_day(text: str) -> bool:
+    """Whether `text` is a date such as "2027-03-31"."""
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
 def is_past(expires: str, now_ms: int) -> bool:
     """Whether stock that is good to the end of `expires` ("" for ever) is past its date."""
     return (
@@ -116,7 +124,8 @@ def is_past(expires: str, now_ms: int) -> bool:
 
 def due(state: State) -> list[PocketState]:
     """Pockets whose contents are in doubt."""
-    return [pocket for pocket in state.pockets.values() if pocket.count_due]
+    pockets = state.pockets.values()
+    return [p for p in pockets if p.count_due and p.plan.medicine in state.medicines]
 
 
 # --- screens ------------------------------------------------------------------------------------
