@@ -1,0 +1,288 @@
+"""The units and what is installed with them: syntax, exposure, and what no score sees.
+
+Not proof that a sandbox holds: that needs a booted machine. One rule: systemd's own tools judge
+what they can, and every directive that they do not weigh is asserted here.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cabinet import configuration as site
+from cabinet.screen_socket import SCREEN_USER
+
+UNITS = Path(__file__).parent.parent / "systemd"
+ANALYZE = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(
+    ANALYZE is None, reason="systemd-analyze is not installed: apt-get install systemd"
+)
+
+# Unit -> the exposure it may have, in tenths; the kiosk's is Chromium's own sandbox's price.
+MOST_EXPOSED = {
+    "cabinet-controller.service": 10,
+    "cabinet-import.service": 10,
+    "cabinet-kiosk.service": 45,
+    "cabinet-touchscreen.service": 12,
+    "cabinet-verify.service": 10,
+}
+WITH_KEYS = ("cabinet-controller.service", "cabinet-import.service", "cabinet-verify.service")
+PYTHON = (*WITH_KEYS, "cabinet-touchscreen.service")
+KEYS = ("ledger.key", "signing.key", "pepper.key", "cosigning.key")
+DENIED_CALLS = (
+    *("@privileged", "@resources", "@mount", "@debug", "@cpu-emulation", "@obsolete", "@clock"),
+    *("@module", "@raw-io", "@reboot", "@swap"),
+)
+Directives = dict[str, list[str]]
+
+
+def parsed(name: str) -> Directives:
+    """A unit's directives of all sections, each with all of its values in order."""
+    found: Directives = defaultdict(list)
+    text = (UNITS / name).read_text().replace("\\\n", " ")
+    for line in text.splitlines():
+        if line and line[0] not in "#[":
+            key, _, value = line.partition("=")
+            found[key.strip()].append(" ".join(value.split()))
+    return found
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Path:
+    """The units with programs that are on every machine in the place of the cabinet's own."""
+    for unit in UNITS.glob("*.service"):
+        text = unit.read_text()
+        for program in ("/opt/cabinet/.venv/bin/cabinet", "/usr/bin/cage"):
+            text = text.replace(program, "/bin/true")
+        (tmp_path / unit.name).write_text(text)
+    return tmp_path
+
+
+def analyze(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """systemd-analyze, which needs no running systemd for what is asked here."""
+    assert ANALYZE is not None
+    return subprocess.run(
+        [ANALYZE, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_every_unit_has_a_bound_on_its_exposure() -> None:
+    assert {unit.name for unit in UNITS.glob("*.service")} == set(MOST_EXPOSED)
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", MOST_EXPOSED)
+def test_a_unit_is_what_systemd_understands(name: str, copies: Path) -> None:
+    told = analyze("verify", "--man=no", copies / name)
+    assert told.returncode == 0, told.stderr
+    assert name not in told.stderr, told.stderr  # an unknown directive is only a warning
+
+
+@needs_systemd
+def test_a_directive_that_systemd_does_not_know_is_seen(copies: Path) -> None:
+    unit = copies / "cabinet-verify.service"
+    unit.write_text(unit.read_text().replace("PrivateNetwork=", "PrivateNetwrk="))
+    assert unit.name in analyze("verify", "--man=no", unit).stderr
+
+
+@needs_systemd
+@pytest.mark.parametrize(("name", "most"), MOST_EXPOSED.items())
+def test_a_unit_is_no_more_exposed_than_it_may_be(name: str, most: int, copies: Path) -> None:
+    told = analyze("security", "--offline=yes", f"--threshold={most}", "--no-pager", copies / name)
+    assert told.returncode == 0, told.stdout[-200:]
+
+
+@needs_systemd
+def test_the_score_would_see_a_network_for_the_controller(copies: Path) -> None:
+    unit = copies / "cabinet-controller.service"
+    kept = [line for line in unit.read_text().splitlines() if "Network" not in line]
+    unit.write_text("\n".join(line for line in kept if "AddressFamilies" not in line))
+    told = analyze("security", "--offline=yes", "--threshold=10", "--no-pager", unit)
+    assert told.returncode != 0
+
+
+# What systemd-analyze gives no points for, or gives them only once for a whole list.
+NOT_SCORED = {
+    "ExecPaths": ["/usr /opt/cabinet"],
+    "KeyringMode": ["private"],
+    "LimitCORE": ["0"],
+    "LockPersonality": ["yes"],
+    "MemoryDenyWriteExecute": ["yes"],
+    "MemorySwapMax": ["0"],
+    "NoExecPaths": ["/"],
+    "SocketBindDeny": ["any"],
+    "SystemCallErrorNumber": ["EPERM"],
+    "SystemCallFilter": ["@system-service", "~" + " ".join(DENIED_CALLS)],
+    "UMask": ["0077"],
+}
+
+
+@pytest.mark.parametrize("name", PYTHON)
+@pytest.mark.parametrize("directive", NOT_SCORED)
+def test_what_the_score_does_not_see_is_there(name: str, directive: str) -> None:
+    assert parsed(name)[directive] == NOT_SCORED[directive]
+
+
+@pytest.mark.parametrize("name", MOST_EXPOSED)
+def test_every_unit_is_bounded_and_has_a_user_without_capabilities(name: str) -> None:
+    unit = parsed(name)
+    assert {"MemoryMax", "TasksMax"} <= set(unit)
+    assert unit["User"][0].startswith("cabinet-")
+    assert unit["CapabilityBoundingSet"] == unit["AmbientCapabilities"] == [""]
+    assert unit["NoNewPrivileges"] == ["yes"]
+    assert unit["LimitCORE"] == ["0"]
+
+
+@pytest.mark.parametrize("name", WITH_KEYS)
+def test_keys_come_only_as_encrypted_credentials_and_without_a_network(name: str) -> None:
+    unit = parsed(name)
+    wanted = [f"{key}:/etc/credstore.encrypted/{key}" for key in KEYS]
+    assert unit["LoadCredentialEncrypted"] == wanted
+    assert unit["PrivateNetwork"] == ["yes"]
+    assert unit["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert unit["StateDirectoryMode"] == ["0700"]
+
+
+@pytest.mark.parametrize("name", ["cabinet-touchscreen.service", "cabinet-kiosk.service"])
+def test_no_screen_unit_reaches_keys_ledger_or_a_network(name: str) -> None:
+    unit = parsed(name)
+    assert not unit["LoadCredential"] + unit["LoadCredentialEncrypted"]
+    assert unit["IPAddressDeny"] == ["any"]
+    assert unit["IPAddressAllow"] == ["localhost"]
+    hidden = " ".join(unit["InaccessiblePaths"]).split()
+    assert {"-/var/lib/cabinet", "-/etc/credstore.encrypted"} <= set(hidden)
+
+
+def test_the_controller_may_touch_pins_and_serial_lines_and_no_other_device() -> None:
+    unit = parsed("cabinet-controller.service")
+    assert unit["DevicePolicy"] == ["closed"]
+    kinds = ("gpiochip", "ttyAMA", "ttyACM", "ttyUSB")
+    assert unit["DeviceAllow"] == [f"char-{kind} rw" for kind in kinds]
+
+
+def test_the_controller_is_started_again_without_limit_and_watched() -> None:
+    unit = parsed("cabinet-controller.service")
+    assert unit["Type"] == ["notify"]
+    assert unit["Restart"] == ["always"]
+    assert unit["StartLimitIntervalSec"] == ["0"]
+    assert unit["WatchdogSec"] == ["15"]
+
+
+def test_only_the_touchscreen_can_reach_the_screen_socket() -> None:
+    touchscreen = parsed("cabinet-touchscreen.service")
+    assert touchscreen["User"] == [SCREEN_USER]
+    for line in (UNITS / "cabinet.tmpfiles").read_text().splitlines():
+        if line.startswith("d") and line.split()[1] == "/run/cabinet":
+            assert line.split()[2:] == ["2710", "cabinet-ctl", SCREEN_USER]
+            break
+    else:
+        pytest.fail("cabinet.tmpfiles does not make /run/cabinet")
+
+
+def test_the_touchscreen_serves_the_port_that_the_policy_allows() -> None:
+    port = site.Touchscreen().port
+    assert parsed("cabinet-touchscreen.service")["SocketBindAllow"] == [f"ipv4:tcp:{port}"]
+    assert policy()["URLAllowlist"][0] == f"http://127.0.0.1:{port}"
+
+
+def test_the_kiosk_has_no_way_out() -> None:
+    unit = parsed("cabinet-kiosk.service")
+    command = unit["ExecStart"][0]
+    for flag in ("--no-sandbox", "--remote-debugging", "--disable-web-security", "--allow-file"):
+        assert flag not in command
+    cage, _, chromium = command.partition(" -- ")
+    assert cage.split() == ["/usr/bin/cage", "-d"]  # never -s, which allows other consoles
+    assert {"--kiosk", "--incognito"} <= set(chromium.split())
+    assert chromium.endswith(" file:///run/cabinet-touchscreen/launch.html")
+    assert "file:///run/cabinet-touchscreen/launch.html" in policy()["URLAllowlist"]
+    assert unit["Conflicts"] == ["getty@tty1.service"]
+    assert unit["PAMName"] == ["login"]
+    assert unit["PartOf"] == ["cabinet-touchscreen.service"]
+
+
+def policy() -> dict[str, Any]:
+    """Chromium's policy."""
+    found: dict[str, Any] = json.loads((UNITS / "chromium-policy.json").read_text())
+    return found
+
+
+POLICY = {
+    "AllowFileSelectionDialogs": False,
+    "BrowserSignin": 0,
+    "DefaultPopupsSetting": 2,
+    "DefaultSerialGuardSetting": 2,
+    "DefaultWebBluetoothGuardSetting": 2,
+    "DefaultWebHidGuardSetting": 2,
+    "DefaultWebUsbGuardSetting": 2,
+    "DeveloperToolsAvailability": 2,
+    "DownloadRestrictions": 3,
+    "ExtensionInstallBlocklist": ["*"],
+    "IncognitoModeAvailability": 2,
+    "PasswordManagerEnabled": False,
+    "PrintingEnabled": False,
+    "SyncDisabled": True,
+    "TranslateEnabled": False,
+}
+
+
+@pytest.mark.parametrize("key", POLICY)
+def test_the_browsers_policy_shuts(key: str) -> None:
+    assert policy()[key] == POLICY[key]
+
+
+def test_the_browsers_policy_allows_two_addresses_and_blocks_all_others() -> None:
+    assert policy()["URLBlocklist"][0] == "*"
+    assert len(policy()["URLAllowlist"]) == 2
+
+
+def test_the_kernel_is_set_as_a_cabinet_needs_it() -> None:
+    text = (UNITS / "cabinet.sysctl").read_text()
+    settings = dict(re.findall(r"^([a-z._]+) = (.+)$", text, re.MULTILINE))
+    assert settings["kernel.sysrq"] == "0"
+    assert settings["kernel.yama.ptrace_scope"] == "2"
+    assert settings["kernel.kexec_load_disabled"] == "1"
+    assert settings["fs.suid_dumpable"] == "0"
+
+
+def test_users_are_those_of_the_units() -> None:
+    lines = (UNITS / "cabinet.sysusers").read_text().splitlines()
+    made = {line.split()[1] for line in lines if line.startswith("u")}
+    assert made == {parsed(name)["User"][0] for name in MOST_EXPOSED}
+
+
+@needs_systemd
+@pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="systemd-sysusers is not there")
+def test_users_and_folders_are_what_systemd_understands(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    users = subprocess.run(
+        ["systemd-sysusers", f"--root={tmp_path}", UNITS / "cabinet.sysusers"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    if os.geteuid() == 0:
+        assert users.returncode == 0, users.stderr
+        assert "cabinet-ctl:" in (tmp_path / "etc/passwd").read_text()
+    else:
+        assert "cabinet.sysusers" not in users.stderr, users.stderr
+
+
+def test_everything_in_the_folder_is_installed_somewhere(tmp_path: Path) -> None:
+    told = subprocess.run(
+        [UNITS / "install.sh"],
+        env={**os.environ, "DESTDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    installed = {(tmp_path / line.lstrip("/")).read_bytes() for line in told.stdout.splitlines()}
+    there = {f.name for f in UNITS.iterdir() if f.is_file() and f.read_bytes() not in installed}
+    assert there == {"install.sh"}
