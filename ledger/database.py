@@ -88,7 +88,7 @@ SCHEMA["snapshot"] = (
     "CREATE TABLE snapshot (size INTEGER PRIMARY KEY, version INTEGER NOT NULL, "
     "data BLOB NOT NULL) STRICT"
 )
-_TABLES = frozenset(name for name, sql in SCHEMA.items() if sql.startswith("CREATE TABLE"))
+TABLES = frozenset(name for name, sql in SCHEMA.items() if sql.startswith("CREATE TABLE"))
 _WRITTEN = frozenset({"e", "attachment", "erasure", "head", "cosignature", "snapshot"})
 _DELETED = frozenset({"attachment", "snapshot"})  # an attachment only as its trigger allows
 _PRAGMAS = frozenset(
@@ -183,11 +183,11 @@ def unlock(connection: Any, path: Path, key: bytes) -> None:
 
 
 def renew(path: Path) -> None:
-    """Makes durable what the writer before this one left in the WAL, as its writer's next step.
+    """Writes the WAL's bytes over themselves and syncs them, before a new writer adds to them.
 
-    It may have been killed between a write and its sync, or told that a sync failed; then the
-    system may think that the bytes are on the disk, and a commit behind them would be lost with
-    them at a power cut. So the same bytes are written over themselves, and synced.
+    A sync may have failed for the writer before. Then the system holds bytes for written that are
+    not on the disk, no later sync writes them, and a commit behind them goes with them at a power
+    cut.
     """
     try:
         file = os.open(path.with_name(path.name + "-wal"), os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -206,18 +206,6 @@ def renew(path: Path) -> None:
         raise _failed(path, error) from None
     finally:
         os.close(file)
-
-
-def sync_folder(path: Path) -> None:
-    """Makes the names beside `path` durable: SQLite does so only for a WAL that it made itself."""
-    try:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise _failed(path, error) from None
 
 
 def _failed(path: Path, error: OSError) -> FileError:
@@ -290,7 +278,6 @@ def connect(
         if not read_only:
             connection.execute("BEGIN IMMEDIATE")  # a file that cannot be written says so now
             connection.execute("ROLLBACK")
-            sync_folder(path)
         connection.set_authorizer(_authorize)
         return connection, origin
     except BaseException as error:
@@ -359,6 +346,6 @@ def _identify(connection: Any, path: Path) -> str:
         if found.get(name) != SCHEMA[name]:
             raise Damaged(path, "missing or altered", f"schema of {name}")
     for kind, name, table, _ in rows:
-        if kind == "trigger" and table in _TABLES and name not in SCHEMA:
+        if kind == "trigger" and table in TABLES and name not in SCHEMA:
             raise Damaged(path, "was added by somebody else", f"trigger {name}")
     return str(meta["origin"])

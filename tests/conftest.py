@@ -1,6 +1,8 @@
 """What several tests start from: a demo cabinet made once, and a real browser."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from sim import demo_cabinet
 from tests import demo
+from tests.crash import seeds
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -30,6 +33,28 @@ def running_demo(tmp_path: Path, demo_template: Path) -> Iterator[demo.Demo]:
         yield running
     finally:
         running.kill()
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder in memory where there is one, for what makes and loses thousands of files."""
+    memory = Path("/dev/shm")
+    folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
+    yield folder
+    shutil.rmtree(folder)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What the power-cut tests explored, so that a seed of today's commit can be found again."""
+    told = [
+        value
+        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        for name, value in report.user_properties
+        if name == "power cuts" and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section(f"power cuts, commit {seeds.commit()}")
+        terminalreporter.write("\n".join(sorted(told)) + "\n")
 
 
 @pytest.fixture(scope="session")

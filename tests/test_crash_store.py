@@ -1,8 +1,6 @@
 """A power cut at any instant loses nothing that the store acknowledged, at 10,000 states."""
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,15 +15,6 @@ pytestmark = [
 STATES = 510  # of each seed; half of the seeds are kept, half are the commit's
 KEPT = seeds.kept()
 DERIVED = range(len(KEPT))
-
-
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """A folder in memory where there is one: thousands of files are made and lost in it."""
-    memory = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else None))
-    yield folder
-    shutil.rmtree(folder)
 
 
 def test_at_least_ten_thousand_states_are_explored() -> None:

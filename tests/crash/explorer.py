@@ -51,6 +51,7 @@ class Explorer:
         self.report, self.random = Report(seed), Random(seed)
         self._folder, self._recovers, self._again = folder, recovers, again
         self._seen: set[bytes] = set()
+        self._judged: set[tuple[bytes, int]] = set()  # before and after a promise are two questions
 
     def explore(self, base: Disk, events: Sequence[Event], wanted: int) -> Report:
         """Visits whole passes of instants until there are `wanted` distinct states."""
@@ -67,50 +68,57 @@ class Explorer:
         if self.random.random() < (0.5 if disk.unsettled else 0.9):
             return
         files = disk.after_power_cut(self.random)
-        fresh = self._judge(where, files, allowed)
+        fresh = self.judge(where, files, allowed)
         if self._again is None:
             return
         if fresh and self.random.random() < 0.06:
-            self._live_on(f"{where}, power cut", Disk(files), allowed, killed=False)
+            self.live_on(f"{where}, power cut", Disk(files), allowed, killed=False)
         elif self.random.random() < 0.03:
-            self._live_on(f"{where}, killed", disk.copy(), allowed, killed=True)
+            self.live_on(f"{where}, killed", disk.copy(), allowed, killed=True)
 
-    def _live_on(self, where: str, disk: Disk, allowed: Allowed, *, killed: bool) -> None:
+    def live_on(
+        self, where: str, disk: Disk, allowed: Allowed, *, killed: bool, share: float = 0.4
+    ) -> None:
         """The ledger is opened and used, and the power goes during that."""
         assert self._again is not None
-        self._lay_out(disk.cached())
+        lay_out(self._folder, disk.cached())
         try:
             events = self._again(self._folder, allowed, killed, self.random)
         except (LedgerError, Unrecovered) as error:
             self.report.violations.append(f"{where}: {type(error).__name__}: {error}")
             return
         for at, then, still in walk(disk, events):
-            if self.random.random() < 0.4:
+            if self.random.random() < share:
                 files = then.after_power_cut(self.random)
-                self.report.nested += self._judge(f"{where}, then {at}", files, still)
+                self.report.nested += self.judge(f"{where}, then {at}", files, still)
 
-    def _judge(self, where: str, files: Files, allowed: Allowed) -> bool:
-        """Opens these files, unless that was done already; whether they are new."""
+    def judge(self, where: str, files: Files, allowed: Allowed) -> bool:
+        """Opens these files, unless that was done under the same promise; whether they are new."""
         digest = hashlib.sha256()
         for name in sorted(files):
             digest.update(b"%s %d " % (name.encode(), len(files[name])) + files[name])
-        if digest.digest() in self._seen:
+        content = digest.digest()
+        if (content, hash(allowed)) in self._judged:
             return False
-        self._seen.add(digest.digest())
-        self.report.states += 1
-        self._lay_out(files)
+        self._judged.add((content, hash(allowed)))
+        fresh = content not in self._seen
+        self._seen.add(content)
+        self.report.states += fresh
+        lay_out(self._folder, files)
         if self.random.random() < 0.2:  # shared memory is no state, whatever the disk kept of it
             rubbish = self.random.randbytes(32 << 10)
             _write(self._folder / "ledger.db-shm", rubbish)
         if wrong := self._recovers(self._folder, allowed, self.random.random() < 0.2):
             self.report.violations.append(f"{where}: {wrong}")
-        return True
+        return fresh
 
-    def _lay_out(self, files: Files) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir()
-        for name, content in files.items():
-            _write(self._folder / name, content)
+
+def lay_out(folder: Path, files: Files) -> None:
+    """These files, and no others, in the folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, content in files.items():
+        _write(folder / name, content)
 
 
 def walk(base: Disk, events: Sequence[Event]) -> Iterator[tuple[int, Disk, Allowed]]:

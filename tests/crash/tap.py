@@ -5,8 +5,8 @@ the very library that sqlcipher3 has loaded, so that the shipped store runs unch
 methods are the system's own but for the three that write; what Python itself writes and syncs is
 seen too. One rule: it changes nothing that it is not told to fail.
 
-It sees no folder syncs of SQLite's unix VFS (the first sync of a new journal or WAL, a delete that
-asks for it): they are put into the record where that makes them. tests/crash/trace.py sees all.
+It sees no folder syncs of SQLite's unix VFS (the first sync of a journal or WAL that was opened, a
+delete that asks for it): they are put into the record where that makes them. trace.py sees all.
 """
 
 import ctypes
@@ -98,7 +98,6 @@ class Tap:
         self.operations = 0
         self.folder, self._fault = os.fsencode(folder), fault
         self._recording = False
-        self._unsynced: set[str] = set()  # new journals, whose first sync syncs the folder too
 
     @contextmanager
     def recording(self) -> Iterator["Tap"]:
@@ -129,20 +128,6 @@ class Tap:
         """It happened."""
         if self._recording:
             self.events.append(event)
-
-    def opened(self, name: str, flags: int, absent: bool) -> None:
-        """A file was opened, and made if it was absent."""
-        if absent and flags & OPEN_CREATE:
-            self.note(disk.Create(name))
-            if flags & OPEN_JOURNALS:
-                self._unsynced.add(name)
-
-    def synced(self, name: str) -> None:
-        """A sync returned."""
-        self.note(disk.Sync(name))
-        if name in self._unsynced:
-            self._unsynced.discard(name)
-            self.note(disk.SyncFolder())
 
     def fails(self, operation: str, name: str) -> bool:
         """Whether this operation, which it counts, is to fail."""
@@ -191,6 +176,7 @@ class _Shim:
         self._vfs.open, self._vfs.delete = _OPEN(self._open), _DELETE(self._delete)
         self._methods: dict[int, tuple[_Methods, _Methods]] = {}  # by address: real, mine
         self._files: dict[int, tuple[Tap, str, _Methods]] = {}
+        self._unsynced: set[int] = set()  # journals and WALs, whose first sync syncs the folder too
 
     def register(self) -> None:
         """SQLite's and Python's next calls come here."""
@@ -217,7 +203,7 @@ class _Shim:
             raise OSError(errno.EIO, "the disk failed")
         _FSYNC(fd)
         if tap is not None:
-            tap.synced(name)
+            tap.note(disk.Sync(name))
 
     def _python_write(self, file: int, data: Any, offset: int) -> int:
         tap, name = self._tap(_path(file))
@@ -246,7 +232,11 @@ class _Shim:
             real, mine = self._tapped(methods[0])
             methods[0] = ctypes.addressof(mine)
             self._files[file] = (tap, name, real)
-            tap.opened(name, flags, absent)
+            self._unsynced.discard(file)
+            if flags & OPEN_CREATE and flags & OPEN_JOURNALS:
+                self._unsynced.add(file)
+            if absent:
+                tap.note(disk.Create(name))
         return result
 
     def _tapped(self, usual: Any) -> tuple[_Methods, _Methods]:
@@ -294,7 +284,10 @@ class _Shim:
             return tap.failed_sync(name)
         result: int = real.sync(file, flags)
         if result == OK:
-            tap.synced(name)
+            tap.note(disk.Sync(name))
+            if file in self._unsynced:
+                self._unsynced.discard(file)
+                tap.note(disk.SyncFolder())
         return result
 
 

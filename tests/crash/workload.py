@@ -8,7 +8,7 @@ finds it again.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -26,8 +26,6 @@ from tests.ledgers import KEY, ORIGIN, SIGNER, VERIFIER
 
 NAME = "ledger.db"
 ACTS_IN_A_RUN = 30
-
-Prepare = Callable[[Store], None]  # for other settings of SQLite than the shipped ones
 
 
 @dataclass(frozen=True)
@@ -74,10 +72,10 @@ def _told(content: object) -> str:
 class Life:
     """One process's use of a ledger in `folder`, from opening to closing, under a tap."""
 
-    def __init__(self, folder: Path, tap: Tap, random: Random, prepare: Prepare) -> None:
+    def __init__(self, folder: Path, tap: Tap, random: Random) -> None:
         self.folder, self.content = folder, Content()
         self.before: Allowed = (self.content,)  # until something is written
-        self._tap, self._random, self._prepare = tap, random, prepare
+        self._tap, self._random = tap, random
         self._store: Store | None = None
         self._count = 0
 
@@ -87,10 +85,20 @@ class Life:
         assert self._store is not None
         return self._store
 
+    @property
+    def opened(self) -> bool:
+        """Whether there is an open store."""
+        return self._store is not None
+
+    def let_go(self) -> None:
+        """Closes what is open; not part of the life."""
+        if self._store is not None:
+            self._store.close()
+
     def open(self) -> None:
         """As the controller opens it."""
+        self._store = None
         self._store = Store.open(self.folder / NAME, KEY)
-        self._prepare(self._store)
 
     def resume(self, allowed: Allowed, killed: bool) -> None:
         """Opens what a power cut or a kill left; the ledger tells which of those allowed it is.
@@ -106,11 +114,11 @@ class Life:
         self.before = allowed if killed else (self.content,)
         self._tap.mark(*self.before)
 
-    def live(self, acts: int) -> None:
+    def live(self, acts: "Acts", count: int) -> None:
         """Some acts, each chosen by chance."""
-        weights = [weight for weight, _ in ACTS]
-        for _ in range(acts):
-            (_, act), *_ = self._random.choices(ACTS, weights)
+        weights = [weight for weight, _ in acts]
+        for _ in range(count):
+            (_, act), *_ = self._random.choices(acts, weights)
             act(self)
 
     def close(self) -> None:
@@ -218,7 +226,8 @@ class Life:
         self.open()
 
 
-ACTS: tuple[tuple[int, Callable[[Life], None]], ...] = (
+Acts = Sequence[tuple[int, Callable[[Life], None]]]  # with weights
+ACTS: Acts = (
     (8, Life.append),
     (3, Life.append_several),
     (3, Life.append_with_attachments),
@@ -232,10 +241,6 @@ ACTS: tuple[tuple[int, Callable[[Life], None]], ...] = (
 )
 
 
-def as_shipped(store: Store) -> None:
-    """The store's own settings."""
-
-
 def create(folder: Path) -> Disk:
     """A new ledger, closed, and the disk with it."""
     folder.mkdir(exist_ok=True)
@@ -243,33 +248,35 @@ def create(folder: Path) -> Disk:
     return Disk(files_in(folder))
 
 
-def record(folder: Path, random: Random, acts: int, prepare: Prepare = as_shipped) -> list[Event]:
-    """A run of a new ledger, whose file is there and empty."""
+def record(folder: Path, random: Random, acts: Acts) -> list[Event]:
+    """A run of a new ledger, whose file is there without entries."""
     tap = Tap(folder)
     with tap.recording():
-        life = Life(folder, tap, random, prepare)
+        life = Life(folder, tap, random)
         tap.mark(*life.before)
         life.open()
-        life.live(acts)
+        life.live(acts, ACTS_IN_A_RUN)
         life.close()
     return tap.events
 
 
-def explore(scratch: Path, seed: str, wanted: int, prepare: Prepare = as_shipped) -> Report:
+def explore(scratch: Path, seed: str, wanted: int, acts: Acts | None = None) -> Report:
     """Records a run of `seed`, and cuts its power until there were `wanted` distinct states."""
+
+    acts = acts or ACTS
 
     def again(folder: Path, allowed: Allowed, killed: bool, random: Random) -> list[Event]:
         tap = Tap(folder)
         with tap.recording():
-            life = Life(folder, tap, random, prepare)
+            life = Life(folder, tap, random)
             life.resume(allowed, killed)
-            life.live(random.randint(0, 3))
+            life.live(acts, random.randint(0, 3))
             life.close()
         return tap.events
 
     folder = scratch / "live"
     base = create(folder)
-    events = record(folder, Random(seed), ACTS_IN_A_RUN, prepare)
+    events = record(folder, Random(seed), acts)
     explorer = Explorer(scratch / "state", seed, recovers, again)
     return explorer.explore(base, events, wanted)
 
