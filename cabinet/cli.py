@@ -9,7 +9,6 @@ import csv
 import json
 import logging
 import os
-import secrets
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -106,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="where the kiosk finds its one-time launch page (needed unless the cabinet is a demo)",
     )
+    command("gateway", _gateway, "Carry the controller's requests to the ledger's witnesses.")
     command("status", _status, "Say in a few lines what the ledger holds and what is open.")
     verify = command("verify", _verify, "Prove the ledger whole and replay it by the rules.")
     verify.add_argument("--json", action="store_true", help="print one JSON object")
@@ -280,6 +280,17 @@ def _controller(arguments: argparse.Namespace) -> int:
     configuration, folder = _load(arguments)
     keys = load_keys(configuration, folder)
     controller.serve(configuration, folder, keys)
+    return 0
+
+
+def _gateway(arguments: argparse.Namespace) -> int:
+    from cabinet import gateway
+
+    _log()
+    configuration, folder = _load(arguments)
+    if not configuration.witness:
+        raise Failed(f"{arguments.config}: witness: there is none, so nothing to carry")
+    gateway.serve(folder / configuration.paths.gateway, configuration.witness)
     return 0
 
 

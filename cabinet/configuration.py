@@ -125,13 +125,15 @@ class Touchscreen(_Table, frozen=True, forbid_unknown_fields=True):
 class Paths(_Table, frozen=True, forbid_unknown_fields=True):
     """Where things are; relative to the file's own folder.
 
-    `anchor` keeps the ledger's newest head: on a real cabinet, on another partition.
+    `anchor` keeps the ledger's newest head: on a real cabinet, on another partition. `gateway` is
+    the gateway's socket.
     """
 
     ledger: str = "ledger.db"
     keys: str = "keys"
     run: str = "run"
     anchor: str = "anchor/head"
+    gateway: str = "run/gateway.sock"
 
 
 class Witness(_Table, frozen=True, forbid_unknown_fields=True):

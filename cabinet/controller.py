@@ -19,14 +19,18 @@ from typing import Any
 
 from auth.pins import keyed_hash
 from cabinet import events as e
-from cabinet import labels, notify, provision, screens, snapshot
+from cabinet import labels, notify, provision, screens, shut, snapshot
+from cabinet.anchors import RolledBack
 from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet, plan_of
+from cabinet.gateway_socket import GatewaySaid
 from cabinet.journal import Journal, replay
 from cabinet.keys import Keys
 from cabinet.lists import BADGE_PURPOSE
+from cabinet.local_socket import Peer
 from cabinet.messages import Answer, Screen, Shown, encode
+from cabinet.outside import Outside
 from cabinet.plan import CONTROLLED
-from cabinet.screen_socket import Peer, PeerCame, PeerEvent, PeerPressed, ScreenSocket
+from cabinet.screen_socket import PeerCame, PeerEvent, PeerPressed, ScreenSocket
 from cabinet.secrets_worker import SecretsWorker
 from cabinet.state import State
 from cabinet.step import Engine, Outcome
@@ -39,7 +43,7 @@ from drivers.lines import LineReader, badge_reader, barcode_scanner
 from drivers.link import open_serial
 from drivers.locks import DrawerPins, Locks
 from ledger.errors import LedgerError
-from ledger.store import Head, Store
+from ledger.store import Store
 
 TICK_S = 0.25
 MAX_WAITING = 512
@@ -60,7 +64,7 @@ class Devices:
     scanner: LineReader
 
 
-Incoming = d.Reading | PeerEvent | e.Event
+Incoming = d.Reading | PeerEvent | GatewaySaid | e.Event
 
 
 def pin_factory(configuration: Configuration, *, demo: bool) -> Any:
@@ -142,12 +146,13 @@ class Controller:
         self._stopping = threading.Event()
         paths = configuration.paths
         signer = provision.signer(configuration, keys)
-        self._anchors = provision.anchors(configuration, folder)
         self._store = Store.open(folder / paths.ledger, keys.ledger)
         try:
             state = replay(self._store)
             self._belongs(state)
-            provision.check_anchors(self._anchors, self._store, state, signer)
+            self._outside = Outside(
+                configuration, folder, self._store, state, signer, time.monotonic()
+            )
         except BaseException:
             self._store.close()
             raise
@@ -160,7 +165,7 @@ class Controller:
             provision.cosigner(configuration, keys),
             cosign_every_s=configuration.timings.cosign_every_min * 60,
             wall_s=time.time,
-            on_head=self._anchor,
+            on_head=self._outside.keep,
         )
         if factory is None:
             factory = pin_factory(configuration, demo=state.demo)
@@ -174,7 +179,6 @@ class Controller:
         self._shown: Shown | None = None
         self._outputs: screens.Outputs | None = None
         self._socket: ScreenSocket | None = None
-        self._anchor_fault = ""
         self._reserve, self._look_at_space_s = Reserve(folder / paths.ledger), 0.0
 
     def _belongs(self, state: State) -> None:
@@ -194,7 +198,7 @@ class Controller:
 
     def post(self, incoming: Incoming) -> None:
         """From any thread; raises queue.Full for a peer, waits for a device."""
-        if isinstance(incoming, PeerPressed | PeerCame):
+        if isinstance(incoming, PeerPressed | PeerCame | GatewaySaid):
             self._queue.put_nowait(incoming)
         else:
             self._queue.put(incoming, timeout=POST_WITHIN_S)
@@ -223,6 +227,7 @@ class Controller:
             run = self._folder / self._configuration.paths.run
             run.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._socket = ScreenSocket(run / "screen.sock", self.post)
+            self._outside.listen(self.post)
             self._publish()
             notify.ready()
             _log.info("ready: %d entries, %d drawers", self._store.size, len(self._positions))
@@ -266,6 +271,7 @@ class Controller:
         devices.locks.close()
         if self._socket is not None:
             self._socket.close()
+        self._outside.close()
         try:
             self._upkeep.sign()
         except LedgerError as error:  # the append that failed is what ended the process
@@ -300,19 +306,13 @@ class Controller:
             self._step(e.SnapshotKept(size, snapshot.VERSION, snapshot.digest(data)))
         else:
             self._upkeep.keep(now_s, accessing=accessing)
-        if bool(self._anchor_fault) != (screens.ANCHOR in self.engine.state.devices_down):
-            self._step(e.DeviceChanged(screens.ANCHOR, self._anchor_fault))
+        if not accessing:
+            self._outside.turn(now_s)
+        for device, cause in self._outside.faults(now_s).items():
+            if cause != self.engine.state.devices_down.get(device, ""):
+                self._step(e.DeviceChanged(device, ""))
+                self._step(e.DeviceChanged(device, cause))
         notify.watchdog()
-
-    def _anchor(self, head: Head) -> None:
-        """Keep the head on the second path; where that fails, work goes on and people are told."""
-        try:
-            self._anchors.keep(head.note)
-        except OSError as error:
-            _log.error("no second place for the ledger's head: %s", error)
-            self._anchor_fault = error.strerror or "it cannot be written"
-        else:
-            self._anchor_fault = ""
 
     # --- one thing at a time --------------------------------------------------------------------
 
@@ -324,6 +324,9 @@ class Controller:
                 return
             case PeerCame():
                 self._greet(incoming.peer)
+                return
+            case GatewaySaid():
+                self._outside.take(incoming, time.monotonic())
                 return
             case d.DrawerReading():
                 self._positions[incoming.drawer] = incoming.position.value
@@ -465,7 +468,11 @@ def check_stock(configuration: Configuration, state: State) -> None:
 def serve(configuration: Configuration, folder: Path, keys: Keys) -> None:
     """Run a controller until SIGTERM or SIGINT."""
     os.umask(0o077)
-    controller = Controller(configuration, folder, keys)
+    try:
+        controller = Controller(configuration, folder, keys)
+    except RolledBack as error:
+        shut.serve(configuration, folder, provision.anchors(configuration, folder), error)
+        return
     signal.signal(signal.SIGTERM, controller.stop)
     signal.signal(signal.SIGINT, controller.stop)
     controller.run()

@@ -14,6 +14,7 @@ import msgspec
 
 VERSION = 1
 MAX_FRAME_BYTES = 65_536
+MAX_PRESS_ID = 2**53 - 1  # what a browser can count
 MAX_TEXT_CHARS = 64  # what a person can type at one press
 
 
@@ -171,11 +172,17 @@ _to_controller: msgspec.json.Decoder[ToController] = msgspec.json.Decoder(ToCont
 _to_screen: msgspec.json.Decoder[ToScreen] = msgspec.json.Decoder(ToScreen)
 _encoder = msgspec.json.Encoder()
 _length = struct.Struct(">I")
+# The last one: what is nested deeper than the interpreter goes.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode(message: ToController | ToScreen) -> bytes:
     """One frame, ready to send."""
-    body = _encoder.encode(message)
+    return frame(_encoder.encode(message))
+
+
+def frame(body: bytes) -> bytes:
+    """A message's bytes with their length before them."""
     if len(body) > MAX_FRAME_BYTES:
         raise MessageError(f"message of {len(body)} bytes is over {MAX_FRAME_BYTES}")
     return _length.pack(len(body)) + body
@@ -185,10 +192,13 @@ def decode_for_controller(body: bytes) -> ToController:
     """A client's message from a frame's bytes."""
     try:
         message = _to_controller.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):  # its text may quote what was typed
+    except _UNREADABLE:  # its text may quote what was typed
         raise MessageError("not a message of the screen's protocol") from None
-    if isinstance(message, Press) and len(message.text) > MAX_TEXT_CHARS:
-        raise MessageError(f"more than {MAX_TEXT_CHARS} characters typed")
+    if isinstance(message, Press):
+        if len(message.text) > MAX_TEXT_CHARS:
+            raise MessageError(f"more than {MAX_TEXT_CHARS} characters typed")
+        if not 0 <= message.id <= MAX_PRESS_ID:
+            raise MessageError(f"a press's id is not 0 to {MAX_PRESS_ID}")
     return message
 
 
@@ -196,7 +206,7 @@ def decode_for_screen(body: bytes) -> ToScreen:
     """The controller's message from a frame's bytes."""
     try:
         return _to_screen.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         raise MessageError("not a message of the controller's protocol") from None
 
 

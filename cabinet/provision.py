@@ -76,9 +76,14 @@ def check_anchors(kept: Anchors, store: Store, state: State, current: Signer) ->
 
 
 def doubted(kept: Sequence[Kept], store: Store, state: State, current: Signer) -> tuple[Doubt, ...]:
-    """What anchors say against the ledger; the newest key may be one that it does not name."""
+    """What anchors say against the ledger."""
+    return compare(kept, store, head_keys(state, current), state.accepted)
+
+
+def head_keys(state: State, current: Signer) -> list[Verifier]:
+    """Every key that signed heads; the newest may be one that an older ledger does not name."""
     known = {vkey for _, vkey in state.verifiers} | {current.vkey}
-    return compare(kept, store, [Verifier(vkey) for vkey in sorted(known)], state.accepted)
+    return [Verifier(vkey) for vkey in sorted(known)]
 
 
 def load_keys(configuration: Configuration, folder: Path) -> Keys:

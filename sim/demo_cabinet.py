@@ -15,7 +15,7 @@ from typing import Any
 from auth.pins import PinHasher, keyed_hash, plain_code
 from cabinet import configuration as site
 from cabinet import events as e
-from cabinet import importing, provision, screens
+from cabinet import importing, provision, screens, whole_file
 from cabinet import keys as key_files
 from cabinet.configuration import Configuration, plan_of
 from cabinet.journal import Journal, replay
@@ -30,6 +30,7 @@ from sim.people import PEOPLE, Person
 from sim.world import World
 
 PIN_PASSES = 2  # a demo's PINs are printed on the bench
+RECOVERY_CARDS = "recovery-cards.txt"  # a demo's; a real cabinet's are on paper only
 GESTURE_MS = 700  # between two gestures of the people who set the demo up
 SET_UP_AGO_MS = 3_600_000  # it was set up an hour ago, so that its entries are in the past
 RandomBytes = Callable[[int], bytes]
@@ -45,6 +46,8 @@ class SetUp:
         self._now_ms, self._began_ms = 0, int(time.time() * 1000) - SET_UP_AGO_MS
         made = provision.create(configuration, folder, random_bytes=random_bytes, passes=PIN_PASSES)
         self.codes = [plain_code(code) for code in made.codes]
+        cards = "".join(f"{' '.join(card)}\n" for card in made.cards)
+        whole_file.replace(folder / RECOVERY_CARDS, cards.encode())
         self._keys = key_files.load(folder / configuration.paths.keys)
         self._store = Store.open(folder / configuration.paths.ledger, self._keys.ledger)
         journal = Journal(self._store, configuration.cabinet.id, "set-up", random_bytes)
