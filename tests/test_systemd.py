@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from cabinet import configuration as site
+from cabinet.gateway_socket import GATEWAY_USER
+from cabinet.keys import NAMES
 from cabinet.screen_socket import SCREEN_USER
 
 UNITS = Path(__file__).parent.parent / "systemd"
@@ -27,14 +29,14 @@ needs_systemd = pytest.mark.skipif(
 # Unit -> the exposure it may have, in tenths; the kiosk's is Chromium's own sandbox's price.
 MOST_EXPOSED = {
     "cabinet-controller.service": 10,
+    "cabinet-gateway.service": 13,
     "cabinet-import.service": 10,
     "cabinet-kiosk.service": 45,
     "cabinet-touchscreen.service": 12,
     "cabinet-verify.service": 10,
 }
 WITH_KEYS = ("cabinet-controller.service", "cabinet-import.service", "cabinet-verify.service")
-PYTHON = (*WITH_KEYS, "cabinet-touchscreen.service")
-KEYS = ("ledger.key", "signing.key", "pepper.key", "cosigning.key")
+PYTHON = (*WITH_KEYS, "cabinet-gateway.service", "cabinet-touchscreen.service")
 DENIED_CALLS = (
     *("@privileged", "@resources", "@mount", "@debug", "@cpu-emulation", "@obsolete", "@clock"),
     *("@module", "@raw-io", "@reboot", "@swap"),
@@ -142,7 +144,7 @@ def test_every_unit_is_bounded_and_has_a_user_without_capabilities(name: str) ->
 @pytest.mark.parametrize("name", WITH_KEYS)
 def test_keys_come_only_as_encrypted_credentials_and_without_a_network(name: str) -> None:
     unit = parsed(name)
-    wanted = [f"{key}:/etc/credstore.encrypted/{key}" for key in KEYS]
+    wanted = [f"{key}:/etc/credstore.encrypted/{key}" for key in NAMES]
     assert unit["LoadCredentialEncrypted"] == wanted
     assert unit["PrivateNetwork"] == ["yes"]
     assert unit["RestrictAddressFamilies"] == ["AF_UNIX"]
@@ -174,15 +176,35 @@ def test_the_controller_is_started_again_without_limit_and_watched() -> None:
     assert unit["WatchdogSec"] == ["15"]
 
 
-def test_only_the_touchscreen_can_reach_the_screen_socket() -> None:
-    touchscreen = parsed("cabinet-touchscreen.service")
-    assert touchscreen["User"] == [SCREEN_USER]
-    for line in (UNITS / "cabinet.tmpfiles").read_text().splitlines():
-        if line.startswith("d") and line.split()[1] == "/run/cabinet":
-            assert line.split()[2:] == ["2710", "cabinet-ctl", SCREEN_USER]
-            break
-    else:
-        pytest.fail("cabinet.tmpfiles does not make /run/cabinet")
+@pytest.mark.parametrize(
+    ("folder", "serves", "is_served"),
+    [
+        ("/run/cabinet", "cabinet-controller", "cabinet-touchscreen"),
+        ("/run/cabinet-gateway", "cabinet-controller", "cabinet-gateway"),
+        ("/run/cabinet-touchscreen", "cabinet-touchscreen", "cabinet-kiosk"),
+    ],
+)
+def test_a_socket_can_be_reached_only_by_the_one_it_is_for(
+    folder: str, serves: str, is_served: str
+) -> None:
+    lines = [line.split() for line in (UNITS / "cabinet.tmpfiles").read_text().splitlines()]
+    made = {fields[1]: fields[2:] for fields in lines if fields and fields[0] == "d"}
+    host, guest = parsed(f"{serves}.service"), parsed(f"{is_served}.service")
+    assert made[folder] == ["2710", *host["User"], *guest["Group"]]
+    assert folder in " ".join(host["ReadWritePaths"]).split()
+    assert folder not in " ".join(guest["ReadWritePaths"]).split()
+
+
+def test_peers_are_the_users_that_the_controller_asks_for() -> None:
+    assert parsed("cabinet-touchscreen.service")["User"] == [SCREEN_USER]
+    assert parsed("cabinet-gateway.service")["User"] == [GATEWAY_USER]
+
+
+def test_the_gateway_has_no_device_no_key_and_no_address_of_its_own() -> None:
+    unit = parsed("cabinet-gateway.service")
+    assert not unit["LoadCredentialEncrypted"] + unit["IPAddressAllow"] + unit["ReadWritePaths"]
+    assert unit["IPAddressDeny"] == ["any"]
+    assert unit["PrivateDevices"] == ["yes"]
 
 
 def test_the_touchscreen_serves_the_port_that_the_policy_allows() -> None:
