@@ -55,7 +55,7 @@ MAX_LINE_CHARACTERS = 8192
 MAX_BATCH = 100_000
 WAL_DUE_BYTES = 4 << 20
 _TAIL = 1024  # entries after the newest head that opening recomputes at most
-_CHUNK = 256  # rows read at once: no statement stays open, at most 4 MiB of bodies in memory
+CHUNK = 256  # rows read at once: no statement stays open, at most 4 MiB of bodies in memory
 
 _INSERT_ENTRY = "INSERT INTO e (seq, body, nodes) VALUES (?, ?, ?)"
 _INSERT_ATTACHMENT = "INSERT INTO attachment (hash, kind, salt, data) VALUES (?, ?, ?, ?)"
@@ -248,7 +248,7 @@ class Store:
         last = self.size if stop is None else min(stop - 1, self.size)
         seq = max(start, 1)
         while seq <= last:
-            end = min(seq + _CHUNK, last + 1)
+            end = min(seq + CHUNK, last + 1)
             for found, body in self._select(_SELECT_ENTRIES, f"entries from {seq}", seq, end):
                 if found != seq:
                     break
@@ -261,13 +261,21 @@ class Store:
         """What the table of entries really holds from `start` on: for a check, not for use."""
         return self._rows(start, None)
 
+    def last(self) -> int:
+        """The greatest number in the table of entries, as in `rows`."""
+        found = self._select("SELECT max(seq) FROM e", "finding the newest entry")[0][0]
+        return found if isinstance(found, int) else 0
+
+    def chunk(self, start: int, count: int = CHUNK) -> list[Row]:
+        """The next rows of the table of entries from `start` on, at most `count`, as in `rows`."""
+        where = f"entries from {start}"
+        rows = self._select(_SELECT_ROWS, where, start, count)
+        return self._typed(rows, (int, bytes, bytes), where)
+
     def _rows(self, start: int, last: int | None) -> Iterator[Row]:
         while last is None or start <= last:
-            count = _CHUNK if last is None else min(_CHUNK, last - start + 1)
-            where = f"entries from {start}"
-            rows: list[Row] = self._typed(
-                self._select(_SELECT_ROWS, where, start, count), (int, bytes, bytes), where
-            )
+            count = CHUNK if last is None else min(CHUNK, last - start + 1)
+            rows = self.chunk(start, count)
             yield from rows
             if len(rows) < count:
                 return
@@ -296,10 +304,10 @@ class Store:
                 yield Attachment(*row[1:])
             last = rows[-1][0]
 
-    def heads(self) -> Iterator[Head]:
-        """Every signed head, the smallest first."""
-        last = -1
-        while rows := self._select(_SELECT_HEADS, f"heads after {last}", last, _CHUNK):
+    def heads(self, after: int = -1) -> Iterator[Head]:
+        """Every signed head over more than `after` entries, the smallest first."""
+        last = after
+        while rows := self._select(_SELECT_HEADS, f"heads after {last}", last, CHUNK):
             for row in self._typed(rows, (int, str), f"heads after {last}"):
                 yield Head(*row)
             last = rows[-1][0]
@@ -320,13 +328,21 @@ class Store:
         rows = self._select(_SELECT_COSIGNED, "cosignatures", name, key_id)
         return int(rows[0][0] or 0)
 
-    def integrity(self) -> list[str]:
-        """What SQLCipher finds wrong with pages and SQLite with their order; slow on a big file."""
+    def integrity(self, *, structure: bool = True) -> list[str]:
+        """What SQLCipher finds wrong with pages, and SQLite with their order.
+
+        Without `structure` the order of the entries' own pages is left out: it costs more than all
+        the rest on a big file, and whoever reads every entry in order has seen most of it.
+        """
         wrong = self._pragma("cipher_integrity_check")
         if wrong:  # a live writer may have been just writing that page: believe it only twice
             again = set(self._pragma("cipher_integrity_check"))
             wrong = [each for each in wrong if each in again]
-        return wrong + self._pragma("integrity_check")
+        if structure:
+            return wrong + self._pragma("integrity_check")
+        for table in sorted(database.TABLES - {"e"}):
+            wrong += self._pragma(f"integrity_check({table})")
+        return wrong
 
     def _pragma(self, name: str) -> list[str]:
         try:
@@ -352,8 +368,8 @@ class Store:
         """Makes bodies and attachments durable in one commit; returns the first one's number.
 
         A body has 1 to 16,384 bytes. `erasures`: (place in `bodies` of the body that orders it,
-        hash) of attachments whose bytes go in the same commit. AppendFailed leaves it open whether they are on disk: the
-        process must end, and opening again will tell.
+        hash) of attachments whose bytes go in the same commit. AppendFailed leaves it open whether
+        they are on disk: the process must end, and opening again will tell.
         """
         self._check_writable()
         _check_sizes(bodies, attachments)
@@ -543,9 +559,9 @@ class Store:
 
     def _typed(self, rows: list[Any], types: tuple[type, ...], where: str) -> list[Any]:
         """The rows, if a forger who altered the tables left them the types they must have."""
-        for row in rows:
-            if tuple(map(type, row)) != types:
-                raise Damaged(self.path, "a value is not of the type it must be", where)
+        found = [set(map(type, column)) for column in zip(*rows, strict=True)]
+        if rows and found != [{each} for each in types]:
+            raise Damaged(self.path, "a value is not of the type it must be", where)
         return rows
 
 
