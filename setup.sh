@@ -86,7 +86,8 @@ install_packages() {
   say "making .venv with $("$python" -V)"
   rm -rf .venv
   "$python" -m venv .venv || fail "'$python -m venv .venv' failed; see above"
-  if [ "$kind" = cabinet ]; then sed "/^$TESTS_FROM/,\$d" "$LOCK"; else cat "$LOCK"; fi >"$wanted"
+  awk -v kind="$kind" -v end="$TESTS_FROM" 'kind == "cabinet" && $0 == end { exit } 1' \
+    "$LOCK" >"$wanted"
   say "installing $(grep -c '^[a-z0-9].*==' "$wanted") locked packages"
   pip --require-hashes --only-binary :all: -r "$wanted"
 }
