@@ -8,8 +8,9 @@ from typing import Protocol
 
 from cabinet import records as r
 from cabinet import snapshot
+from cabinet.effects import apply
 from cabinet.events import Moment
-from cabinet.state import State, apply
+from cabinet.state import State
 from ledger.attachment import Attachment
 
 

@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from cabinet import records as r
-from cabinet.state import State, apply
+from cabinet.effects import apply
+from cabinet.state import State
 from cabinet.wording import medicine
 
 

@@ -12,9 +12,10 @@ import msgspec
 
 from cabinet import machines
 from cabinet import records as r
+from cabinet.effects import details_of
 from cabinet.machines import CorruptLedger
 from cabinet.plan import Drawer
-from cabinet.state import DrawerState, Order, Patient, Person, State, details_of
+from cabinet.state import DrawerState, Order, Patient, Person, State
 
 VERSION = 1  # of State and of this encoding; another one is not read but replayed
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from cabinet import records as r
 from cabinet.decision import Place
+from cabinet.effects import apply
 from cabinet.events import Command, Event, Moment
 from cabinet.journal import Journal, attached
 from cabinet.rules import decide
-from cabinet.state import State, apply
+from cabinet.state import State
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ OUTSIDE = {
 # What decides and what is decided about: no clock, no chance, no input or output of its own (the
 # journal is handed its store and its randomness).
 PURE = (
-    *("access", "decision", "enrolment", "events", "journal", "labels", "lists", "machines"),
+    *("access", "decision", "effects", "enrolment", "events", "journal", "labels", "lists", "machines"),
     *("messages", "patients", "plan", "records", "removals", "rules", "screens", "signin"),
     *("retention", "snapshot", "staff", "state", "step", "stock", "wording"),
 )

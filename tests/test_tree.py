@@ -21,9 +21,9 @@ ONE_OF_THEM = Path(__file__).relative_to(ROOT).as_posix()  # it names what it fo
 
 MOST_LINES = 450
 LONGER = {  # one idea each, longer than most; a bound, so that growth is a decision
-    "cabinet/records.py": 750,  # every record there is
-    "cabinet/state.py": 750,  # what each of them does
-    "ledger/store.py": 560,
+    "cabinet/records.py": 850,  # every record there is
+    "cabinet/effects.py": 650,  # what each of them does
+    "ledger/store.py": 620,
     "sim/world.py": 560,
     "tests/test_fingerprint.py": 600,
     "tests/test_ledger_attacks.py": 600,

@@ -13,8 +13,8 @@ from cabinet import configuration as site
 from cabinet import keys as key_files
 from cabinet import provision, snapshot
 from cabinet import records as r
+from cabinet.effects import apply
 from cabinet.journal import replay
-from cabinet.state import apply
 from ledger.store import Snapshot, Store
 from tests.bench.cabinet_process import demo
 from tests.bench.figures import Figure, percentile

@@ -1,0 +1,546 @@
+"""What each record does to the state: `apply`, the only thing that changes it.
+
+Not for what is allowed (`rules.py`). One rule: no clock, no randomness, no I/O, and the same code
+live and in replay; a record that cannot be is a corrupt ledger, said loudly.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from auth.lockout import Tries
+from cabinet import machines
+from cabinet import records as r
+from cabinet.machines import CorruptLedger, fire
+from cabinet.state import (
+    Access,
+    Attempt,
+    Code,
+    DrawerState,
+    Enrolment,
+    Named,
+    Order,
+    Patient,
+    Person,
+    PocketState,
+    Removal,
+    Session,
+    State,
+    Witnessing,
+)
+
+MAX_TRIES_KEPT = 1000  # unknown badges with wrong tries; the oldest is forgotten first
+NO_ATTACHMENTS: r.Attached = {}
+
+
+def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> None:
+    """Change `state` by one entry; raises CorruptLedger for an entry that cannot follow it."""
+    if body.seq != state.size + 1:
+        raise CorruptLedger(f"entry {body.seq} follows entry {state.size}")
+    if state.cabinet and body.cabinet != state.cabinet:
+        raise CorruptLedger(f"entry {body.seq} is of cabinet {body.cabinet!r}")
+    record = body.record
+    postings = r.postings_of(record)
+    if not r.balanced(postings):
+        raise CorruptLedger(f"entry {body.seq}: postings do not sum to zero")
+    state.size = body.seq
+    state.last_wall_ms = max(state.last_wall_ms, body.wall_ms)
+    state.clock_ms = body.wall_ms - body.mono_ms
+    for name, kind in r.attachments_of(record):
+        state.named[name] = Named(kind, body.wall_ms)
+    for posting in postings:
+        _post(state, posting)
+    try:
+        _APPLY[type(record)](state, record, body, attached)
+    except KeyError as error:
+        raise CorruptLedger(f"entry {body.seq} names {error}, which is not there") from None
+
+
+def _post(state: State, posting: r.Posting) -> None:
+    key = (posting.account, posting.medicine)
+    balance = state.balances.get(key, 0) + posting.quantity
+    owed = posting.account.startswith(("pocket:", "custody:", "return_bin:", "patient:"))
+    if balance < 0 and owed:
+        raise CorruptLedger(f"{posting.account} would hold {balance} of {posting.medicine}")
+    if balance:
+        state.balances[key] = balance
+    else:
+        state.balances.pop(key, None)
+
+
+def _created(state: State, record: r.CabinetCreated, body: r.Body, _: r.Attached) -> None:
+    if body.seq != 1:
+        raise CorruptLedger("a cabinet is created once")
+    state.cabinet, state.name, state.demo = body.cabinet, record.name, record.demo
+    state.pin_passes = record.pin_passes
+    state.verifiers = ((body.seq, record.verifier),) if record.verifier else ()
+    state.recovery, state.recovery_seal = record.recovery, record.recovery_seal
+
+
+def _signing_key_changed(
+    state: State, record: r.SigningKeyChanged, body: r.Body, _: r.Attached
+) -> None:
+    state.verifiers += ((body.seq, record.verifier),)
+
+
+def _rollback_accepted(state: State, record: r.RollbackAccepted, _: r.Body, __: r.Attached) -> None:
+    state.accepted += tuple((anchor.size, anchor.root) for anchor in record.anchors)
+    for pocket in state.pockets.values():  # what went in or out since is not in these entries
+        pocket.count_due = "the ledger was rolled back"
+
+
+def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -> None:
+    state.plan = record.plan
+    state.name = record.plan.name
+    drawers, pockets = state.drawers, state.pockets
+    state.drawers, state.pockets = {}, {}
+    for drawer in record.plan.drawers:
+        known = drawers.get(drawer.id)
+        state.drawers[drawer.id] = known or DrawerState(drawer, machines.new_drawer())
+        state.drawers[drawer.id].plan = drawer
+        for pocket in drawer.pocket:
+            held = pockets.get(pocket.id) or PocketState(pocket, drawer.id)
+            if held.plan.medicine != pocket.medicine:
+                held = PocketState(pocket, drawer.id)
+            if held.drawer != drawer.id:
+                held.count_due = "moved to another drawer"
+            held.plan, held.drawer = pocket, drawer.id
+            state.pockets[pocket.id] = held
+
+
+def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "restarted")
+    state.boot, state.stopped = body.boot, False
+    state.session = state.attempt = state.enrolment = state.witnessing = None
+    state.devices_down = {}
+    # Waits are told by the monotonic clock, which begins again: so do they.
+    state.tries = {badge: Tries(it.count, body.mono_ms) for badge, it in state.tries.items()}
+    for drawer, position in record.positions:
+        if drawer not in state.drawers:
+            raise CorruptLedger(f"there is no drawer {drawer!r}")
+        held = state.drawers[drawer]
+        fire(held.model, "restarted")
+        held.since_ms, held.alerted, held.cause = body.mono_ms, False, ""
+        if position == "latched":
+            fire(held.model, "closed")
+            held.access = ""
+        elif position in ("open", "disagree") and held.access:
+            fire(held.model, "found_open")
+        elif position == "unlatched" and held.access:
+            fire(held.model, "found_released")
+
+
+def _stopped(state: State, _: r.Stopped, __: r.Body, ___: r.Attached) -> None:
+    state.stopped = True
+
+
+def _device_failed(state: State, record: r.DeviceFailed, _: r.Body, __: r.Attached) -> None:
+    state.devices_down[record.device] = record.cause
+
+
+def _device_restored(state: State, record: r.DeviceRestored, _: r.Body, __: r.Attached) -> None:
+    state.devices_down.pop(record.device, None)
+
+
+def _code_issued(state: State, record: r.CodeIssued, _: r.Body, __: r.Attached) -> None:
+    if record.person:  # one code a person: a new one replaces the old
+        state.codes = {c: code for c, code in state.codes.items() if code.person != record.person}
+    state.codes[record.code] = Code(record.person, record.expires_ms)
+
+
+def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
+    name = record.attachment
+    del state.named[name]
+    for person in state.people.values():
+        if person.details_name == name and person.details is not None:
+            state.by_staff_id.pop(person.details.staff_id, None)
+            person.details = None
+        if person.credential_name == name:
+            person.pin = ""
+    for patient in state.patients.values():
+        if patient.details_name == name and patient.details is not None:
+            state.by_record_number.pop(patient.details.record_number, None)
+            patient.details = None
+    for order in state.orders.values():
+        if order.listed.details == name:
+            order.details = None
+
+
+def _space_changed(state: State, record: r.SpaceChanged, _: r.Body, __: r.Attached) -> None:
+    state.space = record.level
+
+
+def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
+    """The record changes nothing but the ledger."""
+
+
+def details_of(attached: r.Attached, name: str, kind: type[r.Details]) -> r.Details | None:
+    details = attached.get(name)
+    if details is not None and not isinstance(details, kind):
+        raise CorruptLedger(f"attachment {name[:12]} is not {kind.__name__}")
+    return details
+
+
+def _identify(state: State, person: Person, details: r.Details | None) -> None:
+    if isinstance(details, r.PersonDetails):
+        person.details = details
+        state.by_staff_id[details.staff_id] = person.ref
+
+
+def _person_listed(state: State, record: r.PersonListed, _: r.Body, attached: r.Attached) -> None:
+    person = state.people.get(record.person)
+    if person is None:
+        person = state.people[record.person] = Person(record.person, record.role, "", True)
+    _rebadge(state, person, record.badge)
+    person.role, person.active = record.role, record.active
+    person.details_name = record.details
+    _identify(state, person, details_of(attached, record.details, r.PersonDetails))
+
+
+def _rebadge(state: State, person: Person, badge: str) -> None:
+    if badge == person.badge:
+        return
+    if state.by_badge.get(badge, person.ref) != person.ref:
+        raise CorruptLedger("one badge of two people")
+    state.by_badge.pop(person.badge, None)
+    if person.badge in state.tries:  # a new badge releases nobody
+        tried = (state.tries.pop(person.badge), state.tries.get(badge, Tries()))
+        state.tries[badge] = max(tried, key=lambda tries: tries.count)
+    person.badge = badge
+    if badge:
+        state.by_badge[badge] = person.ref
+
+
+def _enrolment_started(state: State, record: r.EnrolmentStarted, _: r.Body, __: r.Attached) -> None:
+    fire(state.screen, "enrolment_started")
+    state.enrolment = Enrolment(record.enrolment, record.code, record.person, record.slots)
+
+
+def _enrolment_ended(state: State, _: r.EnrolmentEnded, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "enrolment_ended")
+    state.enrolment = None
+
+
+def _person_enrolled(
+    state: State, record: r.PersonEnrolled, _: r.Body, attached: r.Attached
+) -> None:
+    enrolment = state.enrolment
+    if enrolment is None or enrolment.id != record.enrolment:
+        raise CorruptLedger("a person enrolled without an enrolment")
+    fire(state.screen, "enrolment_ended")
+    state.enrolment = None
+    state.codes.pop(enrolment.code, None)
+    person = state.people.get(record.person)
+    if person is None:
+        person = state.people[record.person] = Person(record.person, record.role, "", True)
+    _rebadge(state, person, record.badge)
+    person.role, person.slots, person.enrolled = record.role, record.slots, True
+    _identify(state, person, details_of(attached, record.details, r.PersonDetails))
+    person.details_name, person.credential_name = record.details, record.credential
+    credential = details_of(attached, record.credential, r.Credential)
+    person.pin = credential.pin if isinstance(credential, r.Credential) else ""
+
+
+def _lock_released(state: State, record: r.LockReleased, _: r.Body, __: r.Attached) -> None:
+    state.tries.pop(record.badge, None)
+
+
+def _badge_presented(state: State, record: r.BadgePresented, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "badge_presented")
+    state.attempt = Attempt(
+        record.attempt, record.badge, record.person, record.purpose, body.mono_ms
+    )
+
+
+def _factor_refused(state: State, record: r.FactorRefused, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "factor_refused")
+    if record.why == "sensor_fault" and state.attempt is not None:
+        state.attempt.sensor_failed = True
+    if record.counts:
+        count = state.tries.pop(record.badge, Tries()).count + 1
+        state.tries[record.badge] = Tries(count, body.mono_ms)
+        _forget_strangers(state)
+
+
+def _forget_strangers(state: State) -> None:
+    """Nobody's lock-out is pushed out by the wrong tries of badges that nobody has."""
+    strangers = [badge for badge in state.tries if badge not in state.by_badge]
+    for badge in strangers[: max(0, len(strangers) - MAX_TRIES_KEPT)]:
+        del state.tries[badge]
+
+
+def _attempt_ended(state: State, _: r.AttemptEnded, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "attempt_ended")
+    state.attempt = None
+
+
+def _signed_in(state: State, record: r.SignedIn, _: r.Body, __: r.Attached) -> None:
+    fire(state.screen, "signed_in")
+    if state.attempt is not None:
+        state.tries.pop(state.attempt.badge, None)
+    state.attempt = None
+    state.session = Session(record.session, record.person, record.factors, record.fallback)
+
+
+def _signed_out(state: State, _: r.SignedOut, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "signed_out")
+    state.session = None
+
+
+def _medicine_listed(state: State, record: r.MedicineListed, _: r.Body, __: r.Attached) -> None:
+    state.medicines[record.medicine] = record
+
+
+def _patient_listed(state: State, record: r.PatientListed, _: r.Body, attached: r.Attached) -> None:
+    details = details_of(attached, record.details, r.PatientDetails)
+    patient = Patient(record.patient, record.nurses, record.details, None)
+    if isinstance(details, r.PatientDetails):
+        patient.details = details
+        state.by_record_number[details.record_number] = record.patient
+    state.patients[record.patient] = patient
+
+
+def _order_listed(state: State, record: r.OrderListed, _: r.Body, attached: r.Attached) -> None:
+    details = details_of(attached, record.details, r.OrderDetails)
+    state.orders[record.order] = Order(
+        record, details if isinstance(details, r.OrderDetails) else None
+    )
+
+
+def _order_stopped(state: State, record: r.OrderStopped, _: r.Body, __: r.Attached) -> None:
+    state.orders[record.order].active = False
+
+
+# --- accesses -----------------------------------------------------------------------------------
+
+
+def _access_started(state: State, record: r.AccessStarted, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "access_started")
+    drawer = state.drawers[record.drawer]
+    fire(drawer.model, "released")
+    drawer.access, drawer.since_ms = record.access, body.mono_ms
+    state.access = Access(record, body.mono_ms)
+
+
+def _drawer_step(state: State, drawer: str, trigger: str, body: r.Body) -> DrawerState:
+    held = state.drawers[drawer]
+    fire(held.model, trigger)
+    held.since_ms, held.alerted, held.cause = body.mono_ms, False, ""
+    return held
+
+
+def _drawer_opened(state: State, record: r.DrawerOpened, body: r.Body, _: r.Attached) -> None:
+    _drawer_step(state, record.drawer, "opened", body)
+    _open_access(state, record.access).opened = True
+
+
+def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Attached) -> None:
+    if state.drawers[record.drawer].model.state == machines.FORCED:
+        _doubt(state, state.drawers[record.drawer])  # also what was counted while it stood open
+    drawer = _drawer_step(state, record.drawer, "closed", body)
+    drawer.access = ""
+    if state.access is not None and state.access.started.access == record.access:
+        state.access.closed = True
+
+
+def _drawer_forced(state: State, record: r.DrawerForced, body: r.Body, _: r.Attached) -> None:
+    drawer = _drawer_step(state, record.drawer, "forced", body)
+    drawer.access = ""
+    _doubt(state, drawer)
+
+
+def _doubt(state: State, drawer: DrawerState) -> None:
+    for pocket in drawer.plan.pocket:
+        state.pockets[pocket.id].count_due = "opened without an order"
+
+
+def _drawer_failed(state: State, record: r.DrawerFailed, body: r.Body, _: r.Attached) -> None:
+    _drawer_step(state, record.drawer, "failed", body).cause = record.cause
+
+
+def _left_open(state: State, record: r.DrawerLeftOpen, _: r.Body, __: r.Attached) -> None:
+    state.drawers[record.drawer].alerted = True
+
+
+def _open_access(state: State, access: str) -> Access:
+    if state.access is None or state.access.started.access != access:
+        raise CorruptLedger(f"there is no access {access!r} going on")
+    return state.access
+
+
+def _count_entered(state: State, record: r.CountEntered, _: r.Body, __: r.Attached) -> None:
+    access = _open_access(state, record.access)
+    access.counts = (*access.counts, record.found)
+
+
+def _counted(state: State, record: r.Counted, _: r.Body, __: r.Attached) -> None:
+    access = _open_access(state, record.access)
+    access.counts = ()
+    if record.phase == "before":
+        access.found = record.found
+    else:
+        access.found_after = record.found
+    state.pockets[record.pocket].count_due = ""
+    if record.discrepancy:
+        state.discrepancies[record.discrepancy] = record
+
+
+def _end_access(state: State, access: str) -> Access:
+    ended = _open_access(state, access)
+    fire(state.screen, "access_ended")
+    started = ended.started
+    if started.pocket:
+        state.pockets[started.pocket].previous = started.person
+    drawer = state.drawers[started.drawer]
+    if drawer.access == access and drawer.model.state != machines.OPEN:
+        drawer.access = ""  # what is not yet open may not be opened under it any more
+    state.access = None
+    return ended
+
+
+def _removal_taken(state: State, record: r.RemovalTaken, body: r.Body, _: r.Attached) -> None:
+    ended = _end_access(state, record.access)
+    state.removals[record.removal] = Removal(
+        record.removal, ended.started, record.quantity, body.wall_ms, record.quantity
+    )
+
+
+def _loaded(state: State, record: r.Loaded, _: r.Body, __: r.Attached) -> None:
+    started = _end_access(state, record.access).started
+    pocket = state.pockets[started.pocket]
+    # The pocket is as good as its oldest stock: the earliest date counts.
+    if state.on_hand(started.pocket) == record.quantity or not pocket.expires:
+        pocket.expires = started.expires
+    else:
+        pocket.expires = min(pocket.expires, started.expires)
+    pocket.lot = started.lot
+
+
+def _access_over(
+    state: State,
+    record: r.CountDone
+    | r.CancelledBeforeOpen
+    | r.CancelledAfterOpen
+    | r.AccessLapsed
+    | r.AccessFailed,
+    _: r.Body,
+    __: r.Attached,
+) -> None:
+    _end_access(state, record.access)
+
+
+def _access_left(state: State, record: r.AccessLeft, _: r.Body, __: r.Attached) -> None:
+    started = _end_access(state, record.access).started
+    if started.pocket:
+        state.pockets[started.pocket].count_due = "left before it was counted"
+
+
+def _access_interrupted(
+    state: State, record: r.AccessInterrupted, _: r.Body, __: r.Attached
+) -> None:
+    # The restart has ended the session already; the drawer keeps its access until it is shut.
+    started = _open_access(state, record.access).started
+    if started.pocket in state.pockets:  # a new make-up of the cabinet may have done without it
+        pocket = state.pockets[started.pocket]
+        pocket.count_due, pocket.previous = "interrupted", started.person
+    state.access = None
+
+
+def _cancel_asked(state: State, record: r.CancelAsked, _: r.Body, __: r.Attached) -> None:
+    access = _open_access(state, record.access)
+    access.cancelled, access.counts = True, ()
+
+
+# --- what became of a removal ---------------------------------------------------------------------
+
+
+def _settle(state: State, removal: str, quantity: int) -> None:
+    held = state.removals.get(removal)
+    if held is None or quantity > held.outstanding:
+        raise CorruptLedger(f"removal {removal!r} has not {quantity} outstanding")
+    held.outstanding -= quantity
+    if not held.outstanding:
+        del state.removals[removal]
+
+
+def _given(state: State, record: r.Given, _: r.Body, __: r.Attached) -> None:
+    _settle(state, record.removal, record.quantity)
+
+
+def _witness_called(state: State, record: r.WitnessCalled, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "witness_called")
+    state.witnessing = Witnessing(record.removal, record.quantity, body.mono_ms)
+
+
+def _witness_dismissed(state: State, _: r.WitnessDismissed, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "witness_dismissed")
+    state.witnessing = None
+
+
+def _wasted(state: State, record: r.Wasted, _: r.Body, __: r.Attached) -> None:
+    fire(state.screen, "witnessed")
+    if state.attempt is not None:
+        state.tries.pop(state.attempt.badge, None)
+    state.attempt = state.witnessing = None
+    _settle(state, record.removal, record.quantity)
+
+
+def _returned(state: State, record: r.Returned, _: r.Body, __: r.Attached) -> None:
+    _end_access(state, record.access)
+    _settle(state, record.removal, record.quantity)
+
+
+_APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
+    r.CabinetCreated: _created,
+    r.Configured: _configured,
+    r.Started: _started,
+    r.Stopped: _stopped,
+    r.SnapshotTaken: _nothing,
+    r.Erased: _erased,
+    r.SpaceChanged: _space_changed,
+    r.ClockStepped: _nothing,
+    r.SigningKeyChanged: _signing_key_changed,
+    r.RollbackAccepted: _rollback_accepted,
+    r.DeviceFailed: _device_failed,
+    r.DeviceRestored: _device_restored,
+    r.CodeIssued: _code_issued,
+    r.CodeRefused: _nothing,
+    r.PersonListed: _person_listed,
+    r.EnrolmentStarted: _enrolment_started,
+    r.EnrolmentEnded: _enrolment_ended,
+    r.PersonEnrolled: _person_enrolled,
+    r.LockReleased: _lock_released,
+    r.BadgePresented: _badge_presented,
+    r.FactorRefused: _factor_refused,
+    r.AttemptEnded: _attempt_ended,
+    r.SignedIn: _signed_in,
+    r.SignedOut: _signed_out,
+    r.Refused: _nothing,
+    r.MedicineListed: _medicine_listed,
+    r.PatientListed: _patient_listed,
+    r.OrderListed: _order_listed,
+    r.OrderStopped: _order_stopped,
+    r.Imported: _nothing,
+    r.AccessStarted: _access_started,
+    r.DrawerOpened: _drawer_opened,
+    r.DrawerClosed: _drawer_closed,
+    r.DrawerForced: _drawer_forced,
+    r.DrawerFailed: _drawer_failed,
+    r.DrawerLeftOpen: _left_open,
+    r.CountEntered: _count_entered,
+    r.Counted: _counted,
+    r.RemovalTaken: _removal_taken,
+    r.Loaded: _loaded,
+    r.CountDone: _access_over,
+    r.CancelAsked: _cancel_asked,
+    r.CancelledBeforeOpen: _access_over,
+    r.CancelledAfterOpen: _access_over,
+    r.AccessLapsed: _access_over,
+    r.AccessFailed: _access_over,
+    r.AccessLeft: _access_left,
+    r.AccessInterrupted: _access_interrupted,
+    r.Given: _given,
+    r.WitnessCalled: _witness_called,
+    r.WitnessDismissed: _witness_dismissed,
+    r.Wasted: _wasted,
+    r.Returned: _returned,
+}
