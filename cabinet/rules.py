@@ -1,6 +1,6 @@
 """`decide`: what an event leads to. Pure and total; a refusal is a record with its reason.
 
-Not for applying records (`state.py`) or carrying out commands. One rule: whoever presses, only a
+Not for applying records (`effects.py`) or carrying out commands. One rule: whoever presses, only a
 button of the present screen does anything, and rights are asked again where something is released.
 """
 
