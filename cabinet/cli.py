@@ -382,8 +382,8 @@ def _recover(arguments: argparse.Namespace) -> int:
         recovery.database_key(configuration, folder, arguments.database_key, terminal)
         print(f"The database key is in {arguments.database_key}.")
         return 0
-    accepted = recovery.accept_rollback(configuration, folder, terminal)
-    print(f"Recorded as entry {accepted.seq}. Start the controller; then count every pocket.")
+    entry = recovery.accept_rollback(configuration, folder, terminal)
+    print(f"Recorded as entry {entry}. Start the controller; then count every pocket.")
     print("The keeper of each witness must let the log begin again: see docs/recovery.md.")
     return 0
 

@@ -17,7 +17,7 @@ from cabinet.anchors import Anchors, Doubt, Kept, RolledBack, compare
 from cabinet.configuration import Configuration
 from cabinet.events import Create, Moment
 from cabinet.journal import Journal, replay
-from cabinet.keys import Keys
+from cabinet.keys import KeyProblem, Keys
 from cabinet.state import State
 from cabinet.step import Engine
 from cabinet.version import VERSION
@@ -69,10 +69,17 @@ def moment(random_bytes: Callable[[int], bytes]) -> Moment:
 
 
 def check_anchors(kept: Anchors, store: Store, state: State, current: Signer) -> None:
-    """Raises RolledBack unless the ledger continues every anchor, or two people accepted it."""
+    """Raises RolledBack unless the ledger continues every anchor, or two people accepted it.
+
+    KeyProblem if the ledger names another key for its heads than ours.
+    """
     doubts = doubted(kept.read(), store, state, current)
     if doubts:
         raise RolledBack(doubts)
+    if state.verifiers and state.verifiers[-1][1] != current.vkey:
+        raise KeyProblem(
+            "signing.key: is not the key that the ledger names for its heads; put that one back"
+        )
 
 
 def doubted(kept: Sequence[Kept], store: Store, state: State, current: Signer) -> tuple[Doubt, ...]:

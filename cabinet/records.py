@@ -1,6 +1,6 @@
 """Every kind of record the ledger holds: what happened, typed, and the body it is stored in.
 
-Not for what a record does to the state (`state.py`). One rule: record types only grow; a field is
+Not for what a record does to the state (`effects.py`). One rule: record types only grow; a field is
 added with a default, never changed or removed, because ledgers written years ago must replay.
 
 A body says what happened, never about whom in words: people, patients, badges and codes appear as
@@ -136,8 +136,9 @@ class DeviceRestored(_Record, frozen=True, forbid_unknown_fields=True, tag="devi
 class SigningKeyChanged(
     _Record, frozen=True, forbid_unknown_fields=True, tag="signing_key_changed"
 ):
-    """From this entry on heads are signed by `verifier`; `note` is signed by the old key and by it.
+    """From this entry on heads are signed by `verifier`; `note` is signed by it and the old key.
 
+    Where the old key is lost, the recovery key signed in its place.
     The note's text: the ledger's origin, "adc signing key change v1", this entry's number, and the
     new public key, a line each.
     """

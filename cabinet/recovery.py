@@ -16,7 +16,7 @@ from auth.policy import Act, Role, may
 from cabinet import provision, statements, whole_file, words
 from cabinet.anchors import Doubt
 from cabinet.configuration import Configuration
-from cabinet.events import AcceptRollback
+from cabinet.events import AcceptRollback, ChangeSigningKey
 from cabinet.journal import Journal, replay
 from cabinet.keys import Keys
 from cabinet.reports import local_time
@@ -25,6 +25,7 @@ from cabinet.step import Engine
 from cabinet.terminal import Terminal
 from ledger.errors import LedgerError
 from ledger.escrow import MAX_ESCROW_CHARACTERS, RecoveryKey, parse_escrow
+from ledger.note import Signer
 from ledger.rekey import opens
 from ledger.store import Store
 
@@ -57,16 +58,8 @@ def _card(terminal: Terminal, number: int) -> bytes:
 # --- a ledger that was rolled back ----------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Accepted:
-    """What was recorded: as which entry."""
-
-    seq: int
-    doubts: tuple[Doubt, ...]
-
-
-def accept_rollback(configuration: Configuration, folder: Path, terminal: Terminal) -> Accepted:
-    """Ask two people, record what they accept, and anchor the ledger anew.
+def accept_rollback(configuration: Configuration, folder: Path, terminal: Terminal) -> int:
+    """Ask two people, record what they accept, and anchor the ledger anew; the entry's number.
 
     Raises NotRecovered, KeyProblem or a LedgerError.
     """
@@ -83,28 +76,51 @@ def accept_rollback(configuration: Configuration, folder: Path, terminal: Termin
         refs, key = _two_people(terminal, state, keys)
         if key.signer(store.origin).vkey != state.recovery:
             raise NotRecovered("the cards are not those of this cabinet; nothing was changed")
-        heads = tuple((doubt.size, doubt.root) for doubt in doubts if doubt.root)
-        note = statements.accept_rollback(
-            store.size + 1,
-            store.root(),
-            store.origin,
-            key.signer(store.origin),
-            anchors=heads,
-            reason=reason,
-            incident=incident,
-            persons=refs,
-        )
         journal = Journal(store, configuration.cabinet.id, "recover", secrets.token_bytes)
-        outcome = Engine(state, journal).step(
-            AcceptRollback(reason, incident, refs, heads, note),
-            provision.moment(secrets.token_bytes),
-        )
-        if outcome.refusal:
-            raise NotRecovered(outcome.refusal)
+        engine = Engine(state, journal)
+        _name_key(engine, store, key, signer)
+        _record(engine, store, key, _Decided(doubts, reason, incident, refs))
         head = store.sign_head(signer)
         assert head is not None, "an entry was just added"
         anchors.settle(head.note)
-        return Accepted(store.size, doubts)
+        return store.size
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """What two people accept, and why."""
+
+    doubts: tuple[Doubt, ...]
+    reason: str
+    incident: str
+    persons: tuple[str, str]
+
+
+def _name_key(engine: Engine, store: Store, key: RecoveryKey, signer: Signer) -> None:
+    """An older ledger may not name the key that signs now: the recovery key does."""
+    verifiers = engine.state.verifiers
+    if verifiers and verifiers[-1][1] != signer.vkey:
+        by = key.signer(store.origin)
+        note = statements.change_key(store.size + 1, store.origin, by, signer)
+        engine.step(ChangeSigningKey(signer.vkey, note), provision.moment(secrets.token_bytes))
+
+
+def _record(engine: Engine, store: Store, key: RecoveryKey, decided: _Decided) -> None:
+    heads = tuple((doubt.size, doubt.root) for doubt in decided.doubts if doubt.root)
+    note = statements.accept_rollback(
+        store.size + 1,
+        store.root(),
+        store.origin,
+        key.signer(store.origin),
+        anchors=heads,
+        reason=decided.reason,
+        incident=decided.incident,
+        persons=decided.persons,
+    )
+    event = AcceptRollback(decided.reason, decided.incident, decided.persons, heads, note)
+    outcome = engine.step(event, provision.moment(secrets.token_bytes))
+    if outcome.refusal:
+        raise NotRecovered(outcome.refusal)
 
 
 def _tell(terminal: Terminal, store: Store, state: State, doubts: tuple[Doubt, ...]) -> None:

@@ -82,7 +82,7 @@ def signing(
         if not state.verifiers or state.verifiers[-1][1] != new.vkey:
             store.sign_head(old)
             journal = Journal(store, configuration.cabinet.id, "keys", random_bytes)
-            note = statements.change_key(store.size + 1, old, new)
+            note = statements.change_key(store.size + 1, store.origin, old, new)
             event = ChangeSigningKey(new.vkey, note)
             Engine(state, journal).step(event, provision.moment(random_bytes))
         head = store.sign_head(new) or store.newest_head()

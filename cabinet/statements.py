@@ -20,25 +20,26 @@ def _key_change(origin: str, seq: int, verifier: str) -> str:
     return f"{origin}\nadc signing key change v1\n{seq}\n{verifier}\n"
 
 
-def change_key(seq: int, old: Signer, new: Signer) -> str:
-    """The note of entry `seq`, signed by the key that goes and by the one that comes."""
-    text = _key_change(old.name, seq, new.vkey)
-    return old.sign(text) + _lines(new.sign(text))
+def change_key(seq: int, origin: str, by: Signer, new: Signer) -> str:
+    """The note of entry `seq`, signed by the key that goes, or the recovery key, and the new."""
+    text = _key_change(origin, seq, new.vkey)
+    return by.sign(text) + new.sign(text).rpartition("\n\n")[2]
 
 
-def _lines(note: str) -> str:
-    return note.rpartition("\n\n")[2]
+def check_key_change(
+    record: r.SigningKeyChanged, seq: int, old: Verifier, recovery: str
+) -> Verifier:
+    """The key that comes, if it and the old or the recovery key signed entry `seq`.
 
-
-def check_key_change(record: r.SigningKeyChanged, seq: int, old: Verifier) -> Verifier:
-    """The key that comes, if both signed entry `seq`; WrongStatement otherwise."""
+    WrongStatement otherwise.
+    """
     try:
         new = Verifier(record.verifier)
         text, _ = parse_note(record.note)
         if text != _key_change(old.name, seq, record.verifier) or new.name != old.name:
             raise WrongSignature("it speaks of another key, entry or ledger")
-        open_note(record.note, [old])
         open_note(record.note, [new])
+        open_note(record.note, [old, Verifier(recovery)] if recovery else [old])
     except LedgerError as error:
         raise WrongStatement(f"the change of the signing key is not proven: {error}") from None
     return new
