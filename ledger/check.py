@@ -1,26 +1,29 @@
 """The whole check of a ledger file: pages, sequence, tree, heads, attachments.
 
-Not for what bodies mean: `on_body` looks at those. One rule: nothing stored is believed that can
-be recomputed, a damaged file is reported and never crashes the check, and the findings say what
-was checked and what was not.
+Not for what bodies mean: `on_body` looks at those; entries and heads are in `check_tree.py`. One
+rule: nothing stored is believed that can be recomputed, a damaged file is reported and never
+crashes the check, and the findings say what was checked and what was not.
+
+Every page in use is read, and so authenticated, on the way. With more than one worker, ranges of
+entries are checked by processes of their own.
 """
 
-from collections.abc import Callable, Iterator
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger.attachment import attachment_hash
-from ledger.errors import LedgerError, WrongBody
+from ledger.check_tree import OnBody, Progress, Range, check_range, check_signatures
+from ledger.errors import LedgerError
 from ledger.keyring import HeadKeys
-from ledger.merkle import Frontier, leaf_hash
-from ledger.note import Checkpoint, open_note, parse_checkpoint, parse_note
-from ledger.store import MAX_BODY_BYTES, Head, Store
+from ledger.note import NoteVerifier
+from ledger.store import CHUNK, Store
 
 MAX_PROBLEMS = 100
-PROGRESS_ENTRIES = 4096
-
-OnBody = Callable[[int, bytes], None]
-Progress = Callable[[int], None]
+MAX_WORKERS = 16
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Problem:
 class Findings:
     """What was checked, in numbers, and what is wrong; `good` only if nothing is.
 
-    `entries`, `heads` and `attachments` were found good; `root` is the Merkle root over `entries`.
+    `entries`, `heads`, `cosignatures` and `attachments` were found good; `root` is the Merkle root
+    over `entries`; `signed` and `cosigned` entries are under the newest good head of either kind.
     """
 
     path: Path
@@ -47,9 +51,13 @@ class Findings:
     heads: int = 0
     attachments: int = 0
     signed: int = 0
+    cosignatures: int = 0
+    cosigned: int = 0
     root: bytes = b""
     signatures_checked: bool = False
+    cosigners: int = 0
     bodies_checked: bool = False
+    structure_checked: bool = True
     complete: bool = False
     problems: list[Problem] = field(default_factory=list)
     more: int = 0
@@ -71,15 +79,26 @@ class Findings:
         signatures = "signature, " if self.signatures_checked else ""
         told = [
             f"ledger {self.path}, origin {self.origin or 'unknown'}",
-            "pages: every page's authentication code, and the database's own structure",
+            "pages: the authentication code of every page"
+            f"{', and their order' if self.structure_checked else ' in use'}",
             f"entries: {self.entries} (sequence, leaf hash, tree nodes"
             f"{', body' if self.bodies_checked else ''}); root {self.root.hex() or 'unknown'}",
             f"heads: {self.heads} ({signatures}origin, size, root, and so that each continues the "
             f"one before); the newest covers {self.signed} of {self.entries} entries",
             f"attachments: {self.attachments} (hash)",
         ]
+        if self.cosigners:
+            told.append(
+                f"second signatures: {self.cosignatures} by the keys known here; the newest covers "
+                f"{self.cosigned} of {self.entries} entries"
+            )
         if not self.signatures_checked:
             told.append("not checked: signatures of heads (no verification key was given)")
+        if not self.structure_checked:
+            told.append(
+                "not checked: free pages, and the order of the entries' pages as SQLite checks it "
+                "(--structure does); all entries were read, in order, and none was missing"
+            )
         if not self.bodies_checked:
             told.append("not checked: what bodies say")
         told.append(
@@ -102,6 +121,10 @@ def check_file(
     verifier: HeadKeys | None = None,
     on_body: OnBody | None = None,
     progress: Progress | None = None,
+    *,
+    cosigners: Sequence[NoteVerifier] = (),
+    workers: int = 1,
+    structure: bool = True,
 ) -> Findings:
     """Checks the file at `path`, however damaged, beside a live writer if there is one."""
     try:
@@ -111,7 +134,16 @@ def check_file(
         findings.add("opening", str(error))
         return findings
     with store:
-        return check(store, verifier, on_body, progress)
+        return check(
+            store,
+            verifier,
+            on_body,
+            progress,
+            cosigners=cosigners,
+            key=key,
+            workers=workers,
+            structure=structure,
+        )
 
 
 def check(
@@ -119,155 +151,116 @@ def check(
     verifier: HeadKeys | None = None,
     on_body: OnBody | None = None,
     progress: Progress | None = None,
+    *,
+    cosigners: Sequence[NoteVerifier] = (),
+    key: bytes | None = None,
+    workers: int = 1,
+    structure: bool = True,
 ) -> Findings:
     """Checks everything in `store`, which may be open in any way.
 
     `verifier` is asked which key signs each head, after `on_body` had the entries it covers.
-    `on_body(seq, body)` is called in order for each entry that is good so far and raises
-    WrongBody to find fault with it; `progress(seq)` is called now and then.
+    `on_body(seq, body)` is called in order, for each entry that is good so far (with more than one
+    worker: before that is known), and raises WrongBody to find fault with it; `progress(seq)` is
+    called now and then. Workers above one need the `key`. Without `structure`, free pages and the
+    order of the entries' own pages, as SQLite checks it, are left out unless something is wrong.
     """
+    assert 1 <= workers <= MAX_WORKERS and (key is not None or workers == 1)
     findings = Findings(
         store.path,
         store.origin,
         signatures_checked=verifier is not None,
+        cosigners=len(cosigners),
         bodies_checked=on_body is not None,
+        structure_checked=structure,
     )
     for doubt in store.doubts:
         findings.add("file", doubt)
-    for wrong in store.integrity():
+    if workers == 1:
+        found = check_range(
+            *(store,), keys=verifier, cosigners=cosigners, on_body=on_body, progress=progress
+        )
+    else:
+        assert key is not None
+        ranges = _start_workers(store, key, workers)
+        signatures = check_signatures(
+            *(store,), keys=verifier, cosigners=cosigners, on_body=on_body, progress=progress
+        )
+        found = _joined([_result(*each) for each in ranges], signatures)
+    whole = _check_attachments(store, findings)
+    for wrong in store.integrity(structure=structure or bool(found.problems or findings.problems)):
         findings.add("pages", wrong)
-    whole = _check_entries(store, verifier, on_body, progress, findings)
-    whole &= _check_attachments(store, findings)
-    findings.complete = whole
+    for where, what in found.problems:
+        findings.add(where, what)
+    findings.entries, findings.root = found.entries, bytes.fromhex(found.root)
+    findings.heads, findings.signed = found.heads, found.signed
+    findings.cosignatures, findings.cosigned = found.cosignatures, found.cosigned
+    findings.complete = whole and found.whole
     return findings
 
 
-def _check_entries(
-    store: Store,
-    verifier: HeadKeys | None,
-    on_body: OnBody | None,
-    progress: Progress | None,
-    findings: Findings,
-) -> bool:
-    """Recomputes the tree from the bodies and meets each head on the way; stops at a wrong entry.
+Worker = tuple[int, "subprocess.Popen[str]"]
 
-    After the first wrong entry every later hash would be wrong too, and would say nothing.
-    """
-    frontier = Frontier()
-    heads = _Heads(store, verifier, findings)
-    whole = True
+
+def _start_workers(store: Store, key: bytes, workers: int) -> list[Worker]:
+    """A process for each of so many ranges of about equal length."""
     try:
-        for seq, body, nodes in store.rows():
-            fault = _fault(frontier, seq, body, nodes)
-            if fault:
-                findings.add(*fault)
-                whole = False
-                break
-            if on_body is not None:
-                on_body(seq, body)
-            if seq == heads.next_size:
-                heads.meet(frontier)
-            if progress is not None and seq % PROGRESS_ENTRIES == 0:
-                progress(seq)
-            findings.entries = seq
-    except WrongBody as error:
-        findings.add(f"entry {findings.entries + 1}", str(error))
-        whole = False
-    except LedgerError as error:
-        findings.add(f"entry {findings.entries + 1}", f"cannot be read: {error}")
-        whole = False
-    findings.root = frontier.root() if frontier.size == findings.entries else b""
-    if whole:
-        heads.leftover(frontier.size)
-    return whole and heads.readable
+        size = store.last()
+    except LedgerError:
+        size = 0  # the first worker will say what cannot be read
+    starts = sorted({size * at // workers // CHUNK * CHUNK for at in range(workers)})
+    started = []
+    for start, stop in zip(starts, (*starts[1:], None), strict=True):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ledger.check_tree"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parent.parent,  # where this package is
+        )
+        assert process.stdin is not None
+        job = {"path": str(store.path), "key": key.hex(), "start": start, "stop": stop}
+        json.dump(job, process.stdin)
+        process.stdin.close()
+        started.append((start, process))
+    return started
 
 
-def _fault(frontier: Frontier, seq: int, body: bytes, nodes: bytes) -> tuple[str, str] | None:
-    """What is wrong with this row after those in `frontier`, which it extends."""
-    expected = frontier.size + 1
-    if seq != expected:
-        return f"entry {expected}", f"is missing; entry {seq} follows instead"
-    if not 1 <= len(body) <= MAX_BODY_BYTES:
-        return f"entry {seq}", f"its body has {len(body)} bytes"
-    if frontier.add(body) == nodes:
-        return None
-    if nodes[:32] != leaf_hash(body):
-        return f"entry {seq}", "its body is not the one that was appended (leaf hash)"
-    return f"entry {seq}", "its tree nodes do not follow from the entries before it"
+def _result(start: int, process: "subprocess.Popen[str]") -> Range:
+    """What a worker found; that it ended early is a problem of its range."""
+    assert process.stdout is not None
+    with process:
+        told = process.stdout.read()
+    try:
+        found = Range(**json.loads(told))
+    except (ValueError, TypeError):
+        found = Range(start, start, whole=False)
+        found.add(f"entry {start + 1}", f"its worker ended with status {process.returncode}")
+    return found
 
 
-class _Heads:
-    """The heads of a store, met one after the other as the tree grows."""
-
-    def __init__(self, store: Store, verifier: HeadKeys | None, findings: Findings) -> None:
-        self._verifier, self._findings = verifier, findings
-        self._origin = store.origin
-        self._heads: Iterator[Head] = store.heads()
-        self._head: Head | None = None
-        self._newest = 0  # a live writer signs later ones, over entries not seen here
-        self.readable = True
-        try:
-            newest = store.newest_head()
-            self._newest = newest.size if newest else 0
-        except LedgerError as error:
-            self._unreadable(error)
-        else:
-            self._advance()
-
-    @property
-    def next_size(self) -> int:
-        """The size of the head to be met next; -1 if there is none."""
-        return self._head.size if self._head else -1
-
-    def _advance(self) -> None:
-        try:
-            self._head = next(self._heads, None)
-        except LedgerError as error:
-            self._unreadable(error)
-
-    def _unreadable(self, error: LedgerError) -> None:
-        self._findings.add("heads", f"cannot be read: {error}")
-        self._head, self.readable = None, False
-
-    def meet(self, frontier: Frontier) -> None:
-        """Checks the next head against the tree that it says it covers."""
-        head = self._head
-        assert head is not None and head.size == frontier.size
-        where = f"head of {head.size} entries"
-        try:
-            if self._verifier is None:
-                text, _ = parse_note(head.note)
-            else:
-                text = open_note(head.note, [self._verifier.at(head.size)])
-            signed = parse_checkpoint(text)
-        except LedgerError as error:
-            self._findings.add(where, str(error))
-        else:
-            origin = self._origin or signed.origin  # "" is already a problem of the file
-            wrong = _difference(signed, Checkpoint(origin, head.size, frontier.root()))
-            if wrong:
-                self._findings.add(where, wrong)
-            else:
-                self._findings.heads += 1
-                self._findings.signed = head.size
-        self._advance()
-
-    def leftover(self, size: int) -> None:
-        """Heads over more entries than there are: the newest entries were removed."""
-        while self._head is not None and self._head.size <= self._newest:
-            where = f"head of {self._head.size} entries"
-            self._findings.add(where, f"was signed, but only {size} entries are left")
-            self._advance()
-
-
-def _difference(signed: Checkpoint, found: Checkpoint) -> str:
-    if signed.origin != found.origin:
-        return f"belongs to another ledger, {signed.origin}"
-    if signed.size != found.size:
-        return f"was signed for {signed.size} entries"
-    if signed.root != found.root:
-        return "was signed for other entries than these (root)"
-    return ""
+def _joined(ranges: Sequence[Range], signatures: Range) -> Range:
+    """One range out of several that follow each other, as one worker would have found it."""
+    joined, good = Range(0, whole=signatures.whole), True
+    for before, found in zip((None, *ranges), ranges, strict=False):
+        for where, what in found.problems:
+            joined.add(where, what)
+        if good and before is not None and before.after != found.before:
+            where = f"entry {found.start + 1}"
+            joined.add(where, "the stored tree before it is not that of the entries before it")
+            good = False
+        if good:
+            joined.entries, joined.root = found.entries, found.root
+            joined.heads += found.heads
+            joined.signed = max(joined.signed, found.signed)
+        good &= found.whole
+    joined.whole &= good
+    known = {tuple(each) for each in joined.problems}
+    joined.problems += [each for each in signatures.problems if each not in known]
+    joined.heads = min(joined.heads, signatures.heads)
+    joined.signed = min(joined.signed, signatures.signed)
+    joined.cosignatures, joined.cosigned = signatures.cosignatures, signatures.cosigned
+    return joined
 
 
 def _check_attachments(store: Store, findings: Findings) -> bool:

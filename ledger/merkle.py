@@ -57,6 +57,16 @@ class Frontier:
         """An independent frontier of the same tree."""
         return Frontier(self.size, self._roots)
 
+    def become(self, other: "Frontier") -> None:
+        """Takes over what another frontier of the same tree has come to."""
+        assert other.size >= self.size, "a tree only grows"
+        self.size, self._roots = other.size, list(other._roots)
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """The roots of the perfect subtrees, the largest first."""
+        return tuple(self._roots)
+
     def add(self, body: bytes) -> bytes:
         """Adds the next leaf and returns what its row stores beside `body`.
 

@@ -267,15 +267,17 @@ class Store:
         return found if isinstance(found, int) else 0
 
     def chunk(self, start: int, count: int = CHUNK) -> list[Row]:
-        """The next rows of the table of entries from `start` on, at most `count`, as in `rows`."""
-        where = f"entries from {start}"
-        rows = self._select(_SELECT_ROWS, where, start, count)
-        return self._typed(rows, (int, bytes, bytes), where)
+        """The next rows of the table of entries, at most `count`, their types not yet looked at."""
+        return self._select(_SELECT_ROWS, f"entries from {start}", start, count)
+
+    def typed(self, rows: list[Row], start: int) -> list[Row]:
+        """The same rows, if their values have the types they must have; else Damaged."""
+        return self._typed(rows, (int, bytes, bytes), f"entries from {start}")
 
     def _rows(self, start: int, last: int | None) -> Iterator[Row]:
         while last is None or start <= last:
             count = CHUNK if last is None else min(CHUNK, last - start + 1)
-            rows = self.chunk(start, count)
+            rows = self.typed(self.chunk(start, count), start)
             yield from rows
             if len(rows) < count:
                 return
@@ -331,18 +333,18 @@ class Store:
     def integrity(self, *, structure: bool = True) -> list[str]:
         """What SQLCipher finds wrong with pages, and SQLite with their order.
 
-        Without `structure` the order of the entries' own pages is left out: it costs more than all
-        the rest on a big file, and whoever reads every entry in order has seen most of it.
+        Without `structure` free pages and those of the entries are left out: that costs more than
+        all the rest on a big file, and whoever reads every entry has every page of theirs
+        authenticated on the way.
         """
+        if not structure:
+            checks = [f"integrity_check({table})" for table in sorted(database.TABLES - {"e"})]
+            return [wrong for check in checks for wrong in self._pragma(check)]
         wrong = self._pragma("cipher_integrity_check")
         if wrong:  # a live writer may have been just writing that page: believe it only twice
             again = set(self._pragma("cipher_integrity_check"))
             wrong = [each for each in wrong if each in again]
-        if structure:
-            return wrong + self._pragma("integrity_check")
-        for table in sorted(database.TABLES - {"e"}):
-            wrong += self._pragma(f"integrity_check({table})")
-        return wrong
+        return wrong + self._pragma("integrity_check")
 
     def _pragma(self, name: str) -> list[str]:
         try:
