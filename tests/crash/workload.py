@@ -138,24 +138,35 @@ class Life:
         text = hashlib.shake_128(b"%d %d" % (self._count, self._random.getrandbits(32)))
         return text.digest(size)
 
-    def _append(self, bodies: int, attachments: int, erasures: int = 0) -> None:
-        added = tuple(self._body() for _ in range(bodies))
-        attached = tuple(self._attachment() for _ in range(attachments))
-        gone = self._random.sample(self.content.attachments, erasures)
+    def add(
+        self,
+        bodies: Sequence[bytes],
+        attachments: Sequence[Attachment] = (),
+        erasures: Sequence[tuple[int, bytes]] = (),
+    ) -> int:
+        """Appends, as the store does; `erasures` name attachments that are there."""
+        before, gone = self.content, {hashed for _, hashed in erasures}
         content = replace(
-            self.content,
-            bodies=self.content.bodies + added,
+            before,
+            bodies=(*before.bodies, *bodies),
             attachments=(
-                *(each for each in self.content.attachments if each not in gone),
-                *attached,
+                *(each for each in before.attachments if each.hash not in gone),
+                *attachments,
             ),
             erased=(
-                *self.content.erased,
-                *sorted((each.hash, len(self.content.bodies) + 1) for each in gone),
+                *before.erased,
+                *sorted((hashed, len(before.bodies) + 1 + at) for at, hashed in erasures),
             ),
         )
-        orders = [(0, each.hash) for each in gone]
-        self._write(content, lambda: self.store.append(added, attached, orders))
+        self._write(content, lambda: self.store.append(bodies, attachments, erasures))
+        return len(before.bodies) + 1
+
+    def _append(self, bodies: int, attachments: int, erasures: int = 0) -> None:
+        self.add(
+            [self._body() for _ in range(bodies)],
+            [self._attachment() for _ in range(attachments)],
+            [(0, each.hash) for each in self._random.sample(self.content.attachments, erasures)],
+        )
 
     def _attachment(self) -> Attachment:
         return make_attachment("person", self._random.randbytes(16), self._body())
@@ -201,8 +212,11 @@ class Life:
 
     def snapshot(self) -> None:
         """What was derived from the entries, in the place of the older one."""
-        data = self._random.randbytes(self._random.choice((10, 3000, 20_000)))
-        snapshot = Snapshot(len(self.content.bodies), 1, data)
+        size = self._random.choice((10, 3000, 20_000))
+        self.keep(Snapshot(len(self.content.bodies), 1, self._random.randbytes(size)))
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """This snapshot instead of the older one."""
         content = replace(self.content, snapshot=snapshot)
         self._write(content, lambda: self.store.keep_snapshot(snapshot))
 
