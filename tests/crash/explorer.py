@@ -16,7 +16,7 @@ from ledger.errors import LedgerError
 from tests.crash.disk import Disk, Event, Files, Mark
 
 MAX_PASSES = 60
-MAX_VIOLATIONS = 20
+MAX_VIOLATIONS = 20  # then it is clear enough
 
 Allowed = tuple[object, ...]
 Recovers = Callable[[Path, Allowed, bool], str]
@@ -49,6 +49,7 @@ class Explorer:
         self, folder: Path, seed: str, recovers: Recovers, again: Again | None = None
     ) -> None:
         self.report, self.random = Report(seed), Random(seed)
+        self.max_violations = MAX_VIOLATIONS
         self._folder, self._recovers, self._again = folder, recovers, again
         self._seen: set[bytes] = set()
         self._judged: set[tuple[bytes, int]] = set()  # before and after a promise are two questions
@@ -58,7 +59,7 @@ class Explorer:
         for _ in range(MAX_PASSES):
             for at, disk, allowed in walk(base, events):
                 self._visit(f"after event {at}", disk, allowed)
-                if len(self.report.violations) >= MAX_VIOLATIONS:
+                if len(self.report.violations) >= self.max_violations:
                     return self.report
             if self.report.states >= wanted:
                 break

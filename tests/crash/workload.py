@@ -20,7 +20,7 @@ from ledger.merkle import Frontier
 from ledger.note import Checkpoint, signature_line
 from ledger.store import Head, Snapshot, Store
 from tests.crash.disk import Disk, Event
-from tests.crash.explorer import Allowed, Explorer, Report, Unrecovered, files_in
+from tests.crash.explorer import MAX_VIOLATIONS, Allowed, Explorer, Report, Unrecovered, files_in
 from tests.crash.tap import Tap
 from tests.ledgers import KEY, ORIGIN, SIGNER, VERIFIER
 
@@ -274,10 +274,10 @@ def record(folder: Path, random: Random, acts: Acts) -> list[Event]:
     return tap.events
 
 
-def explore(scratch: Path, seed: str, wanted: int, acts: Acts | None = None) -> Report:
+def explore(
+    scratch: Path, seed: str, wanted: int, acts: Acts = ACTS, max_violations: int = MAX_VIOLATIONS
+) -> Report:
     """Records a run of `seed`, and cuts its power until there were `wanted` distinct states."""
-
-    acts = acts or ACTS
 
     def again(folder: Path, allowed: Allowed, killed: bool, random: Random) -> list[Event]:
         tap = Tap(folder)
@@ -292,6 +292,7 @@ def explore(scratch: Path, seed: str, wanted: int, acts: Acts | None = None) -> 
     base = create(folder)
     events = record(folder, Random(seed), acts)
     explorer = Explorer(scratch / "state", seed, recovers, again)
+    explorer.max_violations = max_violations
     return explorer.explore(base, events, wanted)
 
 
