@@ -1,0 +1,284 @@
+"""One thing at a time: what came becomes an event, its step, its commands, and what people see.
+
+Not for where things come from: a live controller brings threads and sockets, a simulated one brings
+virtual time. One rule: what a step commands is done only after the step returned, because only then
+are its records on disk.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from auth.pins import keyed_hash
+from cabinet import events as e
+from cabinet import notify, provision, screens, snapshot
+from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet, plan_of
+from cabinet.devices import Devices
+from cabinet.gateway_socket import GatewaySaid
+from cabinet.journal import Journal, replay
+from cabinet.keys import Keys
+from cabinet.lists import BADGE_PURPOSE
+from cabinet.local_socket import Peer
+from cabinet.messages import Answer, Screen, Shown, encode
+from cabinet.outside import Outside
+from cabinet.plan import CONTROLLED
+from cabinet.screen_socket import PeerCame, PeerEvent, PeerPressed
+from cabinet.secrets_worker import Job
+from cabinet.state import State
+from cabinet.step import Engine, Outcome
+from cabinet.upkeep import Reserve, Upkeep
+from cabinet.version import VERSION
+from drivers import readings as d
+from drivers.clock import Clock
+from ledger.store import Store
+
+SPACE_EVERY_S = 10.0
+
+
+Incoming = d.Reading | PeerEvent | GatewaySaid | e.Event
+
+
+class Turns:
+    """One cabinet at work; everything here is called by the one thread that owns its store."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        folder: Path,
+        keys: Keys,
+        store: Store,
+        *,
+        clock: Clock,
+        wall_s: Callable[[], float],
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        """Replay the store; raises LedgerError, CorruptLedger, NotThisCabinet, RolledBack.
+
+        `wall_s` is Unix time, which may be wrong and may jump.
+        """
+        self._configuration, self._keys, self._store = configuration, keys, store
+        self._now_s, self._wall_s, self._random = clock.monotonic, wall_s, random_bytes
+        signer = provision.signer(configuration, keys)
+        state = replay(store)
+        self._belongs(state)
+        self.outside = Outside(configuration, folder, store, state, signer, self._now_s())
+        boot = random_bytes(8).hex()
+        self.engine = Engine(state, Journal(store, configuration.cabinet.id, boot, random_bytes))
+        self._upkeep = Upkeep(
+            store,
+            signer,
+            provision.cosigner(configuration, keys),
+            cosign_every_s=configuration.timings.cosign_every_min * 60,
+            wall_s=wall_s,
+            on_head=self.outside.keep,
+        )
+        self._reserve = Reserve(folder / configuration.paths.ledger)
+        self._look_at_space_s = 0.0
+        self._positions: dict[str, str] = {}
+        self._number = int.from_bytes(random_bytes(4), "big") * 1024
+        self._meaning: object = None
+        self.shown: Shown | None = None
+        self._outputs: screens.Outputs | None = None
+
+    def _belongs(self, state: State) -> None:
+        identity = self._configuration.cabinet
+        if state.cabinet != identity.id:
+            raise NotThisCabinet(
+                f"the ledger is of cabinet {state.cabinet!r}, cabinet.toml of {identity.id!r}"
+            )
+        if state.demo != identity.demo:
+            raise NotThisCabinet(
+                f"the ledger says demo = {str(state.demo).lower()}, cabinet.toml says otherwise; "
+                "a cabinet is a demo or real from its first record on"
+            )
+        check_stock(self._configuration, state)
+
+    def connect(
+        self, devices: Devices, submit: Callable[[Job], None], show: Callable[[Shown], None]
+    ) -> None:
+        """What commands go to: the devices, whoever hashes secrets, and the screen."""
+        self._devices, self._submit, self._show = devices, submit, show
+
+    # --- beginning and end ----------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read the sensors first, then start."""
+        self._positions = {w: p.value for w, p in self._devices.locks.positions().items()}
+        self.step(e.Start(VERSION, plan_of(self._configuration), tuple(self._positions.items())))
+
+    def stop(self) -> None:
+        """Told to stop."""
+        self.step(e.Stop())
+
+    def sign(self) -> None:
+        """A head over everything, for the end."""
+        self._upkeep.sign()
+
+    # --- one thing at a time --------------------------------------------------------------------
+
+    def handle(self, incoming: Incoming) -> None:
+        """One thing that came: its event, its step, and what people see of it."""
+        match incoming:
+            case PeerPressed():
+                self._press(incoming)
+                return
+            case PeerCame():
+                self._greet(incoming.peer)
+                return
+            case GatewaySaid():
+                self.outside.take(incoming, self._now_s())
+                return
+            case d.DrawerReading():
+                self._positions[incoming.drawer] = incoming.position.value
+                self.step(e.DrawerMoved(incoming.drawer, incoming.position.value))
+            case d.PulseDone():
+                self.step(e.PulseEnded(incoming.drawer))
+            case d.PulseRefused():
+                self.step(e.PulseEnded(incoming.drawer, incoming.why))
+            case d.BadgeRead():
+                badge = keyed_hash(self._keys.pepper, BADGE_PURPOSE, incoming.number)
+                self.step(e.BadgeSeen(badge))
+            case d.FingerReading():
+                self.step(
+                    e.FingerSeen(
+                        incoming.request, incoming.outcome.value, incoming.slot, incoming.words
+                    )
+                )
+            case d.DeviceDown():
+                self.step(e.DeviceChanged(incoming.device, incoming.cause or "unknown"))
+            case d.DeviceUp():
+                self.step(e.DeviceChanged(incoming.device, ""))
+            case d.CodeScanned():
+                raise AssertionError("the scanner's owner parses its codes")
+            case _:
+                self.step(incoming)
+        self.publish()
+
+    def tick(self) -> None:
+        """Time has passed: what is due of it, and one thing of the ledger's own work."""
+        now_s = self._now_s()
+        if now_s >= self._look_at_space_s:
+            self._look_at_space_s = now_s + SPACE_EVERY_S
+            self.step(e.Space(int(self._store.free_space().fraction * 100)))
+            self._reserve.follow(self.engine.state.space)
+        self.step(e.Tick())
+        self.publish()
+        accessing = self.engine.state.access is not None
+        if self._upkeep.snapshot_due(now_s, accessing=accessing):
+            data = snapshot.take(self.engine.state)
+            size = self._upkeep.keep_snapshot(snapshot.VERSION, data)
+            self.step(e.SnapshotKept(size, snapshot.VERSION, snapshot.digest(data)))
+        else:
+            self._upkeep.keep(now_s, accessing=accessing)
+        if not accessing:
+            self.outside.turn(now_s)
+        for device, cause in self.outside.faults(now_s).items():
+            if cause != self.engine.state.devices_down.get(device, ""):
+                self.step(e.DeviceChanged(device, ""))
+                self.step(e.DeviceChanged(device, cause))
+        notify.watchdog()
+
+    def step(self, event: e.Event) -> Outcome:
+        """One step of the engine, and what it commands."""
+        outcome = self.engine.step(event, self._moment(self._random(32)))
+        entry = outcome.bodies[-1].seq if outcome.bodies else 0
+        for command in outcome.commands:
+            self._carry_out(command, entry)
+        return outcome
+
+    def _moment(self, seed: bytes) -> e.Moment:
+        return e.Moment(
+            int(self._wall_s() * 1000), int(self._now_s() * 1000), seed, self._positions
+        )
+
+    def _carry_out(self, command: e.Command, entry: int) -> None:
+        devices = self._devices
+        match command:
+            case e.Pulse():
+                devices.locks.pulse(command.drawer, entry)
+            case e.VerifyFinger():
+                devices.finger.verify(command.request, command.slots, command.within_s)
+            case e.EnrolFinger():
+                devices.finger.enrol(command.request, command.slot, command.within_s)
+            case e.CancelFinger():
+                devices.finger.cancel(command.request)
+            case _:
+                self._submit(command)
+
+    def _press(self, incoming: PeerPressed) -> None:
+        press = incoming.press
+        if press.number != self._number:
+            answer = Answer(press.id, "old", "The screen had changed; nothing was done.")
+        else:
+            outcome = self.step(e.Pressed(press.button, press.text))
+            answer = Answer(press.id, "refused" if outcome.refusal else "done", outcome.refusal)
+        self.publish()
+        incoming.peer.send(encode(answer))
+
+    def _greet(self, peer: Peer) -> None:
+        self.publish()
+        if self.shown is not None:
+            peer.send(encode(self.shown))
+
+    # --- what people see ------------------------------------------------------------------------
+
+    def publish(self) -> None:
+        """Show what changed: the screen to the peers, lights and beeper to the cabinet."""
+        moment, engine = self._moment(b""), self.engine
+        screen = screens.show(engine.state, engine.place, moment.wall_ms)
+        meaning = self._meaning_of(screen)
+        if meaning != self._meaning:
+            self._meaning = meaning
+            self._number += 1
+        shown = Shown(
+            Screen(
+                self._number,
+                screen.name,
+                screen.title,
+                screen.blocks,
+                screen.actions,
+                screen.banner,
+                screen.person,
+            ),
+            screens.live(engine.state, engine.place, moment),
+        )
+        if shown != self.shown:
+            self.shown = shown
+            self._show(shown)
+        outputs = screens.outputs(engine.state, moment)
+        if outputs != self._outputs:
+            self._outputs = outputs
+            for drawer, lit in outputs.lights:
+                self._devices.locks.light(drawer, lit)
+            self._devices.locks.beep(outputs.beep)
+
+    def _meaning_of(self, screen: Screen) -> object:
+        """What the buttons of this screen mean; while it stays the same, so does the number."""
+        state, place = self.engine.state, self.engine.place
+        return (
+            screen.name,
+            screen.person,
+            tuple(screens.buttons(screen)),
+            place.patient,
+            place.order,
+            place.removal,
+            place.pocket,
+            place.quantity,
+            place.expires,
+            state.access.started.access if state.access is not None else "",
+            state.attempt.id if state.attempt is not None else "",
+            state.enrolment.id if state.enrolment is not None else "",
+        )
+
+
+def check_stock(configuration: Configuration, state: State) -> None:
+    """What the formulary says against what the pockets may hold; raises ConfigurationError."""
+    for index, drawer in enumerate(configuration.drawer):
+        for place, pocket in enumerate(drawer.pocket):
+            listed = state.medicines.get(pocket.medicine)
+            if listed is None or listed.schedule == pocket.schedule:
+                continue
+            key = f"drawer[{index}].pocket[{place}].schedule"
+            reason = f"{pocket.medicine} is {listed.schedule} in the formulary"
+            if drawer.kind == "matrix" and listed.schedule in CONTROLLED:
+                reason += ": a controlled substance needs a single drawer of its own"
+            raise ConfigurationError(Path("cabinet.toml"), key, reason)
