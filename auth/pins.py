@@ -7,6 +7,7 @@ its hash is useless without the pepper, which is kept apart from the ledger.
 import hashlib
 import hmac
 import itertools
+import os
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from auth.errors import UnusablePin
 PIN_DIGITS = 8  # NIST SP 800-63B-4: at least 8 characters as one of two factors
 MEMORY_KIB = 19_456  # OWASP password storage: Argon2id with 19 MiB, 2 passes, 1 lane
 MEMORY_LIMIT_KIB = 32_768
+SALT_BYTES = 16  # RFC 9106, 3.1
 TARGET_S = 0.25
 MAX_PASSES = 12
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 letters without I, O, 0 and 1
@@ -41,9 +43,16 @@ def check_usable(pin: str) -> None:
 class PinHasher:
     """Argon2id over HMAC-SHA256(pepper, PIN); `passes` was tuned once when the cabinet was made."""
 
-    def __init__(self, pepper: bytes, *, passes: int, memory_kib: int = MEMORY_KIB) -> None:
+    def __init__(
+        self,
+        pepper: bytes,
+        *,
+        passes: int,
+        memory_kib: int = MEMORY_KIB,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
         assert len(pepper) == 32 and memory_kib <= MEMORY_LIMIT_KIB
-        self._pepper = pepper
+        self._pepper, self._random = pepper, random_bytes
         self._hasher = argon2.PasswordHasher(
             time_cost=passes, memory_cost=memory_kib, parallelism=1, hash_len=32, type=Type.ID
         )
@@ -52,7 +61,7 @@ class PinHasher:
 
     def hash(self, pin: str) -> str:
         """The encoded hash to keep."""
-        return self._hasher.hash(self._peppered(pin))
+        return self._hasher.hash(self._peppered(pin), salt=self._random(SALT_BYTES))
 
     def verify(self, encoded: str, pin: str) -> bool:
         """Whether `pin` is the one of `encoded`; an empty `encoded` takes as long and is False."""

@@ -63,9 +63,10 @@ def anchors(configuration: Configuration, folder: Path) -> Anchors:
     return Anchors(folder / configuration.paths.anchor)
 
 
-def moment(random_bytes: Callable[[int], bytes]) -> Moment:
-    """Now, for a command that steps the cabinet while its controller is stopped."""
-    return Moment(int(time.time() * 1000), 0, random_bytes(32))
+def moment(random_bytes: Callable[[int], bytes], now_ms: int | None = None) -> Moment:
+    """Now, or `now_ms`, for a command that steps the cabinet while its controller is stopped."""
+    wall_ms = int(time.time() * 1000) if now_ms is None else now_ms
+    return Moment(wall_ms, 0, random_bytes(32))
 
 
 def check_anchors(kept: Anchors, store: Store, state: State, current: Signer) -> None:
@@ -115,8 +116,12 @@ def create(
     *,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     passes: int | None = None,
+    now_ms: int | None = None,
 ) -> NewCabinet:
-    """Make the cabinet of `configuration` in `folder`; raises KeyProblem or a LedgerError."""
+    """Make the cabinet of `configuration` in `folder`; raises KeyProblem or a LedgerError.
+
+    `now_ms` is Unix time where it is not the machine's own.
+    """
     paths, identity = configuration.paths, configuration.cabinet
     keys = key_files.make(folder / paths.keys, random_bytes)
     codes = (make_code(random_bytes), make_code(random_bytes))
@@ -141,7 +146,7 @@ def create(
                 recovery.signer(name).vkey,
                 recovery.seal.hex(),
             ),
-            moment(random_bytes),
+            moment(random_bytes, now_ms),
         )
         signed = store.sign_head(head)
         assert signed is not None, "the first records were just written"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from auth.pins import PinHasher, keyed_hash, plain_code
+from auth.pins import MEMORY_KIB, PinHasher, keyed_hash, plain_code
 from cabinet import configuration as site
 from cabinet import events as e
 from cabinet import importing, provision, screens, whole_file
@@ -40,11 +40,25 @@ class SetUp:
     """The people who set a demo cabinet up, at its engine and its (unpowered-clock) world."""
 
     def __init__(
-        self, folder: Path, configuration: Configuration, random_bytes: RandomBytes
+        self,
+        folder: Path,
+        configuration: Configuration,
+        random_bytes: RandomBytes,
+        *,
+        began_ms: int | None = None,
+        memory_kib: int = MEMORY_KIB,
     ) -> None:
+        """`began_ms` is Unix time; without it they began an hour ago."""
         self._configuration, self._random = configuration, random_bytes
-        self._now_ms, self._began_ms = 0, int(time.time() * 1000) - SET_UP_AGO_MS
-        made = provision.create(configuration, folder, random_bytes=random_bytes, passes=PIN_PASSES)
+        self._now_ms = 0
+        self._began_ms = int(time.time() * 1000) - SET_UP_AGO_MS if began_ms is None else began_ms
+        made = provision.create(
+            configuration,
+            folder,
+            random_bytes=random_bytes,
+            passes=PIN_PASSES,
+            now_ms=self._began_ms,
+        )
         self.codes = [plain_code(code) for code in made.codes]
         cards = "".join(f"{' '.join(card)}\n" for card in made.cards)
         whole_file.replace(folder / RECOVERY_CARDS, cards.encode())
@@ -54,7 +68,9 @@ class SetUp:
         self.engine = Engine(replay(self._store), journal)
         self.world = World(configuration, clock=lambda: self._now_ms / 1000)
         self.templates: dict[int, str] = {}
-        self._hasher = PinHasher(self._keys.pepper, passes=PIN_PASSES)
+        self._hasher = PinHasher(
+            self._keys.pepper, passes=PIN_PASSES, memory_kib=memory_kib, random_bytes=random_bytes
+        )
         self._person = PEOPLE[0]
         self._code = ""
         self.do(e.Start(VERSION, plan_of(configuration), tuple(self._positions().items())))
