@@ -4,13 +4,14 @@ Not for what bodies mean: `on_body` looks at those; entries and heads are in `ch
 rule: nothing stored is believed that can be recomputed, a damaged file is reported and never
 crashes the check, and the findings say what was checked and what was not.
 
-Every page in use is read, and so authenticated, on the way. With more than one worker, ranges of
-entries are checked by processes of their own.
+Pages are checked beside the entries, by a connection of their own where the key is given. With
+more than one worker, ranges of entries are checked by processes.
 """
 
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,8 +80,8 @@ class Findings:
         signatures = "signature, " if self.signatures_checked else ""
         told = [
             f"ledger {self.path}, origin {self.origin or 'unknown'}",
-            "pages: the authentication code of every page"
-            f"{', and their order' if self.structure_checked else ' in use'}",
+            "pages: the authentication code of every page in use"
+            f"{', and their order' if self.structure_checked else ''}",
             f"entries: {self.entries} (sequence, leaf hash, tree nodes"
             f"{', body' if self.bodies_checked else ''}); root {self.root.hex() or 'unknown'}",
             f"heads: {self.heads} ({signatures}origin, size, root, and so that each continues the "
@@ -96,8 +97,8 @@ class Findings:
             told.append("not checked: signatures of heads (no verification key was given)")
         if not self.structure_checked:
             told.append(
-                "not checked: free pages, and the order of the entries' pages as SQLite checks it "
-                "(--structure does); all entries were read, in order, and none was missing"
+                "not checked, to be quick: the order of the entries' pages as SQLite sees it; it "
+                "shows whether older pages were put in place of the newest, after the newest head"
             )
         if not self.bodies_checked:
             told.append("not checked: what bodies say")
@@ -162,8 +163,8 @@ def check(
     `verifier` is asked which key signs each head, after `on_body` had the entries it covers.
     `on_body(seq, body)` is called in order, for each entry that is good so far (with more than one
     worker: before that is known), and raises WrongBody to find fault with it; `progress(seq)` is
-    called now and then. Workers above one need the `key`. Without `structure`, free pages and the
-    order of the entries' own pages, as SQLite checks it, are left out unless something is wrong.
+    called now and then. Workers above one need the `key`. Without `structure`, the order of the
+    entries' own pages, as SQLite checks it, is left out.
     """
     assert 1 <= workers <= MAX_WORKERS and (key is not None or workers == 1)
     findings = Findings(
@@ -176,6 +177,7 @@ def check(
     )
     for doubt in store.doubts:
         findings.add("file", doubt)
+    pages = _Pages(store, key, structure)
     if workers == 1:
         found = check_range(
             *(store,), keys=verifier, cosigners=cosigners, on_body=on_body, progress=progress
@@ -188,8 +190,11 @@ def check(
         )
         found = _joined([_result(*each) for each in ranges], signatures)
     whole = _check_attachments(store, findings)
-    for wrong in store.integrity(structure=structure or bool(found.problems or findings.problems)):
-        findings.add("pages", wrong)
+    wrong = pages.wrong()
+    if wrong or found.problems or findings.problems:
+        wrong = store.authenticity() + wrong
+    for each in wrong:
+        findings.add("pages", each)
     for where, what in found.problems:
         findings.add(where, what)
     findings.entries, findings.root = found.entries, bytes.fromhex(found.root)
@@ -197,6 +202,37 @@ def check(
     findings.cosignatures, findings.cosigned = found.cosignatures, found.cosigned
     findings.complete = whole and found.whole
     return findings
+
+
+class _Pages:
+    """The check of pages: beside, in a thread with a connection of its own, if the key is given.
+
+    SQLite works without Python's lock, so the thread takes a processor of its own.
+    """
+
+    def __init__(self, store: Store, key: bytes | None, structure: bool) -> None:
+        self._path, self._key, self._structure = store.path, key, structure
+        self._wrong: list[str] = []
+        self._thread: threading.Thread | None = None
+        if key is None:
+            self._wrong = store.integrity(structure=structure)
+        else:
+            self._thread = threading.Thread(target=self._run, name="pages", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        assert self._key is not None
+        try:
+            with Store.examine(self._path, self._key) as store:
+                self._wrong = store.integrity(structure=self._structure)
+        except LedgerError as error:
+            self._wrong = [str(error)]
+
+    def wrong(self) -> list[str]:
+        """What is wrong, when it is known."""
+        if self._thread is not None:
+            self._thread.join()
+        return self._wrong
 
 
 Worker = tuple[int, "subprocess.Popen[str]"]

@@ -331,20 +331,21 @@ class Store:
         return int(rows[0][0] or 0)
 
     def integrity(self, *, structure: bool = True) -> list[str]:
-        """What SQLCipher finds wrong with pages, and SQLite with their order.
+        """What SQLite finds wrong with the order of pages, and SQLCipher with any page in use.
 
-        Without `structure` free pages and those of the entries are left out: that costs more than
-        all the rest on a big file, and whoever reads every entry has every page of theirs
-        authenticated on the way.
+        Without `structure` the entries' pages are left out: they cost more than all the rest.
         """
-        if not structure:
-            checks = [f"integrity_check({table})" for table in sorted(database.TABLES - {"e"})]
-            return [wrong for check in checks for wrong in self._pragma(check)]
+        tables = sorted(database.TABLES - {"e"})
+        checks = [""] if structure else [f"({table})" for table in tables]
+        return [wrong for check in checks for wrong in self._pragma(f"integrity_check{check}")]
+
+    def authenticity(self) -> list[str]:
+        """Every page whose authentication code is wrong, also of those in no use."""
         wrong = self._pragma("cipher_integrity_check")
         if wrong:  # a live writer may have been just writing that page: believe it only twice
             again = set(self._pragma("cipher_integrity_check"))
             wrong = [each for each in wrong if each in again]
-        return wrong + self._pragma("integrity_check")
+        return wrong
 
     def _pragma(self, name: str) -> list[str]:
         try:
