@@ -30,8 +30,9 @@ STOP_WITHIN_S = 10.0
 class Child:
     """A program of the cabinet, kept running while it is wanted."""
 
-    def __init__(self, name: str, arguments: list[str], environment: dict[str, str]) -> None:
+    def __init__(self, name: str, arguments: list[str], folder: Path, **environment: str) -> None:
         self._name, self._arguments, self._environment = name, arguments, environment
+        self._log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._guard = threading.Lock()
         self._wanted = False
@@ -41,11 +42,14 @@ class Child:
         with self._guard:
             self._wanted = True
             if self._process is None or self._process.poll() is not None:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "cabinet.cli", *self._arguments],
-                    env={**os.environ, **self._environment},
-                    start_new_session=True,  # Ctrl-C is this process's to pass on, in order
-                )
+                with self._log.open("ab") as log:
+                    self._process = subprocess.Popen(
+                        [sys.executable, "-m", "cabinet.cli", *self._arguments],
+                        env={**os.environ, **self._environment},
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,  # Ctrl-C is this process's to pass on, in order
+                    )
 
     def kill(self) -> None:
         """As a power cut does."""
@@ -65,7 +69,7 @@ class Child:
             try:
                 self._process.wait(STOP_WITHIN_S)
             except subprocess.TimeoutExpired:
-                print(f"{self._name} did not stop in time and was killed", file=sys.stderr)
+                print(f"The {self._name} did not stop in time and was killed.", file=sys.stderr)
                 self._process.kill()
                 self._process.wait()
 
@@ -75,6 +79,7 @@ class Child:
             ended = self._process is not None and self._process.poll() is not None
             wanted = self._wanted
         if ended and wanted:
+            print(f"The {self._name} ended and is started again; see {self._log}", file=sys.stderr)
             time.sleep(RESTART_AFTER_S)
             self.start()
 
@@ -121,9 +126,10 @@ def run(folder: Path, port: int, bench_port: int) -> None:
     configuration = site.load(folder / "cabinet.toml")
     cabinet = SimulatedCabinet(folder, configuration)
     config = ["--config", str(folder / "cabinet.toml")]
-    environment = {"CABINET_SIM_SOCKET": str(cabinet.socket)}
-    controller = Child("the controller", ["controller", *config], environment)
-    touchscreen = Child("the touchscreen", ["touchscreen", *config, "--port", str(port)], {})
+    controller = Child(
+        "controller", ["controller", *config], folder, CABINET_SIM_SOCKET=str(cabinet.socket)
+    )
+    touchscreen = Child("touchscreen", ["touchscreen", *config, "--port", str(port)], folder)
     bench = Bench(cabinet, ControllerPower(controller), bench_port, port)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -134,7 +140,7 @@ def run(folder: Path, port: int, bench_port: int) -> None:
         if cabinet.world.view().mains:
             controller.start()
         touchscreen.start()
-        _tell(port, bench_port)
+        _tell(folder, port, bench_port)
         while not ending.wait(0.5):
             controller.look()
             touchscreen.look()
@@ -144,8 +150,9 @@ def run(folder: Path, port: int, bench_port: int) -> None:
     print("\nStopped. The cabinet and its world are kept; `make run` goes on with them.")
 
 
-def _tell(port: int, bench_port: int) -> None:
+def _tell(folder: Path, port: int, bench_port: int) -> None:
     nurse = next(person for person in PEOPLE if person.role == "nurse")
+    command = Path(sys.executable).with_name("cabinet")
     other = [person for person in PEOPLE if person.role == "nurse"][1]
     print(
         f"""
@@ -155,7 +162,8 @@ def _tell(port: int, bench_port: int) -> None:
   Try:
   1. On the bench, hold {nurse.name}'s badge to the reader, then put a finger of hers on the sensor.
   2. On the touchscreen, choose a patient and an order, open the drawer; count, take, push it shut.
-  3. Waste one with {other.name} as the witness; then: cabinet report removals --config …
+  3. Give one, waste one with {other.name} as the witness; then, in another terminal:
+     {command} report removals --config {folder / "cabinet.toml"}
 
   Ctrl-C stops everything.""",
         flush=True,

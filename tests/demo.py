@@ -93,7 +93,11 @@ class Demo:
 
     def log(self) -> str:
         """What the processes printed."""
-        return (self.folder.parent / "demo.log").read_text()
+        return (self.folder.parent / "demo.log").read_text() + self._logs()
+
+    def _logs(self) -> str:
+        logs = sorted(self.folder.glob("*.log"))
+        return "".join(f"\n--- {log.name}\n{log.read_text()}" for log in logs)
 
     def stop(self) -> int:
         """Ctrl-C; the exit status."""
