@@ -117,7 +117,7 @@ NOT_SCORED = {
     "LockPersonality": ["yes"],
     "MemoryDenyWriteExecute": ["yes"],
     "MemorySwapMax": ["0"],
-    "NoExecPaths": ["/"],
+    "ReadOnlyPaths": ["/run"],
     "SocketBindDeny": ["any"],
     "SystemCallErrorNumber": ["EPERM"],
     "SystemCallFilter": ["@system-service", "~" + " ".join(DENIED_CALLS)],
@@ -129,6 +129,14 @@ NOT_SCORED = {
 @pytest.mark.parametrize("directive", NOT_SCORED)
 def test_what_the_score_does_not_see_is_there(name: str, directive: str) -> None:
     assert parsed(name)[directive] == NOT_SCORED[directive]
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_nothing_that_can_be_written_can_be_executed(name: str) -> None:
+    unit = parsed(name)
+    state = [f"/var/lib/{folder}" for folder in " ".join(unit["StateDirectory"]).split()]
+    written = {*state, *" ".join(unit["ReadWritePaths"]).split(), "/tmp", "/var/tmp", "/dev/shm"}
+    assert {"/", "/run", *written} <= set(unit["NoExecPaths"][0].split())
 
 
 @pytest.mark.parametrize("name", MOST_EXPOSED)
