@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _expected() -> tuple[type[Exception], ...]:
     from cabinet.anchors import RolledBack
+    from cabinet.evidence import NoEvidence
     from cabinet.recovery import NotRecovered
     from cabinet.terminal import NobodyThere
     from drivers.errors import DriverError
@@ -50,6 +51,7 @@ def _expected() -> tuple[type[Exception], ...]:
 
     return (
         RolledBack,
+        NoEvidence,
         NotRecovered,
         NobodyThere,
         ConfigurationError,
@@ -109,6 +111,18 @@ def _parser() -> argparse.ArgumentParser:
     command("status", _status, "Say in a few lines what the ledger holds and what is open.")
     verify = command("verify", _verify, "Prove the ledger whole and replay it by the rules.")
     verify.add_argument("--json", action="store_true", help="print one JSON object")
+    verify.add_argument(
+        "--workers",
+        type=int,
+        choices=range(1, 17),
+        default=1,
+        metavar="N",
+        help="1 to 16 processes",
+    )
+    verify.add_argument(
+        "--quick", action="store_true", help="leave out the order of the entries' pages on disk"
+    )
+    _evidence_commands(command)
     command("vkey", _vkey, "Print the public keys of the ledger's heads: Ed25519, ML-DSA-44.")
     keys = command("keys", _keys, "Replace a key, while the controller is stopped.")
     keys.add_argument("act", choices=("rotate",))
@@ -144,6 +158,29 @@ def _parser() -> argparse.ArgumentParser:
         "--no-names", action="store_true", help="references instead of people's and patients' names"
     )
     return parser
+
+
+Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
+
+def _evidence_commands(command: Command) -> None:
+    out = command("export", _export, "Write evidence that `python -m ledger.verify` checks.")
+    out.add_argument("folder", type=Path, metavar="DIR", help="a new directory")
+    for name, which in (("--since", "first"), ("--until", "last")):
+        out.add_argument(
+            name,
+            default="",
+            metavar="WHEN",
+            help=f"the {which} entry's number, or day (2026-11-22)",
+        )
+    out.add_argument(
+        "--with-attachments",
+        action="store_true",
+        help="also names and details of the people and patients that these entries speak of",
+    )
+    proof = command("receipt", _receipt, "Write the proof that one entry is in the ledger.")
+    proof.add_argument("entry", type=int, metavar="N", help="the entry's number")
+    proof.add_argument("--out", type=Path, metavar="FILE", help="a new file, instead of stdout")
 
 
 def _log() -> None:
@@ -340,13 +377,20 @@ def _verify(arguments: argparse.Namespace) -> int:
     from cabinet.verification import verify
 
     configuration, folder = _load(arguments)
-    findings, replayed = verify(configuration, folder, load_keys(configuration, folder))
+    findings, replayed = verify(
+        configuration,
+        folder,
+        load_keys(configuration, folder),
+        workers=arguments.workers,
+        quick=arguments.quick,
+    )
     if arguments.json:
         wrong = [str(problem) for problem in findings.problems]
         told = {
             "good": findings.good,
             "entries": findings.entries,
             "heads": findings.heads,
+            "cosignatures": findings.cosignatures,
             "attachments": findings.attachments,
             "root": findings.root.hex(),
             "replay": replayed,
@@ -356,6 +400,43 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join((replayed, *findings.lines())))
     return 0 if findings.good else 1
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from cabinet import evidence
+
+    configuration, folder = _load(arguments)
+    done = evidence.write_export(
+        configuration,
+        folder,
+        load_keys(configuration, folder),
+        arguments.folder,
+        since=arguments.since,
+        until=arguments.until,
+        with_attachments=arguments.with_attachments,
+    )
+    print(f"{arguments.folder}: entries {done.first} to {done.last}, under a head of {done.size}.")
+    print(f"Attachments: {done.attachments}, as asked." if done.attachments else "No attachments.")
+    if done.uncovered:
+        print(f"{done.uncovered} entries are newer than the newest signed head; not exported.")
+    print("To check it: python -m ledger.verify", arguments.folder)
+    return 0
+
+
+def _receipt(arguments: argparse.Namespace) -> int:
+    from cabinet import evidence
+
+    configuration, folder = _load(arguments)
+    text = evidence.write_receipt(
+        configuration, folder, load_keys(configuration, folder), arguments.entry
+    )
+    if arguments.out is None:
+        print(text, end="")
+        return 0
+    evidence.write_new(arguments.out, text)
+    print("To check it: python -m ledger.verify", arguments.out, "--vkey FILE")
+    print("with what `cabinet vkey` prints in FILE.")
+    return 0
 
 
 def _keys(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from cabinet.machines import CorruptLedger
 from cabinet.state import State
 from cabinet.statements import WrongStatement, check_key_change, check_rollback
 from ledger.check import Findings, check
+from ledger.cosignature import CosignatureVerifier
 from ledger.errors import LedgerError, WrongBody
 from ledger.keyring import Keyring
 from ledger.merkle import Frontier
@@ -98,12 +99,28 @@ class _Replay:
         )
 
 
-def verify(configuration: Configuration, folder: Path, keys: Keys) -> tuple[Findings, str]:
+def verify(
+    configuration: Configuration,
+    folder: Path,
+    keys: Keys,
+    *,
+    workers: int = 1,
+    quick: bool = False,
+) -> tuple[Findings, str]:
     """Check this cabinet's ledger; raises LedgerError when it cannot be opened at all."""
     with Store.examine(folder / configuration.paths.ledger, keys.ledger) as store:
         signer = provision.signer(configuration, keys)
         replay = _Replay(Attachments(store), store, Verifier(signer.vkey))
-        findings = check(store, replay, replay.body)
+        cosigner = CosignatureVerifier(provision.cosigner(configuration, keys).vkey)
+        findings = check(
+            store,
+            replay,
+            replay.body,
+            cosigners=[cosigner],
+            key=keys.ledger,
+            workers=workers,
+            structure=not quick,
+        )
         told = replay.conclude(findings, configuration.cabinet.id)
     if findings.complete:
         try:
