@@ -109,21 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("gateway", _gateway, "Carry the controller's requests to the ledger's witnesses.")
     command("status", _status, "Say in a few lines what the ledger holds and what is open.")
-    verify = command("verify", _verify, "Prove the ledger whole and replay it by the rules.")
-    verify.add_argument("--json", action="store_true", help="print one JSON object")
-    verify.add_argument(
-        "--workers",
-        type=int,
-        choices=range(1, 17),
-        default=1,
-        metavar="N",
-        help="1 to 16 processes",
-    )
-    verify.add_argument(
-        "--quick", action="store_true", help="leave out the order of the entries' pages on disk"
-    )
     _evidence_commands(command)
-    command("vkey", _vkey, "Print the public keys of the ledger's heads: Ed25519, ML-DSA-44.")
     keys = command("keys", _keys, "Replace a key, while the controller is stopped.")
     keys.add_argument("act", choices=("rotate",))
     which = keys.add_mutually_exclusive_group(required=True)
@@ -151,12 +137,6 @@ def _parser() -> argparse.ArgumentParser:
     erase.add_argument(
         "--lawful-order", default="", metavar="REFERENCE", help="before the term, only by this"
     )
-    report = command("report", _report, "Print a report from the ledger.")
-    report.add_argument("name", choices=("removals",), help="which report")
-    report.add_argument("--format", choices=("text", "csv", "json"), default="text")
-    report.add_argument(
-        "--no-names", action="store_true", help="references instead of people's and patients' names"
-    )
     return parser
 
 
@@ -164,6 +144,19 @@ Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.Arg
 
 
 def _evidence_commands(command: Command) -> None:
+    verify = command("verify", _verify, "Prove the ledger whole and replay it by the rules.")
+    verify.add_argument("--json", action="store_true", help="print one JSON object")
+    verify.add_argument(
+        "--workers",
+        type=int,
+        choices=range(1, 17),
+        default=1,
+        metavar="N",
+        help="1 to 16 processes",
+    )
+    verify.add_argument(
+        "--quick", action="store_true", help="leave out the order of the entries' pages on disk"
+    )
     out = command("export", _export, "Write evidence that `python -m ledger.verify` checks.")
     out.add_argument("folder", type=Path, metavar="DIR", help="a new directory")
     for name, which in (("--since", "first"), ("--until", "last")):
@@ -181,6 +174,13 @@ def _evidence_commands(command: Command) -> None:
     proof = command("receipt", _receipt, "Write the proof that one entry is in the ledger.")
     proof.add_argument("entry", type=int, metavar="N", help="the entry's number")
     proof.add_argument("--out", type=Path, metavar="FILE", help="a new file, instead of stdout")
+    command("vkey", _vkey, "Print the public keys of the ledger's heads: Ed25519, ML-DSA-44.")
+    report = command("report", _report, "Print a report from the ledger.")
+    report.add_argument("name", choices=("removals",), help="which report")
+    report.add_argument("--format", choices=("text", "csv", "json"), default="text")
+    report.add_argument(
+        "--no-names", action="store_true", help="references instead of people's and patients' names"
+    )
 
 
 def _log() -> None:
