@@ -172,7 +172,7 @@ def test_no_screen_unit_reaches_keys_ledger_or_a_network(name: str) -> None:
 def test_the_controller_may_touch_pins_and_serial_lines_and_no_other_device() -> None:
     unit = parsed("cabinet-controller.service")
     assert unit["DevicePolicy"] == ["closed"]
-    kinds = ("gpiochip", "ttyAMA", "ttyACM", "ttyUSB")
+    kinds = ("gpiochip", "ttyACM", "ttyUSB")
     assert unit["DeviceAllow"] == [f"char-{kind} rw" for kind in kinds]
 
 
