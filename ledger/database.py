@@ -286,11 +286,11 @@ def connect(
         if not isinstance(error, SqliteError):
             raise
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite.SQLITE_NOTADB:
-            raise _unreadable(path, facts.st_size) from None
+            raise _unreadable(path) from None
         raise explain(path, error, "opening it") from None
 
 
-def _unreadable(path: Path, size: int) -> FileError:
+def _unreadable(path: Path) -> FileError:
     """Why the first page could not be read; the cipher itself cannot tell."""
     plain = reach(path, "mode=ro")
     try:
@@ -300,7 +300,10 @@ def _unreadable(path: Path, size: int) -> FileError:
         pass  # not that either
     finally:
         plain.close()
-    if size < PAGE_BYTES or size % PAGE_BYTES:
+    wal = path.with_name(path.name + "-wal")
+    size = path.stat().st_size
+    moving = wal.exists() and wal.stat().st_size > 0  # a checkpoint may have been cut off half-way
+    if not moving and (size < PAGE_BYTES or size % PAGE_BYTES):
         return NotALedger(
             path, f"{size} bytes are not whole pages of a ledger; check the path, restore a copy"
         )

@@ -6,6 +6,9 @@ at every instant: all pages change in one transaction of the WAL.
 
 import os
 from pathlib import Path
+from typing import Any
+
+from sqlcipher3 import dbapi2 as sqlite
 
 from ledger import database
 from ledger.database import Lock, SqliteError, explain
@@ -39,8 +42,8 @@ def rekey(path: Path, key: bytes, new: bytes) -> None:
             connection.set_authorizer(None)
             if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 raise Locked(path, "somebody still reads it; stop them first")
-            connection.reset_key(f"x'{new.hex()}'")
-            if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            connection.reset_key(f"x'{new.hex()}'")  # tells nobody when it fails
+            if _moved(connection, path):
                 raise Locked(path, "somebody reads it; the new key is in its WAL: run this again")
             # The connection read what it writes: nothing of the file is believed before it is
             # opened again, by its new key.
@@ -52,6 +55,19 @@ def rekey(path: Path, key: bytes, new: bytes) -> None:
             raise DiskFailed(path, "the new key does not open it; run this again, or restore it")
     finally:
         lock.release()
+
+
+def _moved(connection: Any, path: Path) -> int:
+    """The WAL's checkpoint, 1 if a reader is in its way; or what became of the change before it."""
+    try:
+        return int(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
+    except SqliteError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite.SQLITE_LOCKED:
+            raise
+        # The change is still open within this connection: it was not committed.
+        raise DiskFailed(
+            path, "could not be written anew; the old key opens it: check the disk and its room"
+        ) from None
 
 
 def _check_space(path: Path) -> None:

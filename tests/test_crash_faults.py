@@ -10,12 +10,15 @@ from random import Random
 import pytest
 
 from ledger import database
-from ledger.errors import AppendFailed, DiskFailed, NoSpace
+from ledger.errors import AppendFailed, DiskFailed, NoSpace, WrongKey
+from ledger.rekey import opens
+from ledger.store import Store
 from tests.crash import faults
-from tests.crash.disk import Disk, Event
-from tests.crash.explorer import Allowed, Explorer, walk
+from tests.crash.disk import Disk, Event, Write
+from tests.crash.explorer import Allowed, Explorer, lay_out, walk
 from tests.crash.tap import Fault, Kind, Tap
 from tests.crash.workload import Life, create, recovers
+from tests.ledgers import KEY, OTHER_KEY
 
 pytestmark = [
     pytest.mark.crash,
@@ -172,3 +175,30 @@ def test_full_or_failed_disk_at_opening_is_said(scratch: Path) -> None:
         with other.recording(), pytest.raises(error, match=r"ledger\.db: .*start again|check"):
             Life(scratch / "live", other, Random(1)).open()
     life.let_go()
+
+
+def test_torn_page_at_the_end_of_the_file_does_not_hide_which_key_opens_it(scratch: Path) -> None:
+    """A checkpoint of a change of key was cut off: the old key must be refused as a wrong one."""
+    base = create(scratch / "live")
+    tap = Tap(scratch / "live")
+    with tap.recording():
+        life = Life(scratch / "live", tap, Random(1))
+        for act in (Life.open, Life.append, Life.rekey):
+            act(life)
+        tap.stop()
+    life.let_go()
+    moved = [
+        at
+        for at, event in enumerate(tap.events)
+        if isinstance(event, Write) and event.name == "ledger.db"
+    ]
+    base.run(tap.events[: moved[-1]])
+    files = base.cached()
+    assert files["ledger.db-wal"]
+    files["ledger.db"] += bytes(512)
+    lay_out(scratch / "state", files)
+    assert not opens(scratch / "state" / "ledger.db", KEY)
+    assert opens(scratch / "state" / "ledger.db", OTHER_KEY)
+    with pytest.raises(WrongKey):
+        Store.open(scratch / "state" / "ledger.db", KEY)
+    assert not recovers(scratch / "state", (life.content,), True)

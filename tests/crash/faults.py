@@ -31,8 +31,11 @@ SCRIPT: tuple[Callable[[Life], None], ...] = (
     Life.append,
     Life.checkpoint,
     Life.append,
+    Life.rekey,
+    Life.append,
     Life.close,
 )
+ENDS = (Life.close, Life.restart, Life.rekey)  # a fault in closing is told by nobody
 
 
 @dataclass
@@ -80,7 +83,7 @@ def _act(life: Life, act: Callable[[Life], None], outcome: Outcome) -> bool:
         outcome.wrong += _wrong_answer(life, outcome, error)
         return False
     # If it struck and nobody noticed, the script ends as `swallowed`.
-    return not outcome.fault.struck or bool(struck) or act in (Life.close, Life.restart)
+    return not outcome.fault.struck or bool(struck) or act in ENDS
 
 
 def _wrong_answer(life: Life, outcome: Outcome, error: LedgerError) -> list[str]:

@@ -15,14 +15,15 @@ from random import Random
 
 from ledger.attachment import Attachment, make_attachment
 from ledger.check import check
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, WrongKey
 from ledger.merkle import Frontier
 from ledger.note import Checkpoint, signature_line
+from ledger.rekey import rekey
 from ledger.store import Head, Snapshot, Store
 from tests.crash.disk import Disk, Event
 from tests.crash.explorer import MAX_VIOLATIONS, Allowed, Explorer, Report, Unrecovered, files_in
 from tests.crash.tap import Tap
-from tests.ledgers import KEY, ORIGIN, SIGNER, VERIFIER
+from tests.ledgers import KEY, ORIGIN, OTHER_KEY, SIGNER, VERIFIER
 
 NAME = "ledger.db"
 ACTS_IN_A_RUN = 30
@@ -77,6 +78,7 @@ class Life:
         self.before: Allowed = (self.content,)  # until something is written
         self._tap, self._random = tap, random
         self._store: Store | None = None
+        self._key = KEY
         self._count = 0
 
     @property
@@ -98,7 +100,7 @@ class Life:
     def open(self) -> None:
         """As the controller opens it."""
         self._store = None
-        self._store = Store.open(self.folder / NAME, KEY)
+        self._store, self._key = opened(self.folder)
 
     def resume(self, allowed: Allowed, killed: bool) -> None:
         """Opens what a power cut or a kill left; the ledger tells which of those allowed it is.
@@ -123,7 +125,8 @@ class Life:
 
     def close(self) -> None:
         """Closing moves the WAL into the file."""
-        self.store.close()
+        store, self._store = self.store, None
+        store.close()
 
     def _write(self, content: Content, write: Callable[[], object]) -> None:
         """One act that changes the content, all of it or nothing."""
@@ -226,13 +229,19 @@ class Life:
 
     def checkpoint_beside_a_reader(self) -> None:
         """Part of the WAL into the file; the rest waits for the reader."""
-        with Store.open(self.folder / NAME, KEY, read_only=True) as reader:
+        with Store.open(self.folder / NAME, self._key, read_only=True) as reader:
             reader._connection.execute("BEGIN")
             reader._connection.execute("SELECT max(seq) FROM e").fetchall()
             self.append()
             self.append()
             self.store.checkpoint()
             self.append()
+
+    def rekey(self) -> None:
+        """The controller ends, the file gets the other key, and it starts again."""
+        self.close()
+        rekey(self.folder / NAME, self._key, OTHER_KEY if self._key == KEY else KEY)
+        self.open()
 
     def restart(self) -> None:
         """The controller ends and starts again."""
@@ -252,7 +261,16 @@ ACTS: Acts = (
     (3, Life.checkpoint),
     (2, Life.checkpoint_beside_a_reader),
     (1, Life.restart),
+    (1, Life.rekey),
 )
+
+
+def opened(folder: Path) -> tuple[Store, bytes]:
+    """The store and its key, which may be the new one where a change of it was cut off."""
+    try:
+        return Store.open(folder / NAME, KEY), KEY
+    except WrongKey:
+        return Store.open(folder / NAME, OTHER_KEY), OTHER_KEY
 
 
 def create(folder: Path) -> Disk:
@@ -299,12 +317,12 @@ def explore(
 def recovers(folder: Path, allowed: Allowed, thorough: bool) -> str:
     """Opens what a power cut left, twice; what is wrong with it, or ""."""
     try:
-        with Store.open(folder / NAME, KEY) as store:
+        with opened(folder)[0] as store:
             found = read(store)
             size, root = store.size, store.root()
             if wrong := difference(found, allowed):
                 return wrong
-        with Store.open(folder / NAME, KEY) as store:
+        with opened(folder)[0] as store:
             if (store.size, store.root()) != (size, root) or read(store) != found:
                 return "says something else when opened again"
             findings = check(store, VERIFIER)
