@@ -1,0 +1,516 @@
+"""The simulated runtime: one cabinet's machine in one thread under virtual time.
+
+The shipped turns, rules, drivers and store; only threads, sockets and waiting are others. Not for
+people or faults. One rule: a machine without power does nothing more, whatever it was about to do.
+"""
+
+import contextlib
+import math
+import queue
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from auth.pins import PinHasher
+from cabinet import machines
+from cabinet.anchors import RolledBack
+from cabinet.configuration import Configuration
+from cabinet.devices import open_devices
+from cabinet.events import PinChecked
+from cabinet.keys import Keys
+from cabinet.machines import CorruptLedger
+from cabinet.messages import Shown
+from cabinet.secrets_worker import MAX_WAITING as MOST_JOBS
+from cabinet.secrets_worker import Job, answer
+from cabinet.turns import Incoming, Turns
+from drivers import readings as d
+from drivers.locks import EQUAL_SAMPLES, SAMPLE_S
+from ledger.errors import LedgerError
+from sim.disk import Disk, PowerCut, SimulatedStore
+from sim.fingerprint_sensor import ZfmSensor
+from sim.happenings import Happening, Kind
+from sim.lines import BadgeReader, Scanner
+from sim.memory_port import MemoryPort
+from sim.pins import DirectLines, WorldFactory
+from sim.virtual import FOREVER, UNITS, Hub, MachineClock, Stream, Task, VirtualSignal, WallClock
+from sim.world import World
+
+BUSY_TICK_S, REST_TICK_S = 1.0, 60.0  # the live runtime ticks four times a second
+BUSY_FOR_S = 15.0  # after the last thing that came
+MOST_WAITING, POST_WITHIN_S, FIRST_WORDS_S = 512, 5.0, 1.0  # as the live runtime has them
+RESTART_AFTER_S = 1.0  # as the controller's unit has it
+READY_AFTER_S = 8.0  # from power to the controller's first instruction
+CHECK_S = 4.0  # an idle sensor's driver waits at least so long for its next check
+HASH_S = 0.25
+MEMORY_KIB = 64  # of a PIN's hash, so that a run is not hashing alone
+SENSES = (Kind.OPENED, Kind.CLOSED, Kind.HOOK_RELEASED, Kind.HOOK_ENGAGED)
+STIRS = (*SENSES, Kind.COIL_ON, Kind.COIL_OFF, Kind.COIL_CUT, Kind.FAULTED, Kind.MENDED)
+
+
+class WorldLines(DirectLines):
+    """The wires: they may bounce, and nobody drives them once the power is gone."""
+
+    def __init__(self, world: World, runtime: "SimulatedRuntime") -> None:
+        super().__init__(world)
+        self._runtime, self.dead = runtime, False
+
+    def level(self, pin: int) -> bool | None:
+        level = super().level(pin)
+        if level is not None and self._runtime.bounces(pin):
+            return self._runtime.contacts.chance(0.5)
+        return level
+
+    def drive(self, pin: int, level: bool) -> None:
+        if not self.dead:
+            super().drive(pin, level)
+
+    def free(self, pin: int) -> None:
+        if not self.dead:
+            super().free(pin)
+
+
+class Boot:
+    """One life of the controller: from the power, or its restart, to its end."""
+
+    def __init__(self, runtime: "SimulatedRuntime") -> None:
+        self._runtime, self._hub = runtime, runtime.hub
+        self.clock = MachineClock(self._hub)
+        self.turns: Turns | None = None
+        self.store: SimulatedStore | None = None
+        self.ready = False
+        self.up: dict[str, bool] = {}
+        self.lines = WorldLines(runtime.world, runtime)
+        self._factory: Any = None
+        self._queue: deque[Incoming] = deque()
+        self._arrived = VirtualSignal(self._hub)
+        self._stopping = False
+        self._came = 0
+        self._jobs = 0
+        self._polls, self._stirred, self._grid = 0, 0, 0
+        self.locks: Task | None = None
+        self.tasks = [self._hub.spawn("controller", self._main)]
+
+    # --- the controller's own loop ----------------------------------------------------------
+
+    def _main(self) -> None:
+        runtime = self._runtime
+        try:
+            self._come_up()
+            self._serve()
+            self._go_down()
+            why = "stopped"
+        except PowerCut:
+            self._hub.at(0, runtime.cut_power)
+            return
+        except (LedgerError, CorruptLedger, RolledBack) as error:
+            why = f"{type(error).__name__}: {error}"
+        self._hub.at(0, partial(runtime.process_ended, self, why))
+
+    def _come_up(self) -> None:
+        runtime = self._runtime
+        configuration, keys = runtime.configuration, runtime.keys
+        store = SimulatedStore.open(runtime.disk.ledger, keys.ledger)
+        assert isinstance(store, SimulatedStore)
+        self.store, store.disk, store.acked = store, runtime.disk, runtime.acked
+        self.turns = turns = Turns(
+            configuration,
+            runtime.folder,
+            keys,
+            store,
+            clock=self.clock,
+            wall_s=runtime.wall.now_s,
+            random_bytes=runtime.chance.bytes,
+        )
+        runtime.replayed(self)
+        self._factory = WorldFactory(self.lines)
+        self.devices = open_devices(
+            configuration,
+            self._factory,
+            self.clock,
+            lambda name: runtime.ports[name].connect,
+            self._post,
+            self._post_now,
+        )
+        turns.connect(self.devices, self._submit, self._show)
+        runtime.attach(turns)
+        turns.start()
+        for name, device in self.devices.owned():
+            task = self._hub.spawn(name, partial(self._own, name, device))
+            self.tasks.append(task)
+            if name == "locks":
+                self.locks, task.patience = task, self._locks_patience
+            elif name == "fingerprint":
+                task.patience = self._finger_patience
+        self._first_words()
+        turns.publish()
+        self.ready = True
+        runtime.came_up(self)
+
+    def _first_words(self) -> None:
+        silent, later = ["fingerprint", "badge", "scanner"], []
+        end = self.clock.monotonic() + FIRST_WORDS_S
+        assert self.turns is not None
+        while silent and (left := end - self.clock.monotonic()) > 0:
+            if not self._queue:
+                self._arrived.clear()
+                self.clock.wait(left, self._arrived)
+                continue
+            incoming = self._queue.popleft()
+            if isinstance(incoming, d.DeviceUp | d.DeviceDown) and incoming.device in silent:
+                silent.remove(incoming.device)
+                self.turns.handle(incoming)
+            else:
+                later.append(incoming)
+        for incoming in later:
+            self.turns.handle(incoming)
+
+    def _serve(self) -> None:
+        assert self.turns is not None
+        next_tick = self.clock.monotonic() + BUSY_TICK_S
+        while not self._stopping:
+            now = self.clock.monotonic()
+            if now >= next_tick:
+                self.turns.tick()
+                next_tick = now + self._tick_s()
+            elif self._queue:
+                self.turns.handle(self._queue.popleft())
+                next_tick = min(next_tick, self.clock.monotonic() + BUSY_TICK_S)
+            else:
+                self._arrived.clear()
+                self.clock.wait(next_tick - now, self._arrived)
+
+    def _tick_s(self) -> float:
+        """Where nothing goes on, ticks may be further apart: they would do nothing."""
+        assert self.turns is not None
+        engine = self.turns.engine
+        state, place = engine.state, engine.place
+        going_on = (
+            state.screen.state != machines.NOBODY
+            or place.page != "home"
+            or place.note is not None
+            or self._hub.now - self._came < BUSY_FOR_S * UNITS
+        )
+        unsettled = any(
+            drawer.model.state in (machines.OPEN, machines.FORCED) and not drawer.alerted
+            for drawer in state.drawers.values()
+        )
+        return BUSY_TICK_S if going_on or unsettled else REST_TICK_S
+
+    def _go_down(self) -> None:
+        assert self.turns is not None and self.store is not None
+        self.turns.stop()
+        for _, device in self.devices.owned():
+            device.stop()
+        self.devices.locks.close()
+        self.turns.outside.close()
+        self.turns.sign()
+        self.store.close()
+        self.store = None
+
+    def _own(self, name: str, device: Any) -> None:
+        with contextlib.suppress(queue.Full):  # as the live runtime: its owner ends, and then all
+            device.run()
+        self.stop()
+
+    def stop(self) -> None:
+        """Told to end, in order."""
+        self._stopping = True
+        self._arrived.set()
+
+    # --- what comes and what is shown -----------------------------------------------------------
+
+    def post(self, incoming: Incoming) -> bool:
+        """From a peer: False where there is no room, as a socket's reader is dropped then."""
+        if len(self._queue) >= MOST_WAITING:
+            return False
+        self._queue.append(incoming)
+        self._came = self._hub.now
+        self._arrived.set()
+        return True
+
+    def _post(self, incoming: Incoming) -> None:
+        end = self.clock.monotonic() + POST_WITHIN_S
+        if isinstance(incoming, d.DeviceUp | d.DeviceDown):
+            self.up[incoming.device] = isinstance(incoming, d.DeviceUp)
+        while not self.post(incoming):
+            if self._hub.running is None or self.clock.monotonic() >= end:
+                raise queue.Full
+            self.clock.wait(0.1)
+
+    def _post_now(self, incoming: d.Reading) -> None:
+        if not self.post(incoming):
+            raise queue.Full
+
+    def _submit(self, job: Job) -> None:
+        if self._jobs >= MOST_JOBS:
+            self._hub.after(0, partial(self._answer, job, refused=True))
+            return
+        self._jobs += 1
+        self._hub.after(HASH_S * self._jobs, partial(self._answer, job))
+
+    def _answer(self, job: Job, refused: bool = False) -> None:
+        if self._runtime.boot is not self:
+            return
+        if refused:
+            self.post(PinChecked(job.request, False))
+            return
+        self._jobs -= 1
+        runtime = self._runtime
+        self.post(answer(job, runtime.hasher, runtime.keys.pepper, runtime.chance.bytes))
+
+    def _show(self, shown: Shown) -> None:
+        if self._runtime.boot is self:
+            self._runtime.show(shown)
+
+    # --- waits in which nothing would happen --------------------------------------------------
+
+    def stir(self) -> None:
+        """Something changed at the wires: the locks' owner looks again, where its next look is."""
+        self._polls = 0
+        self._stirred = self._hub.now
+        task = self.locks
+        if task is not None and task.waiting and self._grid:
+            looks = max(0, -(-(self._hub.now - self._parked) // self._grid))
+            self._hub.wake(task, self._parked + looks * self._grid)
+            self._grid = 0
+
+    def _locks_patience(self, units: int) -> int:
+        """After enough equal samples the next ones say nothing new, until the wires change."""
+        self._polls += 1
+        self._grid = 0
+        runtime = self._runtime
+        if runtime.bouncing or self._polls <= EQUAL_SAMPLES + 2:
+            return units
+        settle = runtime.settle if runtime.disagree() else 0
+        if self._hub.now - self._stirred <= settle:
+            return units
+        self._parked, self._grid = self._hub.now, math.ceil(SAMPLE_S * UNITS)
+        pulse_ends = runtime.pulse_ends()
+        if pulse_ends is not None:  # not before the next sample, nor after the pulse's end
+            return max(units, pulse_ends - self._hub.now)
+        return FOREVER
+
+    def _finger_patience(self, units: int) -> int:
+        """A sensor that answered and is plugged in answers the next idle check too."""
+        runtime = self._runtime
+        healthy = self.up.get("fingerprint") and not runtime.sensor.faults
+        return FOREVER if units >= CHECK_S * UNITS and healthy else units
+
+    def poke(self, device: str) -> None:
+        """Something changed at a device: its owner looks again."""
+        for task in self.tasks:
+            if task.name == device and task.waiting and task.patience is not None:
+                self._hub.wake(task, self._hub.now + math.ceil(0.5 * UNITS))
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """Nothing of this life happens any more; from the hub only."""
+        self.ready = False
+        self.lines.dead = True
+        for port in self._runtime.ports.values():
+            port.hang_up()
+        for task in self.tasks:
+            task.kill()
+        if self._factory is not None:
+            self._factory.close()
+
+
+class SimulatedRuntime:
+    """One cabinet: what is physical of it, and its machine while that has power."""
+
+    def __init__(
+        self,
+        folder: Path,
+        configuration: Configuration,
+        keys: Keys,
+        *,
+        seed: int,
+        began_s: int,
+        stock: dict[str, int],
+        templates: dict[int, str],
+    ) -> None:
+        self.folder, self.configuration, self.keys = folder, configuration, keys
+        self.hub = Hub()
+        self.wall = WallClock(self.hub, began_s)
+        self.chance = Stream(seed, "machine")
+        self.contacts = Stream(seed, "contacts")
+        self._disk_chance = Stream(seed, "disk")
+        self.world = World(configuration, clock=lambda: self.hub.now_s, stock=stock)
+        self.sensor = ZfmSensor(self.world.finger, templates)
+        self.reader, self.scanner = BadgeReader(), Scanner()
+        self.ports = {
+            "fingerprint": MemoryPort("fingerprint", self.sensor, self.hub, patient=False),
+            "badge": MemoryPort("badge", self.reader, self.hub, patient=True),
+            "scanner": MemoryPort("scanner", self.scanner, self.hub, patient=True),
+        }
+        self.disk = Disk(
+            folder,
+            folder / configuration.paths.ledger,
+            self._pause,
+            lambda: self._disk_chance.between(0.002, 0.012),
+            lambda size: self._disk_chance.whole(0, size),
+        )
+        self.hasher = PinHasher(
+            keys.pepper, passes=2, memory_kib=MEMORY_KIB, random_bytes=self.chance.bytes
+        )
+        self.settle = math.ceil((configuration.timings.settle_ms / 1000 + 0.1) * UNITS)
+        self.boot: Boot | None = None
+        self.shown: Shown | None = None
+        self.bouncing: dict[int, int] = {}  # pin -> until
+        self.watchers: list[VirtualSignal] = []
+        self.ends: list[str] = []  # why each life of the controller ended
+        self._coil_on: int | None = None
+        self._cut_on: Kind | None = None
+        self._mains_back = 0
+        # What is told of: what was acknowledged, what a start replayed, what is new to see.
+        self.acked: Callable[[Sequence[bytes]], None] = lambda _: None
+        self.replayed: Callable[[Boot], None] = lambda _: None
+        self.attach: Callable[[Turns], None] = lambda _: None
+        self.came_up: Callable[[Boot], None] = lambda _: None
+        self.on_show: Callable[[Shown], None] = lambda _: None
+        self.on_end: Callable[[Boot, str], None] = lambda _, __: None
+        self.world.observe(self._happened)
+
+    def _pause(self, seconds: float) -> None:
+        if self.hub.running is not None:
+            self.hub.wait(math.ceil(seconds * UNITS))
+
+    # --- the world stirs the wires --------------------------------------------------------------
+
+    def _happened(self, happening: Happening) -> None:
+        if happening.kind is self._cut_on:
+            self._cut_on = None
+            self.hub.at(0, self.cut_power)
+        if happening.kind not in STIRS:
+            return
+        if happening.kind is Kind.COIL_ON:
+            self._coil_on = self.hub.now
+            for due_s in (0.030, 1.0):
+                self.hub.after(due_s, self.world.advance)
+        elif happening.kind in (Kind.COIL_OFF, Kind.COIL_CUT):
+            self._coil_on = None
+        if self.boot is not None:
+            self.boot.stir()
+
+    def pulse_ends(self) -> int | None:
+        """When the driver means to end the pulse that is on."""
+        if self._coil_on is None:
+            return None
+        return self._coil_on + math.ceil(self.configuration.timings.pulse_ms / 1000 * UNITS)
+
+    def disagree(self) -> bool:
+        """Whether some drawer's sensors contradict each other, which the driver lets settle."""
+        levels = self.world.levels()
+        return any(levels[w.switch_pin] and not levels[w.latch_pin] for w in self._drawers())
+
+    def _drawers(self) -> Any:
+        return self.configuration.drawer
+
+    def bounces(self, pin: int) -> bool:
+        """Whether this contact is bouncing now."""
+        until = self.bouncing.get(pin)
+        if until is None:
+            return False
+        if self.hub.now >= until:
+            del self.bouncing[pin]
+            return False
+        return True
+
+    def bounce(self, drawer: str, seconds: float) -> None:
+        """A drawer's contacts bounce for a while."""
+        setup = next(w for w in self._drawers() if w.id == drawer)
+        for pin in (setup.switch_pin, setup.latch_pin):
+            self.bouncing[pin] = self.hub.now + math.ceil(seconds * UNITS)
+        self.stir()
+        self.hub.after(seconds, self.stir)
+
+    def stir(self) -> None:
+        """The wires may read otherwise."""
+        if self.boot is not None:
+            self.boot.stir()
+
+    # --- power ------------------------------------------------------------------------------------
+
+    def power_on(self) -> None:
+        """Mains: the machine starts, and its controller after it."""
+        self.world.set_mains(True)
+        if self.boot is None:
+            self.boot = Boot(self)
+
+    def cut_power(self, dark_s: float = 20.0) -> None:
+        """No mains; they come back after `dark_s`."""
+        if not self.world.view().mains:
+            return
+        self.world.set_mains(False)
+        self._end("power cut")
+        self.hub.after(dark_s + READY_AFTER_S, self.power_on)
+
+    def kill_process(self) -> None:
+        """SIGKILL; the unit starts it again."""
+        if self.boot is not None:
+            self._end("killed")
+            self.hub.after(RESTART_AFTER_S, self._restart)
+
+    def process_ended(self, boot: Boot, why: str) -> None:
+        """It ended by itself."""
+        if self.boot is boot:
+            self._end(why)
+            self.hub.after(RESTART_AFTER_S, self._restart)
+
+    def cut_on(self, kind: Kind) -> None:
+        """Cut the power the next time this happens."""
+        self._cut_on = kind
+
+    def _restart(self) -> None:
+        if self.world.view().mains and self.boot is None:
+            self.boot = Boot(self)
+
+    def _end(self, why: str) -> None:
+        boot, self.boot = self.boot, None
+        if boot is None:
+            return
+        self.ends.append(why)
+        self.on_end(boot, why)
+        boot.kill()
+        self.world.release_outputs()
+        self.disk.lose_power(boot.store)
+        self.shown = None
+
+    # --- what people see and do -------------------------------------------------------------------
+
+    def show(self, shown: Shown) -> None:
+        """The screen is a new one."""
+        self.shown = shown
+        self.on_show(shown)
+        for watcher in self.watchers:
+            watcher.set()
+
+    def present(self, badge: str) -> None:
+        """A badge is held to the reader."""
+        self.world.note_badge(badge)
+        self.ports["badge"].say(self.reader.present(badge))
+
+    def scan(self, text: str) -> None:
+        """A label is held before the scanner."""
+        self.world.note_scan(text)
+        self.ports["scanner"].say(self.scanner.scan(text))
+
+    def unplug(self, device: str) -> None:
+        """Pull a device's cable."""
+        self.world.set_plugged(device, False)
+        self.ports[device].unplug()
+        self.poke(device)
+
+    def plug(self, device: str) -> None:
+        """Put it back."""
+        self.world.set_plugged(device, True)
+        self.ports[device].plug()
+        self.poke(device)
+
+    def poke(self, device: str) -> None:
+        """Something changed at a device."""
+        if self.boot is not None:
+            self.boot.poke(device)

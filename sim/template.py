@@ -1,0 +1,104 @@
+"""The cabinet that every simulated story begins with: set up, enrolled, loaded, the same each time.
+
+Not for what happens later. One rule: its keys, codes and salts follow from one fixed seed, so that
+runs can be compared byte by byte; it is a demo cabinet, and nothing else may ever use them.
+"""
+
+import csv
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from cabinet import configuration as site
+from cabinet import keys as key_files
+from cabinet.configuration import Configuration
+from cabinet.keys import Keys
+from sim.demo_cabinet import SetUp
+from sim.medicines import DEMO, Stock, stock
+from sim.people import PEOPLE
+from sim.virtual import Stream
+
+BEGAN_S = 1_772_434_800  # Monday 2026-03-02, 07:00 UTC: the first shift
+SET_UP_MS = 3_600_000  # before it
+MEMORY_KIB = 64
+FILL = 30  # units in each pocket of a site's own cabinet
+FILLED_UNTIL = "2028-12-31"
+_FORMULARY = "code,generic,brand,strength,form,schedule,unit,therapeutic_class,ndc,high_alert"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A whole cabinet in `folder`, and what is physical of it."""
+
+    folder: Path
+    configuration: Configuration
+    keys: Keys
+    stock: dict[str, int]  # pocket -> how many of its medicine
+    templates: dict[int, str]  # slot of the sensor -> finger
+
+
+def make(folder: Path, own: Path | None = None) -> Template:
+    """The demo cabinet, or one of a site's `own` cabinet.toml, in `folder`."""
+    folder.mkdir(mode=0o700, parents=True)
+    lists = folder / "lists"
+    shutil.copytree(DEMO, lists, ignore=shutil.ignore_patterns("__*", "*.toml"))
+    text = (own or DEMO / "cabinet.toml").read_text(encoding="utf-8")
+    (folder / "cabinet.toml").write_text(_as_demo(text), encoding="utf-8")
+    configuration = site.load(folder / "cabinet.toml")
+    shelves = stock(DEMO)
+    if own is not None:
+        pockets = [pocket for drawer in configuration.drawer for pocket in drawer.pocket]
+        shelves = {it.id: Stock(it.id, FILL, "SIM", FILLED_UNTIL) for it in pockets}
+        _write_formulary(lists, configuration)
+        (lists / "orders.csv").unlink()
+    chance = Stream(0, "template")
+    setup = SetUp(
+        folder,
+        configuration,
+        chance.bytes,
+        began_ms=BEGAN_S * 1000 - SET_UP_MS,
+        memory_kib=MEMORY_KIB,
+    )
+    first, second = (person for person in PEOPLE if person.role == "administrator")
+    setup.enrol(first, setup.codes[0])
+    setup.enrol(second, setup.codes[1])
+    setup.take_lists(lists)
+    for person in PEOPLE:
+        if person.role != "administrator":
+            setup.enrol(person, setup.invite(first, person))
+    technician = next(person for person in PEOPLE if person.role == "pharmacy_technician")
+    setup.stock_up(technician, shelves)
+    setup.finish()
+    keys = key_files.load(folder / configuration.paths.keys)
+    counts = {pocket: shelf.count for pocket, shelf in shelves.items()}
+    return Template(folder, configuration, keys, counts, dict(setup.templates))
+
+
+def _as_demo(text: str) -> str:
+    """The same cabinet, marked as a demo for ever."""
+    without = re.sub(r"(?m)^demo\s*=.*\n", "", text)
+    return re.sub(r"(?m)^\[cabinet\][^\n]*\n", "[cabinet]\ndemo = true\n", without, count=1)
+
+
+def _write_formulary(lists: Path, configuration: Configuration) -> None:
+    """A row for each medicine of the cabinet's pockets, with the schedule that they have there."""
+    with (lists / "formulary.csv").open(encoding="utf-8", newline="") as lines:
+        known = {row["code"]: row for row in csv.DictReader(lines)}
+    with (lists / "formulary.csv").open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(_FORMULARY.split(","))
+        written: list[str] = []
+        for drawer in configuration.drawer:
+            for pocket in drawer.pocket:
+                code = pocket.medicine
+                if code in written:
+                    continue
+                written.append(code)
+                row = known.get(code)
+                if row is not None and row["schedule"] == pocket.schedule:
+                    writer.writerow([row[name] for name in _FORMULARY.split(",")])
+                    continue
+                ndc = f"99999-{7000 + len(written)}-1"
+                words = (code, code, "", "1", "tablet", pocket.schedule, "tablet", "simulated")
+                writer.writerow([*words, ndc, "no"])

@@ -1,0 +1,218 @@
+"""Virtual time for a whole cabinet in one thread: drivers, controller and people as coroutines.
+
+Not a clock for anything real. One rule: a coroutine gives way only where it waits, so that a run
+depends on its seed alone; what happens at one instant happens in the order in which it was planned.
+
+Time is counted in units of 2**-20 s: sums and differences of such numbers are exact in a float.
+"""
+
+import heapq
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import greenlet
+
+from drivers.clock import Signal
+
+UNITS = 1 << 20  # of time in a second
+FOREVER = 1 << 62
+Action = Callable[[], None]
+T = TypeVar("T")
+
+
+class Stream(random.Random):
+    """One part's own chance: adding a part shifts no other's. Built on `random()` alone."""
+
+    def __init__(self, seed: int, name: str) -> None:
+        super().__init__(f"{seed}/{name}")
+
+    def chance(self, probability: float) -> bool:
+        """True with this probability."""
+        return self.random() < probability
+
+    def between(self, least: float, most: float) -> float:
+        """Evenly between."""
+        return least + (most - least) * self.random()
+
+    def whole(self, least: int, most: int) -> int:
+        """A whole number, both ends included."""
+        return least + int(self.random() * (most - least + 1))
+
+    def pick(self, things: Sequence[T]) -> T:
+        """One of them."""
+        return things[int(self.random() * len(things))]
+
+    def bytes(self, size: int) -> bytes:
+        """Random bytes."""
+        return self.getrandbits(8 * size).to_bytes(size, "big")
+
+
+class VirtualSignal:
+    """A flag that a waiting coroutine is woken by."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub, self._raised = hub, False
+        self.waiting: Task | None = None
+
+    def set(self) -> None:
+        self._raised = True
+        if self.waiting is not None:
+            self._hub.wake(self.waiting)
+
+    def clear(self) -> None:
+        self._raised = False
+
+    def is_set(self) -> bool:
+        return self._raised
+
+
+class Task:
+    """A coroutine; `patience` may lengthen a wait in which nothing would happen."""
+
+    def __init__(self, hub: "Hub", name: str, function: Action) -> None:
+        self.name, self._hub, self._function = name, hub, function
+        self.patience: Callable[[int], int] | None = None
+        self.waits = 0  # so many it has begun; a plan to wake it is for one of them only
+        self.waiting = False
+        self.ended = False
+        self.greenlet = greenlet.greenlet(self._run, hub.greenlet)
+
+    def _run(self) -> None:
+        try:
+            self._function()
+        except Exception as error:
+            self._hub.failure = error  # nothing foresaw it: the run ends with it
+        finally:
+            self.ended = True
+
+    def kill(self) -> None:
+        """End it where it waits, as a process's end does; not from within a coroutine."""
+        assert self._hub.running is None
+        if not self.ended:
+            self.ended = True
+            self._hub.enter(self, lambda: self.greenlet.throw(greenlet.GreenletExit))
+
+
+class Hub:
+    """Plans what happens when, and lets it happen."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.greenlet = greenlet.getcurrent()
+        self.running: Task | None = None
+        self.failure: Exception | None = None
+        self._planned: list[tuple[int, int, Action]] = []
+        self._order = 0
+
+    @property
+    def now_s(self) -> float:
+        """Seconds since the beginning of the run."""
+        return self.now / UNITS
+
+    def at(self, when: int, action: Action) -> None:
+        """Plan `action` for an instant; one that is over is now."""
+        self._order += 1
+        heapq.heappush(self._planned, (max(when, self.now), self._order, action))
+
+    def after(self, seconds: float, action: Action) -> None:
+        """Plan `action` for so many seconds from now."""
+        self.at(self.now + math.ceil(seconds * UNITS), action)
+
+    def spawn(self, name: str, function: Action) -> Task:
+        """A coroutine that begins now."""
+        task = Task(self, name, function)
+        self.at(self.now, lambda: self._resume(task, 0))
+        return task
+
+    def run(self, until: int) -> None:
+        """Let everything happen up to an instant, and be there."""
+        while self.step(until):
+            pass
+        self.now = max(self.now, until)
+
+    def step(self, until: int) -> bool:
+        """Let the next thing happen if it is due by `until`; False when none is."""
+        if not self._planned or self._planned[0][0] > until:
+            return False
+        self.now, _, action = heapq.heappop(self._planned)
+        action()
+        if self.failure is not None:
+            raise self.failure
+        return True
+
+    # --- for coroutines -------------------------------------------------------------------------
+
+    def wait(self, units: int, signal: VirtualSignal | None = None) -> bool:
+        """Give way for so long, or until the signal is set; True when it is."""
+        task = self.running
+        assert task is not None, "only a coroutine waits"
+        if signal is not None and signal.is_set():
+            return True
+        if task.patience is not None:
+            units = task.patience(units)
+        task.waits += 1
+        task.waiting = True
+        mine = task.waits
+        if units < FOREVER:
+            self.at(self.now + units, lambda: self._resume(task, mine))
+        if signal is not None:
+            signal.waiting = task
+        self.greenlet.switch()
+        task.waiting = False
+        if signal is not None:
+            signal.waiting = None
+            return signal.is_set()
+        return False
+
+    def wake(self, task: Task, when: int = 0) -> None:
+        """Have a waiting coroutine go on, now or at `when`."""
+        mine = task.waits
+        self.at(when, lambda: self._resume(task, mine))
+
+    def _resume(self, task: Task, wait: int) -> None:
+        if not task.ended and task.waits == wait and (task.waiting or not wait):
+            self.enter(task, task.greenlet.switch)
+
+    def enter(self, task: Task, switch: Callable[[], Any]) -> None:
+        """Run `task` until it gives way."""
+        before, self.running = self.running, task
+        try:
+            switch()
+        finally:
+            self.running = before
+
+
+class MachineClock:
+    """The monotonic clock of one start of the machine; a `drivers.clock.Clock`."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub, self._began = hub, hub.now
+
+    def monotonic(self) -> float:
+        return (self._hub.now - self._began) / UNITS
+
+    def wait(self, seconds: float, signal: Signal | None = None) -> bool:
+        assert signal is None or isinstance(signal, VirtualSignal)
+        return self._hub.wait(max(0, math.ceil(seconds * UNITS)), signal)
+
+    def signal(self) -> VirtualSignal:
+        return VirtualSignal(self._hub)
+
+
+class WallClock:
+    """Unix time as the machine has it: it drifts, steps, and forgets."""
+
+    def __init__(self, hub: Hub, began_s: int) -> None:
+        self._hub, self._began_s = hub, began_s
+        self.drift_ppm = 0.0  # 40 is what a Raspberry Pi's crystal may have
+        self.off_s = 0.0
+
+    def true_s(self) -> float:
+        """What it should say."""
+        return self._began_s + self._hub.now_s
+
+    def now_s(self) -> float:
+        """What it says."""
+        return self.true_s() + self.off_s + self._hub.now_s * self.drift_ppm / 1e6
