@@ -36,8 +36,8 @@ LONGER_FUNCTIONS = {"tests/screen_gallery.py:_gallery": 200}
 MOST_COLUMNS = 100
 COLUMNS_IN = {".py", ".sh", ".cfg", ".toml", ".js", ".service", ".rules", ".conf", ""}
 MOST_BYTES = 64 * 1024
-LARGER = {"requirements.lock": 256 * 1024, "*.png": 512 * 1024}
-BINARY = {".png"}
+LARGER = {"requirements.lock": 256 * 1024, "*.png": 512 * 1024, "*.db": 384 * 1024}
+BINARY = {".png", ".db"}
 
 MAY_SLEEP = {"drivers/clock.py", "sim/__main__.py"}
 FORBIDDEN = {
