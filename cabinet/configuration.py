@@ -18,9 +18,13 @@ from cabinet.plan import Pocket as PlanPocket
 PULSE_LIMIT_MS = 1000  # hardware.md 5.6: intermittent coils; the hardware one-shot stands behind it
 HIGH_AT_POWER_ON = range(9)  # BCM2835 ARM Peripherals, 6.2: default pull of GPIO 0 to 8
 MAX_WITNESSES = 4
+MAX_POCKETS = 96  # of a cabinet, so that its make-up fits into one entry
+MAX_FILE_BYTES = 256 * 1024
+DRIVERS = {"fingerprint": "zfm", "badge": "line", "scanner": "line"}
+PRODUCTION_FACTORIES = ("lgpio",)
 BCM_PINS = range(28)  # the Raspberry Pi header's GPIO 0 to 27
 
-Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+Identifier = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")]
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 Pin = Annotated[int, msgspec.Meta(ge=BCM_PINS.start, lt=BCM_PINS.stop)]
 
@@ -161,12 +165,20 @@ class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
 def load(file: Path) -> Configuration:
     """The configuration in `file`, checked; raises ConfigurationError."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(file, "(the file)", f"cannot be read: {error}") from None
+        with file.open("rb") as stream:
+            data = stream.read(MAX_FILE_BYTES + 1)
+        text = data.decode()
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}"
+        raise ConfigurationError(file, "(the file)", reason) from None
+    except UnicodeDecodeError as error:
+        reason = f"byte {error.start} is not UTF-8"
+        raise ConfigurationError(file, "(the file)", reason) from None
+    if len(data) > MAX_FILE_BYTES:
+        raise ConfigurationError(file, "(the file)", f"is larger than {MAX_FILE_BYTES} bytes")
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting beyond all measure
         raise ConfigurationError(file, "(the file)", f"is not TOML: {error}") from None
     try:
         configuration = msgspec.convert(table, Configuration)
@@ -198,11 +210,49 @@ def _check(file: Path, configuration: Configuration) -> None:
         refuse("timings.idle_sign_out_s", "must be more than idle_warn_s")
     if rules.lock_at_try <= rules.delay_from_try:
         refuse("rules.lock_at_try", "must be more than delay_from_try")
+    if rules.space_warn_percent <= rules.space_refuse_percent:
+        refuse("rules.space_warn_percent", "must be more than space_refuse_percent")
     if not configuration.drawer:
         refuse("drawer", "a cabinet needs at least one drawer")
+    if sum(len(drawer.pocket) for drawer in configuration.drawer) > MAX_POCKETS:
+        refuse("drawer", f"a cabinet has at most {MAX_POCKETS} pockets")
+    _check_words(file, configuration)
+    _check_devices(file, configuration)
     _check_pins(file, configuration)
     _check_drawers(file, configuration)
     _check_witnesses(file, configuration)
+
+
+def _check_words(file: Path, configuration: Configuration) -> None:
+    """What people read has no control characters."""
+    read = {
+        "cabinet.name": configuration.cabinet.name,
+        "cabinet.site": configuration.cabinet.site,
+        **{f"drawer[{n}].label": it.label for n, it in enumerate(configuration.drawer)},
+    }
+    for key, text in read.items():
+        if not text.isprintable():
+            raise ConfigurationError(file, key, "has characters that cannot be printed")
+
+
+def _check_devices(file: Path, configuration: Configuration) -> None:
+    devices, used = configuration.devices, dict[str, str]()
+    if not configuration.cabinet.demo and devices.pin_factory not in PRODUCTION_FACTORIES:
+        names = " or ".join(PRODUCTION_FACTORIES)
+        reason = f"{devices.pin_factory!r} is for demo cabinets; use {names}"
+        raise ConfigurationError(file, "devices.pin_factory", reason)
+    for name, driver in DRIVERS.items():
+        port: Port = getattr(devices, name)
+        key = f"devices.{name}"
+        if port.driver != driver:
+            reason = f"there is no driver {port.driver!r} for it; use {driver!r}"
+            raise ConfigurationError(file, f"{key}.driver", reason)
+        if not port.port or not port.port.isprintable():
+            raise ConfigurationError(file, f"{key}.port", "must name a serial port")
+        if port.port in used:
+            reason = f"{port.port} is already used by {used[port.port]}"
+            raise ConfigurationError(file, f"{key}.port", reason)
+        used[port.port] = key
 
 
 def _check_pins(file: Path, configuration: Configuration) -> None:

@@ -34,6 +34,7 @@ from ledger.store import Store
 
 TICK_S = 0.25
 MAX_WAITING = 512
+MAX_PEERS_WAITING = 128  # so that no flood from outside leaves a device without room
 POST_WITHIN_S = 5.0
 FIRST_WORDS_S = 1.0
 _log = logging.getLogger(__name__)
@@ -79,7 +80,9 @@ class Controller:
         self._devices = open_devices(
             configuration, factory, clock, self._line, self.post, self._queue.put_nowait
         )
-        self._secrets = SecretsWorker(keys.pepper, state.pin_passes, self.post)
+        self._secrets = SecretsWorker(
+            keys.pepper, state.pin_passes, self.post, ended=self._stopping.set
+        )
         self._turns.connect(self._devices, self._secrets.submit, self._show)
 
     @property
@@ -100,6 +103,8 @@ class Controller:
     def post(self, incoming: Incoming) -> None:
         """From any thread; raises queue.Full for a peer, waits for a device."""
         if isinstance(incoming, PeerPressed | PeerCame | GatewaySaid):
+            if self._queue.qsize() >= MAX_PEERS_WAITING:
+                raise queue.Full
             self._queue.put_nowait(incoming)
         else:
             self._queue.put(incoming, timeout=POST_WITHIN_S)

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from cabinet import labels
-from cabinet.configuration import Configuration, NotThisCabinet
+from cabinet.configuration import PRODUCTION_FACTORIES, Configuration, NotThisCabinet
 from cabinet.events import CodeSeen
 from drivers import readings as d
 from drivers.clock import Clock
@@ -17,8 +17,6 @@ from drivers.fingerprint import FingerprintSensor
 from drivers.lines import LineReader, badge_reader, barcode_scanner
 from drivers.link import Connect
 from drivers.locks import DrawerPins, Locks
-
-PRODUCTION_FACTORIES = ("lgpio",)
 
 
 @dataclass(frozen=True)

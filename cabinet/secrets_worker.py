@@ -26,9 +26,12 @@ class SecretsWorker:
         passes: int,
         post: Callable[[e.Event], None],
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+        *,
+        ended: Callable[[], None],
     ) -> None:
+        """`ended` is called when the thread ends, also by an error that nobody foresaw."""
         self._pepper, self._passes, self._post = pepper, passes, post
-        self._random = random_bytes
+        self._random, self._ended = random_bytes, ended
         self._jobs: queue.Queue[Job | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="secrets", daemon=True)
 
@@ -48,10 +51,13 @@ class SecretsWorker:
         self._thread.join()
 
     def _run(self) -> None:
-        hasher = PinHasher(self._pepper, passes=self._passes)
-        while (job := self._jobs.get()) is not None:
-            self._post(answer(job, hasher, self._pepper, self._random))
-            del job
+        try:
+            hasher = PinHasher(self._pepper, passes=self._passes)
+            while (job := self._jobs.get()) is not None:
+                self._post(answer(job, hasher, self._pepper, self._random))
+                del job
+        finally:
+            self._ended()
 
 
 def answer(

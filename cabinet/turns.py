@@ -257,7 +257,8 @@ class Turns:
         return (
             screen.name,
             screen.person,
-            tuple(screens.buttons(screen)),
+            screen.banner,
+            [(button.id, button.label) for button in screens.buttons(screen).values()],
             place.patient,
             place.order,
             place.removal,
@@ -271,7 +272,18 @@ class Turns:
 
 
 def check_stock(configuration: Configuration, state: State) -> None:
-    """What the formulary says against what the pockets may hold; raises ConfigurationError."""
+    """What the formulary and the ledger say against the pockets; raises ConfigurationError.
+
+    A pocket with stock keeps its medicine, and stays: nothing that is held is forgotten by a file.
+    """
+    pockets = {it.id: it.medicine for drawer in configuration.drawer for it in drawer.pocket}
+    bins = {drawer.id for drawer in configuration.drawer if drawer.kind == "return_bin"}
+    for (account, medicine), quantity in state.balances.items():
+        kind, _, place_id = account.partition(":")
+        kept = {"pocket": pockets.get(place_id) == medicine, "return_bin": place_id in bins}
+        if not kept.get(kind, True):
+            reason = f"{account} holds {quantity} of {medicine}: take it out before it changes"
+            raise ConfigurationError(Path("cabinet.toml"), "drawer", reason)
     for index, drawer in enumerate(configuration.drawer):
         for place, pocket in enumerate(drawer.pocket):
             listed = state.medicines.get(pocket.medicine)

@@ -142,6 +142,7 @@ def test_a_file_that_is_no_saved_world_is_refused_with_the_remedy(
 
 def test_a_cabinet_that_is_no_demo_is_never_simulated(tmp_path: Path) -> None:
     text = (DEMO / "cabinet.toml").read_text().replace("demo = true", "demo = false")
+    text = text.replace('"cabinet_sim"', '"lgpio"')
     (tmp_path / "cabinet.toml").write_text(text)
     with pytest.raises(SimulatorError, match="demo = true"):
         SimulatedCabinet(tmp_path, load(tmp_path / "cabinet.toml"))
