@@ -63,7 +63,7 @@ def name(file: Path) -> str:
 def texts() -> Iterator[tuple[str, str]]:
     """The path and the text of each file that is text."""
     for file in files():
-        if file.suffix not in BINARY:
+        if file.suffix not in BINARY and not name(file).startswith(AS_IT_IS):
             yield name(file), file.read_text(encoding="utf-8")
 
 
