@@ -38,6 +38,7 @@ COLUMNS_IN = {".py", ".sh", ".cfg", ".toml", ".js", ".service", ".rules", ".conf
 MOST_BYTES = 64 * 1024
 LARGER = {"requirements.lock": 256 * 1024, "*.png": 512 * 1024, "*.db": 384 * 1024}
 BINARY = {".png", ".db"}
+AS_IT_IS = "tests/golden/"  # what a released version wrote, byte for byte
 
 MAY_SLEEP = {"drivers/clock.py", "sim/__main__.py"}
 FORBIDDEN = {
