@@ -78,6 +78,8 @@ class Carrier:
         body = answer.read(MAX_CARRIED_BYTES + 1)
         if len(body) > MAX_CARRIED_BYTES:
             return NotReached(ask.id, "its answer is too long")
+        if answer.length:  # bytes that were promised and did not come
+            return NotReached(ask.id, "its answer was cut short")
         kind = _plain(answer.headers.get("Content-Type", ""))[:100]
         return Answered(ask.id, min(answer.status, 999), kind, body)
 

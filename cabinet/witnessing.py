@@ -176,7 +176,7 @@ class Witnessing:
                     self._troubled(line, "does not say what it has cosigned", now_s)
                     return None
                 line.known = size  # a hint: the next answer proves it or not
-                if head.size > size:
+                if head.size >= size:  # also the same: its cosignature is what never came
                     return self._add(line, head, now_s)
             case Refused(422):
                 return self._show(line, now_s)

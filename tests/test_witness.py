@@ -28,51 +28,9 @@ from ledger.witness_protocol import (
     read_checkpoint,
 )
 from tests.ledgers import ORIGIN, ROOT, SIGNER, VERIFIER
-from tests.witnesses import KNOWN, LOGS, NOW_S, WITNESS, Log
+from tests.witnesses import KNOWN, LOGS, NOW_S, WITNESS, Log, Running
 
 # --- the server -----------------------------------------------------------------------------------
-
-
-class Running:
-    """A witness's server in this process."""
-
-    def __init__(self, state: Path) -> None:
-        self.memory = server.Memory(state)
-        self.witness = server.Witness(self.memory, WITNESS, LOGS, lambda: NOW_S)
-        self._server = server.serve("127.0.0.1", 0, self.witness)
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-
-    def post(self, body: bytes, path: str = "/add-checkpoint") -> Answer:
-        return self._ask("POST", path, body)
-
-    def get(self, path: str) -> Answer:
-        return self._ask("GET", path, None)
-
-    def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        connection.request(method, path, body)
-        answer = connection.getresponse()
-        data = answer.read()
-        connection.close()
-        return Answer(answer.status, data, answer.headers["Content-Type"])
-
-    def raw(self, data: bytes) -> bytes:
-        """What comes back for these bytes until the witness closes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
-            line.sendall(data)
-            line.shutdown(socket.SHUT_WR)
-            got = b""
-            while more := line.recv(65_536):
-                got += more
-            return got
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-        self.memory.close()
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
-"""A log and a witness for tests: keys, and a log in memory that grows and can be forked."""
+"""A log and a witness for tests: a log in memory that grows and can be forked, a real server."""
 
-from collections.abc import Sequence
+import http.client
+import socket
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from ledger import witness as server
 from ledger.merkle import Frontier, Node, consistency_proof
 from ledger.note import Checkpoint, NoteVerifier, Signer
-from ledger.witness_protocol import Request, WitnessSigner, WitnessVerifier, encode_request
+from ledger.witness_protocol import Answer, Request, WitnessSigner, WitnessVerifier, encode_request
 from tests.ledgers import ORIGIN, SIGNER, VERIFIER
 
 NOW_S = 1_790_000_000
@@ -44,3 +49,50 @@ class Log:
     def ask(self, old: int, size: int) -> bytes:
         note = self.note(size)
         return encode_request(Request(old, tuple(consistency_proof(old, size, self.node)), note))
+
+
+class Running:
+    """A witness's server in this process."""
+
+    def __init__(
+        self,
+        state: Path,
+        logs: Mapping[str, Sequence[NoteVerifier]] | None = None,
+        port: int = 0,
+    ) -> None:
+        self.memory = server.Memory(state)
+        self.witness = server.Witness(self.memory, WITNESS, logs or LOGS, lambda: NOW_S)
+        self._server = server.serve("127.0.0.1", port, self.witness)
+        self.port = int(self._server.server_address[1])
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def post(self, body: bytes, path: str = "/add-checkpoint") -> Answer:
+        return self._ask("POST", path, body)
+
+    def get(self, path: str) -> Answer:
+        return self._ask("GET", path, None)
+
+    def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection.request(method, path, body)
+        answer = connection.getresponse()
+        data = answer.read()
+        connection.close()
+        return Answer(answer.status, data, answer.headers["Content-Type"])
+
+    def raw(self, data: bytes) -> bytes:
+        """What comes back for these bytes until the witness closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+            line.sendall(data)
+            line.shutdown(socket.SHUT_WR)
+            got = b""
+            while more := line.recv(65_536):
+                got += more
+            return got
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+        self.memory.close()

@@ -1,0 +1,124 @@
+"""The gateway socket and its messages: what a peer may say, and what the gateway may reach."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cabinet import gateway_messages, witnessing
+from cabinet.gateway_messages import Answered, Ask, Hello, NotReached
+from cabinet.messages import MessageError
+from ledger.store import Store
+from tests.demo import until
+from tests.gateways import Rig
+from tests.ledgers import KEY, ORIGIN, ROOT, SIGNER, bodies
+from tests.test_imports import imported
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Rig]:
+    """A ledger with a witness, and no gateway yet."""
+    with Store.create(tmp_path / "a.db", KEY, ORIGIN) as store:
+        store.append(bodies(1, 4))
+        store.sign_head(SIGNER)
+        made = Rig(tmp_path, store, 9, gateway_too=False)
+        yield made
+        made.close()
+
+
+def connected(rig: Rig) -> socket.socket:
+    line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    line.settimeout(5)
+    line.connect(str(rig.path))
+    return line
+
+
+def test_only_an_answer_that_is_waited_for_is_passed_on_and_only_once(alone: Rig) -> None:
+    line = connected(alone)
+    line.sendall(gateway_messages.encode(Hello(gateway_messages.VERSION)))
+    until(lambda: alone.turn() or alone.socket._socket._peers[0].greeted)
+    alone.now_s += witnessing.AGAIN_MOST_S
+    until(alone.turn)
+    asked = max(alone.socket._waited_for)
+    for number in (99, asked, asked, 98):
+        line.sendall(gateway_messages.encode(NotReached(number, "no")))
+    said = alone.said.get(timeout=5).message
+    assert said.id == asked
+    line.sendall(gateway_messages.encode(NotReached(97, "no")))
+    line.close()
+    until(lambda: not alone.socket._socket._peers)
+    assert alone.said.empty()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        gateway_messages.encode(NotReached(1, "before hello")),
+        gateway_messages.encode(Hello(99)),
+        b"\x00\x00\x00\x02{}",
+        b"\xff\xff\xff\xff",
+        b"\x00\x00\x00\x04null",
+    ],
+)
+def test_a_peer_that_does_not_speak_the_protocol_is_dropped(alone: Rig, data: bytes) -> None:
+    line = connected(alone)
+    line.sendall(data)
+    assert line.recv(10) == b""
+    line.close()
+
+
+def test_there_is_one_gateway(alone: Rig) -> None:
+    alone.start_gateway()
+    second = connected(alone)
+    assert second.recv(10) == b""
+    second.close()
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_either_end_stumble(data: bytes) -> None:
+    for decode in (gateway_messages.decode_for_controller, gateway_messages.decode_for_gateway):
+        with pytest.raises(MessageError):
+            decode(b"x" + data)
+
+
+def test_messages_are_bounded_and_pass_through_unchanged() -> None:
+    most = gateway_messages.MAX_CARRIED_BYTES
+    for message in (
+        Answered(1, 200, "text/plain", b"\xff" * most),
+        NotReached(1, "x" * gateway_messages.MAX_WHY),
+        Hello(1),
+    ):
+        frame = gateway_messages.encode(message)
+        assert gateway_messages.decode_for_controller(frame[4:]) == message
+    ask = Ask(1, "pharmacy", "add", "-", b"x" * most)
+    assert gateway_messages.decode_for_gateway(gateway_messages.encode(ask)[4:]) == ask
+    for wrong in (Ask(1, "w", "add", "../../x"), Answered(1, 200, "", b"x" * (most + 1))):
+        body = gateway_messages.encode(wrong)[4:]
+        with pytest.raises(MessageError):
+            gateway_messages.decode_for_gateway(body)
+        with pytest.raises(MessageError):
+            gateway_messages.decode_for_controller(body)
+
+
+def test_the_gateway_reaches_no_ledger_key_or_device() -> None:
+    """Read from the source: the process that sees the network imports only what carries."""
+    ours = {"cabinet.configuration", "cabinet.gateway_messages", "cabinet.messages", "cabinet.plan"}
+    seen: set[str] = set()
+    todo = {"cabinet.gateway"}
+    while todo:
+        module = todo.pop()
+        seen.add(module)
+        source = (ROOT / (module.replace(".", "/") + ".py")).read_text()
+        for name in imported(source):
+            if name.split(".")[0] in ("auth", "drivers", "ledger", "sim"):
+                assert name.split(".")[:2] in (
+                    ["ledger", "errors"],
+                    ["ledger", "witness_protocol"],
+                ), f"{module} imports {name}"
+            elif name.startswith("cabinet."):
+                part = ".".join(name.split(".")[:2])
+                todo |= {part} - seen
+    assert seen == {"cabinet.gateway", *ours}
