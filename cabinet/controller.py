@@ -7,6 +7,7 @@ lock shut.
 import logging
 import os
 import queue
+import resource
 import secrets
 import signal
 import threading
@@ -195,6 +196,7 @@ class Controller:
 def serve(configuration: Configuration, folder: Path, keys: Keys) -> None:
     """Run a controller until SIGTERM or SIGINT."""
     os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys are in its memory
     try:
         controller = Controller(configuration, folder, keys)
     except RolledBack as error:

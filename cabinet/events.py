@@ -210,9 +210,9 @@ class DeviceChanged:
 class PersonRow:
     """A row of people.csv; `badge` is a keyed hash or ""."""
 
-    staff_id: str
-    given: str
-    family: str
+    staff_id: str = field(repr=False)
+    given: str = field(repr=False)
+    family: str = field(repr=False)
     role: str
     badge: str
     active: bool = True
@@ -222,14 +222,14 @@ class PersonRow:
 class PatientRow:
     """A row of patients.csv; `nurses` are staff ids."""
 
-    record_number: str
-    given: str
-    family: str
-    born: str
-    sex: str
-    bed: str
-    allergies: str
-    nurses: tuple[str, ...]
+    record_number: str = field(repr=False)
+    given: str = field(repr=False)
+    family: str = field(repr=False)
+    born: str = field(repr=False)
+    sex: str = field(repr=False)
+    bed: str = field(repr=False)
+    allergies: str = field(repr=False)
+    nurses: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -237,13 +237,13 @@ class OrderRow:
     """A row of orders.csv."""
 
     order: str
-    record_number: str
+    record_number: str = field(repr=False)
     medicine: str
     quantity: int
-    dose: str
-    route: str
-    frequency: str
-    reason: str
+    dose: str = field(repr=False)
+    route: str = field(repr=False)
+    frequency: str = field(repr=False)
+    reason: str = field(repr=False)
     starts_ms: int
     stops_ms: int
 

@@ -632,7 +632,14 @@ Record = (
 # --- attachments ------------------------------------------------------------------------------
 
 
-class PersonDetails(_Part, frozen=True, forbid_unknown_fields=True):
+class _Told(_Part, frozen=True, forbid_unknown_fields=True):
+    """What is said of somebody in words: no repr shows it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class PersonDetails(_Told, frozen=True, forbid_unknown_fields=True):
     """Attachment of kind "person"."""
 
     staff_id: str
@@ -640,16 +647,13 @@ class PersonDetails(_Part, frozen=True, forbid_unknown_fields=True):
     family: str
 
 
-class Credential(_Part, frozen=True, forbid_unknown_fields=True):
+class Credential(_Told, frozen=True, forbid_unknown_fields=True):
     """Attachment of kind "credential": the PIN's encoded hash."""
 
     pin: str
 
-    def __repr__(self) -> str:
-        return "Credential()"
 
-
-class PatientDetails(_Part, frozen=True, forbid_unknown_fields=True):
+class PatientDetails(_Told, frozen=True, forbid_unknown_fields=True):
     """Attachment of kind "patient"; `born` as "1961-04-05"."""
 
     record_number: str
@@ -661,7 +665,7 @@ class PatientDetails(_Part, frozen=True, forbid_unknown_fields=True):
     allergies: str
 
 
-class OrderDetails(_Part, frozen=True, forbid_unknown_fields=True):
+class OrderDetails(_Told, frozen=True, forbid_unknown_fields=True):
     """Attachment of kind "order"."""
 
     dose: str
