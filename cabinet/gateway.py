@@ -33,7 +33,7 @@ from cabinet.messages import Frames, MessageError
 
 CONNECT_S = 5.0
 WHOLE_S = 15.0  # of one request, from connecting to the last byte
-RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0)
+RECONNECT_S = (0.2, 0.5, 1.0)
 _log = logging.getLogger(__name__)
 
 

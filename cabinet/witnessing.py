@@ -29,6 +29,7 @@ from ledger.witness_protocol import (
 )
 
 ANSWER_WITHIN_S = 30.0
+NO_GATEWAY_S = 1.0  # until it may be back
 AGAIN_S = 5.0  # after a miss; doubled each time
 AGAIN_MOST_S = 300.0
 UNWITNESSED_S = 24 * 3600.0  # without a cosignature: people are told
@@ -134,8 +135,10 @@ class Witnessing:
         self._missed(line, now_s)
 
     def not_sent(self, ask: Ask, now_s: float) -> None:
-        """There is no gateway: nothing was asked."""
-        self.take(NotReached(ask.id, "no gateway"), now_s)
+        """There is no gateway: nothing was asked, and nobody is to blame."""
+        for line in self._lines:
+            if line.pending is ask:
+                line.pending, line.again_s = None, now_s + NO_GATEWAY_S
 
     def take(self, message: Answered | NotReached, now_s: float) -> Ask | None:
         """Read an answer; the next request if one follows at once. Raises ProvenRollback."""
