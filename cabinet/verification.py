@@ -88,6 +88,8 @@ class _Replay:
         for medicine, total in sorted(sums.items()):
             if total:
                 findings.add("accounts", f"of {medicine} sum to {total}, not to zero")
+        if not self._lost:
+            self._compare_attachments(findings)
         upto = f"up to entry {self._lost - 1}" if self._lost else f"all {state.size} entries"
         return (
             f"replay: {upto} follow the rules: every step legal, every posting balanced; "
@@ -97,6 +99,25 @@ class _Replay:
             f"{self._rollbacks} rollbacks accepted; "
             f"{len(state.removals)} removals open, {len(state.discrepancies)} discrepancies open"
         )
+
+    def _compare_attachments(self, findings: Findings) -> None:
+        """Each attachment that an entry names is there, unless an entry ordered its erasure.
+
+        A live controller may go on meanwhile: what its later entries bring or erase is no fault.
+        """
+        size, named = self.state.size, self.state.named
+        try:
+            there = {each.hash.hex() for each in self._store.attachments()}
+            later = {hashed.hex() for hashed, seq in self._store.erased() if seq > size}
+            grown = next(self._store.rows(size + 1), None) is not None
+        except LedgerError as error:
+            findings.add("attachments", f"cannot be compared: {error}")
+            return
+        for name in sorted(named.keys() - there - later):
+            findings.add(f"attachment {name}", "is gone, and no entry orders its erasure")
+        if not grown:
+            for name in sorted(there - named.keys()):
+                findings.add(f"attachment {name}", "is named by no entry, or was to be erased")
 
 
 def verify(

@@ -67,9 +67,9 @@ def problems(path: Path) -> str:
 class Forger:
     """Someone who holds the database key, but no signing key."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: bytes = KEY) -> None:
         self._connection: Any = sqlite.connect(str(path), isolation_level=None)
-        self._connection.set_key(f"x'{KEY.hex()}'")
+        self._connection.set_key(f"x'{key.hex()}'")
 
     def __enter__(self) -> "Forger":
         for name, sql in SCHEMA.items():
