@@ -14,21 +14,22 @@ from pathlib import Path
 from typing import Any
 
 from auth.pins import PinHasher
+from cabinet import events as e
 from cabinet import machines
 from cabinet.anchors import RolledBack
 from cabinet.configuration import Configuration
 from cabinet.devices import open_devices
-from cabinet.events import PinChecked
 from cabinet.keys import Keys
 from cabinet.machines import CorruptLedger
 from cabinet.messages import Shown
 from cabinet.secrets_worker import MAX_WAITING as MOST_JOBS
 from cabinet.secrets_worker import Job, answer
+from cabinet.step import Outcome
 from cabinet.turns import Incoming, Turns
 from drivers import readings as d
 from drivers.locks import EQUAL_SAMPLES, SAMPLE_S
 from ledger.errors import LedgerError
-from sim.disk import Disk, PowerCut, SimulatedStore
+from sim.disk import Disk, PowerCut, SimulatedStore, Strike
 from sim.fingerprint_sensor import ZfmSensor
 from sim.happenings import Happening, Kind
 from sim.lines import BadgeReader, Scanner
@@ -71,13 +72,24 @@ class WorldLines(DirectLines):
             super().free(pin)
 
 
+class CheckedTurns(Turns):
+    """The shipped turns; after each step somebody looks."""
+
+    looked: Callable[[e.Event, Outcome], None]
+
+    def step(self, event: e.Event) -> Outcome:
+        outcome = super().step(event)
+        self.looked(event, outcome)
+        return outcome
+
+
 class Boot:
     """One life of the controller: from the power, or its restart, to its end."""
 
     def __init__(self, runtime: "SimulatedRuntime") -> None:
         self._runtime, self._hub = runtime, runtime.hub
         self.clock = MachineClock(self._hub)
-        self.turns: Turns | None = None
+        self.turns: CheckedTurns | None = None
         self.store: SimulatedStore | None = None
         self.ready = False
         self.up: dict[str, bool] = {}
@@ -114,7 +126,8 @@ class Boot:
         store = SimulatedStore.open(runtime.disk.ledger, keys.ledger)
         assert isinstance(store, SimulatedStore)
         self.store, store.disk, store.acked = store, runtime.disk, runtime.acked
-        self.turns = turns = Turns(
+        runtime.disk.strike = runtime.first_strike() or runtime.disk.strike
+        self.turns = turns = CheckedTurns(
             configuration,
             runtime.folder,
             keys,
@@ -134,7 +147,7 @@ class Boot:
             self._post_now,
         )
         turns.connect(self.devices, self._submit, self._show)
-        runtime.attach(turns)
+        turns.looked = partial(runtime.looked, self)
         turns.start()
         for name, device in self.devices.owned():
             task = self._hub.spawn(name, partial(self._own, name, device))
@@ -254,7 +267,7 @@ class Boot:
         if self._runtime.boot is not self:
             return
         if refused:
-            self.post(PinChecked(job.request, False))
+            self.post(e.PinChecked(job.request, False))
             return
         self._jobs -= 1
         runtime = self._runtime
@@ -364,11 +377,14 @@ class SimulatedRuntime:
         self.ends: list[str] = []  # why each life of the controller ended
         self._coil_on: int | None = None
         self._cut_on: Kind | None = None
-        self._mains_back = 0
+        self._strike_at_start: Strike | None = None
+        self._bounce_next_s = 0.0
+        self.echo_badge = False  # the next badge is read twice
+        self.power_cuts = 0
         # What is told of: what was acknowledged, what a start replayed, what is new to see.
         self.acked: Callable[[Sequence[bytes]], None] = lambda _: None
         self.replayed: Callable[[Boot], None] = lambda _: None
-        self.attach: Callable[[Turns], None] = lambda _: None
+        self.looked: Callable[[Boot, e.Event, Outcome], None] = lambda *_: None
         self.came_up: Callable[[Boot], None] = lambda _: None
         self.on_show: Callable[[Shown], None] = lambda _: None
         self.on_end: Callable[[Boot, str], None] = lambda _, __: None
@@ -392,6 +408,9 @@ class SimulatedRuntime:
                 self.hub.after(due_s, self.world.advance)
         elif happening.kind in (Kind.COIL_OFF, Kind.COIL_CUT):
             self._coil_on = None
+        elif self._bounce_next_s and happening.kind in (Kind.OPENED, Kind.CLOSED):
+            self.bounce(happening.drawer, self._bounce_next_s)
+            self._bounce_next_s = 0.0
         if self.boot is not None:
             self.boot.stir()
 
@@ -445,6 +464,7 @@ class SimulatedRuntime:
         if not self.world.view().mains:
             return
         self.world.set_mains(False)
+        self.power_cuts += 1
         self._end("power cut")
         self.hub.after(dark_s + READY_AFTER_S, self.power_on)
 
@@ -460,9 +480,33 @@ class SimulatedRuntime:
             self._end(why)
             self.hub.after(RESTART_AFTER_S, self._restart)
 
+    def switch_off(self) -> None:
+        """The story is over; coroutines end, files are closed."""
+        self.on_end = lambda *_: None
+        self._end("the end")
+        self.hub.close()
+
     def cut_on(self, kind: Kind) -> None:
         """Cut the power the next time this happens."""
         self._cut_on = kind
+
+    def forget_cut(self) -> None:
+        """No cut is planned any more."""
+        self._cut_on = self._strike_at_start = None
+        self._bounce_next_s = 0.0
+
+    def strike_at_start(self, strike: Strike) -> None:
+        """At the next start's first write."""
+        self._strike_at_start = strike
+
+    def first_strike(self) -> Strike | None:
+        """What was planned for a start's first write."""
+        strike, self._strike_at_start = self._strike_at_start, None
+        return strike
+
+    def bounce_next(self, seconds: float) -> None:
+        """The contacts of the drawer that moves next bounce for so long."""
+        self._bounce_next_s = seconds
 
     def _restart(self) -> None:
         if self.world.view().mains and self.boot is None:
@@ -491,7 +535,9 @@ class SimulatedRuntime:
     def present(self, badge: str) -> None:
         """A badge is held to the reader."""
         self.world.note_badge(badge)
-        self.ports["badge"].say(self.reader.present(badge))
+        for _ in range(1 + self.echo_badge):
+            self.ports["badge"].say(self.reader.present(badge))
+        self.echo_badge = False
 
     def scan(self, text: str) -> None:
         """A label is held before the scanner."""

@@ -18,7 +18,7 @@ from drivers.clock import Signal
 
 UNITS = 1 << 20  # of time in a second
 FOREVER = 1 << 62
-Action = Callable[[], None]
+Action = Callable[[], object]
 T = TypeVar("T")
 
 
@@ -105,6 +105,7 @@ class Hub:
         self.failure: Exception | None = None
         self._planned: list[tuple[int, int, Action]] = []
         self._order = 0
+        self._tasks: list[Task] = []
 
     @property
     def now_s(self) -> float:
@@ -123,6 +124,8 @@ class Hub:
     def spawn(self, name: str, function: Action) -> Task:
         """A coroutine that begins now."""
         task = Task(self, name, function)
+        self._tasks = [it for it in self._tasks if not it.ended]
+        self._tasks.append(task)
         self.at(self.now, lambda: self._resume(task, 0))
         return task
 
@@ -141,6 +144,13 @@ class Hub:
         if self.failure is not None:
             raise self.failure
         return True
+
+    def close(self) -> None:
+        """End every coroutine that still waits."""
+        for task in self._tasks:
+            task.kill()
+        self._tasks.clear()
+        self._planned.clear()
 
     # --- for coroutines -------------------------------------------------------------------------
 

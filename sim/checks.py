@@ -1,0 +1,226 @@
+"""The invariants of the design, looked at where its table says: each step, screen and restart.
+
+Not the truth itself (`model.py`). One rule: a check that is set aside says why, and is counted.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+
+from cabinet import events as e
+from cabinet import machines, records, screens, snapshot
+from cabinet.effects import apply
+from cabinet.journal import Attachments, replay
+from cabinet.messages import Shown, encode
+from cabinet.state import State
+from cabinet.step import Outcome
+from cabinet.wording import medicine
+from sim.model import Model
+from sim.people import PEOPLE
+from sim.runtime import Boot, SimulatedRuntime
+from sim.views import Fault
+
+SEEN_WITHIN_S = 5.0  # of an opening, while the controller runs and its sensors work
+REPLAYED_WHOLE = 20_000  # entries, up to which a restart is compared from the first one on
+OFF_BY = 1000
+SENSOR_FAULTS = (Fault.SWITCH_CUT, Fault.SWITCH_STUCK, Fault.LATCH_CUT, Fault.LATCH_STUCK)
+
+
+class Checks:
+    """Looks at one story."""
+
+    def __init__(self, runtime: SimulatedRuntime, model: Model, secrets: Sequence[str]) -> None:
+        """`secrets` must be in no body: names, record numbers, PINs."""
+        self.runtime, self.model = runtime, model
+        self._secrets = [text.encode() for text in secrets]
+        self._pins = [person.pin.encode() for person in PEOPLE]
+        self._before: tuple[int, bytes] | None = None
+        self._heads: dict[int, bytes] = {}
+        self._number = -1
+        self.restarts = 0
+        self.slowest_s = 0.0  # of our own time, between two looks
+        self._looked_at = 0.0
+        self.accesses_before = 0
+        self.told: Callable[[str], None] = lambda _: None
+        runtime.acked = self._acked
+        runtime.looked = self._looked
+        runtime.on_show = self._shown
+        runtime.on_end = self._ended
+        runtime.replayed = self._replayed
+        runtime.world.observe(model.happened)
+
+    def begin(self, bodies: Sequence[bytes]) -> None:
+        """What was in the ledger before the story."""
+        self.model.now_s = lambda: self.runtime.hub.now_s
+        for data in bodies:
+            self.model.acked([data])
+        self.model.begin()
+        self.accesses_before = self.model.accesses
+
+    # --- each step --------------------------------------------------------------------------------
+
+    def _acked(self, bodies: Sequence[bytes]) -> None:
+        self.model.acked(bodies)
+        for data in bodies:
+            self.told(f"entry {data.decode()}")
+        for data in bodies:
+            self.model.checks += 1
+            for secret in self._secrets:
+                if secret in data:
+                    self.model.wrong(9, "a name, number or PIN is in an entry's body")
+
+    def _looked(self, boot: Boot, event: e.Event, outcome: Outcome) -> None:
+        model = self.model
+        assert boot.turns is not None
+        state = boot.turns.engine.state
+        self._measure()
+        model.expect(3, state.balances == model.balances, f"balances differ after {_name(event)}")
+        model.expect(4, state.size == model.entries, f"{state.size} entries in the state")
+        pulses = [command for command in outcome.commands if isinstance(command, e.Pulse)]
+        if pulses:
+            started = [it.record for it in outcome.bodies]
+            fits = len(pulses) == 1 and any(
+                isinstance(it, records.AccessStarted) and it.drawer == pulses[0].drawer
+                for it in started
+            )
+            model.expect(1, fits, "a pulse without its record in the same step")
+        if model.stirred:
+            self._count(state)
+        if model.unexplained:
+            self._openings(boot)
+
+    def _measure(self) -> None:
+        now = time.perf_counter()
+        if self._looked_at:
+            self.slowest_s = max(self.slowest_s, now - self._looked_at)
+        self._looked_at = now
+
+    def _count(self, state: State) -> None:
+        """Expected less physical is what people did unseen."""
+        for pocket in model_pockets(self.model):
+            kind = self.model.pockets[pocket][0]
+            expected = state.balances.get((f"pocket:{pocket}", kind), 0)
+            missing = expected - self.model.lying(pocket)
+            gone = self.model.gone(pocket)
+            self.model.expect(3, missing == gone, f"{pocket}: {missing} missing, {gone} gone")
+        self.model.stirred.clear()
+
+    def _openings(self, boot: Boot) -> None:
+        """Every opening that a sensor saw has its record."""
+        now = self.runtime.hub.now_s
+        for drawer, at in list(self.model.unexplained.items()):
+            view = self.runtime.world.drawer(drawer)
+            if any(fault in view.faults for fault in SENSOR_FAULTS):
+                self._excuse(drawer, "its sensors were broken")
+            elif not view.is_open and (not boot.ready or boot.clock.monotonic() < SEEN_WITHIN_S):
+                self._excuse(drawer, "it was shut again before the controller ran")
+            elif boot.ready and boot.clock.monotonic() > SEEN_WITHIN_S and now - at > SEEN_WITHIN_S:
+                self.model.expect(2, False, f"{drawer} opened at {at:.1f} s, and nothing says so")
+                del self.model.unexplained[drawer]
+
+    def _excuse(self, drawer: str, why: str) -> None:
+        del self.model.unexplained[drawer]
+        self.model.duties[why] = self.model.duties.get(why, 0) + 1
+
+    # --- each screen ------------------------------------------------------------------------------
+
+    def _shown(self, shown: Shown) -> None:
+        """No screen depends on how many are expected; none shows a PIN, and each fits a frame."""
+        boot, model = self.runtime.boot, self.model
+        if shown.screen.number == self._number or boot is None or boot.turns is None:
+            return
+        self._number = shown.screen.number
+        frame = encode(shown)
+        model.checks += 1
+        if any(pin in frame for pin in self._pins):
+            model.wrong(9, f"a PIN is on the screen {shown.screen.name}")
+        engine = boot.turns.engine
+        state, wall_ms = engine.state, int(self.runtime.wall.now_s() * 1000)
+        true = state.balances
+        state.balances = {
+            key: held + OFF_BY if key[0].startswith("pocket:") else held
+            for key, held in true.items()
+        }
+        try:
+            other = screens.show(state, engine.place, wall_ms)
+        finally:
+            state.balances = true
+        same = screens.show(state, engine.place, wall_ms) == other
+        model.expect(10, same, f"the screen {shown.screen.name} depends on what is expected")
+        if engine.state.screen.state in (machines.NOBODY, machines.PROVING):
+            told = frame[4:].decode()
+            names = [medicine(it) for it in state.medicines.values()]
+            seen = any(name in told for name in names)
+            model.expect(9, not seen, "a medicine is on the screen while nobody is signed in")
+
+    # --- each restart -----------------------------------------------------------------------------
+
+    def _ended(self, boot: Boot, why: str) -> None:
+        self._before = None
+        if boot.turns is not None:
+            state = boot.turns.engine.state
+            self._before = (state.size, snapshot.take(state))
+        for drawer in self.runtime.world.view().drawers:
+            orders = self.model.ordered.get(drawer.id)
+            if orders:  # a life that ended commands nothing any more
+                self.model.ordered[drawer.id] = []
+
+    def _replayed(self, boot: Boot) -> None:
+        """What was acknowledged is there, unaltered; live and replayed states are the same."""
+        self.restarts += 1
+        model, store = self.model, boot.store
+        assert store is not None and boot.turns is not None
+        model.expect(4, store.size >= model.entries, f"{store.size} of {model.entries} are left")
+        self._same_chain(boot)
+        extra = [entry.body for entry in store.entries(model.entries + 1)]
+        before = self._before
+        if store.size <= REPLAYED_WHOLE or self.restarts % 10 == 0:
+            self._replay_whole(boot, before)
+        if extra:  # on disk but not acknowledged: indeterminate until now
+            model.duties["an append was indeterminate"] = (
+                model.duties.get("an append was indeterminate", 0) + 1
+            )
+            self._acked(extra)
+        for drawer in self.runtime.world.view().drawers:
+            model.expect(7, not drawer.coil, f"{drawer.id} is energised at a start")
+
+    def _same_chain(self, boot: Boot) -> None:
+        model = self.model
+        assert boot.store is not None
+        known = [size for size in model.links if size <= model.entries - 500]
+        start = max(known, default=0)
+        chain = model.links.get(start, b"\0" * 32)
+        for entry in boot.store.entries(start + 1, model.entries + 1):
+            chain = hashlib.sha256(chain + entry.body).digest()
+        model.expect(4, chain == model.chain, "acknowledged entries are altered or lost")
+
+    def _replay_whole(self, boot: Boot, before: tuple[int, bytes] | None) -> None:
+        assert boot.store is not None and boot.turns is not None
+        details, state = Attachments(boot.store), State()
+        for entry in boot.store.entries():
+            apply(state, records.decode_body(entry.body), details)
+            if before is not None and state.size == before[0]:
+                same = snapshot.take(state) == before[1]
+                self.model.expect(4, same, "the live state is not what its entries say")
+        same = snapshot.take(state) == snapshot.take(boot.turns.engine.state)
+        self.model.expect(4, same, "replay from the snapshot is not replay from the first entry")
+
+    def at_end(self) -> None:
+        """The last state, from the bytes on disk."""
+        boot = self.runtime.boot
+        assert boot is not None and boot.store is not None and boot.turns is not None
+        self._same_chain(boot)
+        same = snapshot.take(replay(boot.store)) == snapshot.take(boot.turns.engine.state)
+        self.model.expect(4, same, "the last state is not what its entries say")
+        for pocket in self.model.pockets:
+            self.model.stirred[pocket] = None
+        self._count(boot.turns.engine.state)
+
+
+def model_pockets(model: Model) -> list[str]:
+    """The pockets to look at."""
+    return [pocket for pocket in model.stirred if pocket in model.pockets]
+
+
+def _name(event: e.Event) -> str:
+    return type(event).__name__

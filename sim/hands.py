@@ -1,0 +1,258 @@
+"""What one person can do at the cabinet: look at the screen, press, show a badge, handle a drawer.
+
+Not for who does what when (`hospital.py`), and not for what is right. One rule: a person knows what
+the screen says and what lies before their eyes, nothing else.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cabinet.local_socket import Peer
+from cabinet.messages import Answer, Press, Rows, Screen, Words, decode_for_screen
+from cabinet.screen_socket import PeerPressed
+from cabinet.screens import buttons
+from sim.model import Model
+from sim.people import Person
+from sim.runtime import SimulatedRuntime
+from sim.virtual import UNITS, Stream, VirtualSignal
+
+PATIENCE_S = 12.0  # before somebody tries something else
+MOST_PAGES = 12
+_FRAME_HEAD = 4  # bytes of a frame's length
+
+
+class GaveUp(Exception):
+    """The person cannot go on as they meant to, and goes away."""
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """How often people err, for each occasion."""
+
+    miscount: float = 0.012  # counting 20 to 40 units by hand: 1 to 2 in 100 [P]
+    wrong_number: float = 0.004  # takes one more or less than the screen says [P]
+    walk_away: float = 0.008  # signed in, or in the middle of an access [P]
+    left_open: float = 0.006  # a drawer, until somebody comes [P]
+    not_latched: float = 0.02  # pushed, but its hook does not catch [P]
+    wrong_finger: float = 0.03  # false rejects of such sensors are 1 to 3 in 100 [P]
+    change_of_mind: float = 0.03  # null transactions: 1 to 5 in 100 [P]
+    wrong_label: float = 0.02  # of what is to be loaded [P]
+
+
+class _OnePress(Peer):
+    """The peer of one press: it hears its answer."""
+
+    def __init__(self, runtime: SimulatedRuntime) -> None:
+        self.greeted = True
+        self.answer: Answer | None = None
+        self.heard = VirtualSignal(runtime.hub)
+
+    def send(self, frame: bytes) -> bool:
+        message = decode_for_screen(frame[_FRAME_HEAD:])
+        if isinstance(message, Answer):
+            self.answer = message
+            self.heard.set()
+        return True
+
+
+class Hands:
+    """One person in front of the cabinet; to be used within a coroutine of theirs."""
+
+    def __init__(
+        self,
+        runtime: SimulatedRuntime,
+        model: Model,
+        person: Person,
+        chance: Stream,
+        mistakes: Mistakes,
+    ) -> None:
+        self.runtime, self.model, self.person = runtime, model, person
+        self.world, self.chance, self.mistakes = runtime.world, chance, mistakes
+        self._changed = VirtualSignal(runtime.hub)
+        self._presses = 0
+
+    # --- time and the screen ----------------------------------------------------------------------
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing for so long."""
+        self.runtime.hub.wait(int(seconds * UNITS) + 1)
+
+    def think(self, least: float = 0.6, most: float = 2.4) -> None:
+        """As long as people take between two gestures."""
+        self.wait(self.chance.between(least, most))
+
+    @property
+    def screen(self) -> Screen | None:
+        """What the screen shows; None where it says that the cabinet does not answer."""
+        return self.runtime.shown.screen if self.runtime.shown is not None else None
+
+    def sees(self, *names: str, within_s: float = PATIENCE_S) -> Screen | None:
+        """Wait until the screen is one of these; None when it does not come."""
+        hub = self.runtime.hub
+        end = hub.now + int(within_s * UNITS)
+        while (screen := self.screen) is None or screen.name not in names:
+            if hub.now >= end:
+                return None
+            self._changed.clear()
+            self.runtime.watchers.append(self._changed)
+            hub.wait(end - hub.now, self._changed)
+            self.runtime.watchers.remove(self._changed)
+        return screen
+
+    def must_see(self, *names: str, within_s: float = PATIENCE_S) -> Screen:
+        """The same, or give up."""
+        screen = self.sees(*names, within_s=within_s)
+        if screen is None:
+            raise GaveUp(f"no {' or '.join(names)}")
+        return screen
+
+    def can_press(self, button: str) -> bool:
+        """Whether the screen has this button."""
+        return self.screen is not None and button in buttons(self.screen)
+
+    def press(self, button: str, text: str = "") -> str:
+        """Press it; what became of it: done, old, refused, or "" when nobody answered."""
+        screen, boot = self.screen, self.runtime.boot
+        if screen is None or boot is None or button not in buttons(screen):
+            return ""
+        self._presses += 1
+        peer = _OnePress(self.runtime)
+        boot.post(PeerPressed(peer, Press(self._presses, screen.number, button, text)))
+        self.runtime.hub.wait(int(3 * UNITS), peer.heard)
+        return peer.answer.outcome if peer.answer is not None else ""
+
+    def must_press(self, button: str, text: str = "") -> None:
+        """Turn pages until the button is there, and press it, or give up."""
+        for _ in range(MOST_PAGES):
+            if self.can_press(button) or not self.can_press("more"):
+                break
+            self.think(0.4, 1.0)
+            self.press("more")
+        self.think()
+        if self.press(button, text) != "done":
+            raise GaveUp(f"{button} could not be pressed")
+
+    def told(self) -> int | None:
+        """The number in the sentence that says what to take or put in."""
+        for block in self.screen.blocks if self.screen is not None else ():
+            if isinstance(block, Words) and block.size == "take":
+                found = re.search(r"\d+", block.text)
+                return int(found.group()) if found else None
+        return None
+
+    def rows(self) -> Sequence[str]:
+        """The ids of the rows that can be pressed."""
+        screen = self.screen
+        found = []
+        for block in screen.blocks if screen is not None else ():
+            if isinstance(block, Rows):
+                found += [row.id for row in block.rows if row.id and not row.why_not]
+        return found
+
+    # --- proving who one is -----------------------------------------------------------------------
+
+    def prove(self) -> None:
+        """Badge, then finger; a PIN where the screen asks for it."""
+        self.think(0.3, 1.2)
+        self.runtime.present(self.person.badge)
+        for _ in range(4):
+            screen = self.sees("finger", "pin", within_s=3.0)
+            if screen is None:
+                return  # proven already, refused, or the reader does not hear
+            self.think(0.5, 1.5)
+            if screen.name == "pin":
+                self.model.typed(self.person.pin)
+                self.press("pin", self.person.pin)
+                self.sees("checking", within_s=0.5)
+                self._until_not("checking", 5.0)
+                continue
+            wrong = self.chance.chance(self.mistakes.wrong_finger)
+            finger = f"{self.person.staff_id}:smudged" if wrong else self.chance.pick(self.fingers)
+            self.world.touch(finger)
+            number = screen.number
+            self._until_other(number, 6.0)
+            self.world.touch(None)
+            after = self.screen
+            if after is not None and after.number == number and self.can_press("use_pin"):
+                self.press("use_pin")
+
+    @property
+    def fingers(self) -> Sequence[str]:
+        """Of this person."""
+        return self.person.fingers
+
+    def _until_not(self, name: str, within_s: float) -> None:
+        end = self.runtime.hub.now_s + within_s
+        while self.screen is not None and self.screen.name == name:
+            if self.runtime.hub.now_s >= end:
+                return
+            self.wait(0.2)
+
+    def _until_other(self, number: int, within_s: float) -> None:
+        end = self.runtime.hub.now_s + within_s
+        while self.screen is not None and self.screen.number == number:
+            if self.runtime.hub.now_s >= end:
+                return
+            self.wait(0.25)
+
+    def sign_in(self) -> None:
+        """At the screen of rest, as nobody is signed in; gives up when it does not work."""
+        self.must_see("rest", within_s=20.0)
+        for _ in range(3):
+            self.prove()
+            screen = self.sees("patients", "menu", within_s=3.0)
+            if screen is not None and self.person.name in screen.person:
+                return
+            if self.can_press("cancel"):
+                self.press("cancel")
+            self.wait(3.0)
+        raise GaveUp("could not sign in")
+
+    # --- drawers ---------------------------------------------------------------------------------
+
+    def lit(self) -> str:
+        """The drawer whose light is on."""
+        for drawer in self.world.view().drawers:
+            if drawer.light:
+                return drawer.id
+        raise GaveUp("no drawer is lit")
+
+    def pull(self) -> str:
+        """Pull the lit drawer open, with a second and third try."""
+        for _ in range(4):
+            self.think(0.5, 1.4)
+            drawer = self.lit()
+            if self.world.pull(drawer):
+                return drawer
+        raise GaveUp("the drawer does not open")
+
+    def push(self, drawer: str) -> None:
+        """Shut it; one that does not latch is pushed again."""
+        self.think(0.4, 1.2)
+        if self.chance.chance(self.mistakes.not_latched):
+            self.world.push(drawer, fully=False)
+            self.wait(self.chance.between(2.0, 8.0))
+        self.world.push(drawer)
+
+    def count(self, pocket: str) -> None:
+        """Count what lies there and type it, as often as it is asked."""
+        for _ in range(3):
+            screen = self.sees("count", "recount", within_s=2.5)
+            if screen is None:
+                return
+            lies = self.model.lying(pocket)
+            self.wait(1.0 + 0.12 * lies)
+            typed = lies
+            if self.chance.chance(self.mistakes.miscount):
+                typed = max(0, lies + self.chance.pick((-1, 1, -2, 10)))
+            self.model.counted[pocket] = typed
+            if self.press("count", str(typed)) == "":
+                return
+
+    def hand(self, place: str, medicine: str, units: int) -> None:
+        """Take units out of an open pocket (negative: put in), into one's own hand."""
+        if units > 0 and self.world.take(place, units, medicine):
+            self.world.part(medicine, units, to=self.person.staff_id)
+        elif units < 0:
+            self.world.put(place, -units, medicine)

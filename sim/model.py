@@ -1,0 +1,333 @@
+"""What is so, kept simple: where each tablet is, who holds what, what the entries' bytes say.
+
+Not a second copy of the rules: dicts and sums. One rule: it believes the world, and the bytes that
+were acknowledged, never the cabinet's own state, which it is there to judge.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cabinet import records as r
+from sim.happenings import Happening, Kind
+from sim.people import PEOPLE
+from sim.world import World
+
+REMOVERS = ("nurse", "charge_nurse", "pharmacist")
+STOCKERS = ("pharmacist", "pharmacy_technician")
+PROOF_S = 150.0  # what a person showed so long ago proves nothing of them now
+MOST_WRONG = 20
+
+
+@dataclass(frozen=True)
+class Violation:
+    """An invariant of the design that did not hold."""
+
+    invariant: int
+    words: str
+    at_s: float
+    entry: int
+
+    def __str__(self) -> str:
+        return f"invariant {self.invariant} at {self.at_s:.3f} s, entry {self.entry}: {self.words}"
+
+
+@dataclass
+class Opening:
+    """The last access to a drawer, as the bytes have it."""
+
+    started: r.AccessStarted
+    net: int = 0  # units that went out of its pocket since it began, or since the count
+    over: bool = False
+
+
+@dataclass
+class Model:
+    """One story's truth."""
+
+    world: World
+    now_s: Callable[[], float]
+    pulse_s: float
+    rest_s: float
+    checks: int = 0
+    entries: int = 0
+    accesses: int = 0
+    violations: list[Violation] = field(default_factory=list)
+    balances: dict[tuple[str, str], int] = field(default_factory=dict)
+    pockets: dict[str, tuple[str, str]] = field(default_factory=dict)  # -> medicine, drawer
+    confessed: dict[str, int] = field(default_factory=dict)  # pocket -> units gone unseen
+    schedules: dict[str, str] = field(default_factory=dict)
+    roles: dict[str, tuple[str, bool]] = field(default_factory=dict)  # person -> role, active
+    badges: dict[str, str] = field(default_factory=dict)  # keyed hash -> person
+    staff: dict[str, str] = field(default_factory=dict)  # person -> staff id
+    orders: dict[str, r.OrderListed] = field(default_factory=dict)
+    openings: dict[str, Opening] = field(default_factory=dict)  # drawer -> its last
+    removals: dict[str, tuple[str, int]] = field(default_factory=dict)  # -> medicine, still open
+    ordered: dict[str, list[str]] = field(default_factory=dict)  # drawer -> orders not yet pulsed
+    unexplained: dict[str, float] = field(default_factory=dict)  # drawer -> opened when, unrecorded
+    declared: dict[str, int] = field(default_factory=dict)  # pocket -> units wrongly taken or put
+    counted: dict[str, int] = field(default_factory=dict)  # pocket -> what was typed as its count
+    stirred: dict[str, None] = field(default_factory=dict)  # pockets to look at again
+    called: float = 0.0  # when a witness was called
+    open: dict[str, bool] = field(default_factory=dict)
+    coil_on: dict[str, float] = field(default_factory=dict)
+    coil_off: dict[str, float] = field(default_factory=dict)
+    shown: deque[tuple[float, str, str]] = field(default_factory=lambda: deque(maxlen=64))
+    chain: bytes = b"\0" * 32  # over every acknowledged body
+    links: dict[int, bytes] = field(default_factory=dict)  # size -> chain, now and then
+    duties: dict[str, int] = field(default_factory=dict)  # why a check was set aside -> how often
+
+    def wrong(self, invariant: int, words: str) -> None:
+        """Note that an invariant does not hold."""
+        if len(self.violations) < MOST_WRONG:
+            found = Violation(invariant, words, self.now_s(), self.entries)
+            self.violations.append(found)
+
+    def expect(self, invariant: int, holds: bool, words: str) -> None:
+        """Check one thing."""
+        self.checks += 1
+        if not holds:
+            self.wrong(invariant, words)
+
+    def begin(self) -> None:
+        """What was before the story is believed: its people's hands were not watched."""
+        self.violations.clear()
+        self.checks = 0
+        for opening in self.openings.values():
+            opening.over, opening.net = True, 0
+        self.ordered.clear()
+        self.unexplained.clear()
+        for pocket, (medicine, _) in self.pockets.items():
+            expected = self.balances.get((f"pocket:{pocket}", medicine), 0)
+            self.confessed[pocket] = expected - self.lying(pocket)
+
+    # --- the bytes that were acknowledged --------------------------------------------------------
+
+    def acked(self, bodies: Sequence[bytes]) -> None:
+        """These are on disk; nothing was done about them yet."""
+        for data in bodies:
+            self.chain = hashlib.sha256(self.chain + data).digest()
+            self.entries += 1
+            if self.entries % 500 == 0:
+                self.links[self.entries] = self.chain
+            body = r.decode_body(data)
+            self.expect(4, body.seq == self.entries, f"entry {body.seq} came as {self.entries}")
+            self.entered(body.record)
+
+    def entered(self, record: r.Record) -> None:
+        """What one record says happened."""
+        postings = r.postings_of(record)
+        if postings:
+            self._post(record, postings)
+        match record:
+            case r.Configured():
+                for drawer in record.plan.drawers:
+                    for pocket in drawer.pocket:
+                        self.pockets[pocket.id] = (pocket.medicine, drawer.id)
+                        self.confessed.setdefault(pocket.id, 0)
+            case r.MedicineListed():
+                self.schedules[record.medicine] = record.schedule
+            case r.PersonListed() | r.PersonEnrolled():
+                active = record.active if isinstance(record, r.PersonListed) else True
+                self.roles[record.person] = (record.role, active)
+                if record.badge:
+                    self.badges[record.badge] = record.person
+            case r.OrderListed():
+                self.orders[record.order] = record
+            case r.OrderStopped():
+                self.orders.pop(record.order, None)
+            case r.SignedIn():
+                self._proved(record.person, record.factors, "signed in", 0.0)
+            case r.WitnessCalled():
+                self.called = self.now_s()
+            case r.AccessStarted():
+                self._access(record)
+            case r.DrawerOpened() | r.DrawerForced():
+                self.unexplained.pop(record.drawer, None)
+            case r.AccessInterrupted():
+                if record.opened:
+                    opening = self._opening(record.access)
+                    self.unexplained.pop(opening.started.drawer, None)
+                self._unfinished(record.access)
+            case r.AccessLeft() | r.AccessLapsed() | r.AccessFailed() | r.CancelledBeforeOpen():
+                self._unfinished(record.access)
+            case r.CancelledAfterOpen() | r.CountDone():
+                self._unfinished(record.access)
+            case _:
+                self._moved(record)
+
+    def _moved(self, record: r.Record) -> None:
+        """Records that move medicine: what they post must be what was ordered or counted."""
+        match record:
+            case r.Counted():
+                opening = self._opening(record.access)
+                lies = self.lying(record.pocket)
+                self.confessed[record.pocket] = record.found - lies
+                typed = self.counted.get(record.pocket, record.found)
+                self.expect(3, record.found == typed, f"{typed} typed, {record.found} counted")
+                opening.net = 0
+            case r.RemovalTaken():
+                opening = self._opening(record.access)
+                started = opening.started
+                self.expect(3, record.quantity == started.quantity, "another amount than ordered")
+                self._agrees(started.pocket, opening.net - started.quantity)
+                opening.net, opening.over = 0, True
+                self.removals[record.removal] = (started.medicine, started.quantity)
+            case r.Loaded():
+                opening = self._opening(record.access)
+                started = opening.started
+                self.expect(3, record.quantity == started.quantity, "another amount than ordered")
+                self._agrees(started.pocket, opening.net + started.quantity)
+                opening.net, opening.over = 0, True
+            case r.Given() | r.Wasted() | r.Returned():
+                self._settled(record)
+            case _:
+                pass
+
+    def _agrees(self, pocket: str, wrongly: int) -> None:
+        """What moved is what the person was told to move, but for what they did wrongly."""
+        declared = self.declared.pop(pocket, 0)
+        self.expect(3, wrongly == declared, f"{pocket}: {wrongly} wrongly moved, not {declared}")
+        self.confessed[pocket] += wrongly
+
+    def _settled(self, record: r.Given | r.Wasted | r.Returned) -> None:
+        medicine, left = self.removals.get(record.removal, ("", 0))
+        self.expect(3, 0 < record.quantity <= left, f"{record.quantity} of {left} settled")
+        self.removals[record.removal] = (medicine, left - record.quantity)
+        if left == record.quantity:
+            del self.removals[record.removal]
+        if isinstance(record, r.Wasted):
+            self.expect(5, record.witness != record.person, "somebody witnessed their own waste")
+            role, active = self.roles.get(record.witness, ("", False))
+            self.expect(5, active and role in REMOVERS, f"a {role} witnessed, active: {active}")
+            self._proved(record.witness, record.witness_factors, "witnessed", self.called)
+        if isinstance(record, r.Returned):
+            self._opening(record.access).over = True
+
+    def _opening(self, access: str) -> Opening:
+        for opening in self.openings.values():
+            if opening.started.access == access:
+                return opening
+        self.wrong(1, "a record of an access that was never started")
+        return Opening(r.AccessStarted("", "count", "", "", (), ""))
+
+    def _unfinished(self, access: str) -> None:
+        """It ended without a word of what moved: whatever did, did so unseen."""
+        opening = self._opening(access)
+        if opening.started.pocket:
+            self.confessed[opening.started.pocket] += opening.net
+        opening.net, opening.over = 0, True
+
+    def _post(self, record: r.Record, postings: tuple[r.Posting, ...]) -> None:
+        sums: dict[str, int] = {}
+        for posting in postings:
+            key = (posting.account, posting.medicine)
+            if posting.account.startswith("pocket:"):
+                self.stirred[posting.account.removeprefix("pocket:")] = None
+            sums[posting.medicine] = sums.get(posting.medicine, 0) + posting.quantity
+            balance = self.balances.pop(key, 0) + posting.quantity
+            if balance:
+                self.balances[key] = balance
+        name = type(record).__name__
+        self.expect(3, not any(sums.values()), f"the postings of {name} do not sum to zero")
+
+    def _proved(self, person: str, factors: tuple[str, ...], what: str, since: float) -> None:
+        """Each factor was shown by that very person, here, a short time ago."""
+        self.expect(5, len(set(factors)) >= 2, f"one factor only: {factors}")
+        self.checks += 1
+        if person not in self.staff:
+            return
+        who = next(it for it in PEOPLE if it.staff_id == self.staff[person])
+        least = max(self.now_s() - PROOF_S, since)
+        seen = [(kind, detail) for at, kind, detail in self.shown if at >= least]
+        for factor in factors:
+            shows = {"badge": (who.badge,), "finger": who.fingers, "pin": (who.pin,)}[factor]
+            if not any(kind == factor and detail in shows for kind, detail in seen):
+                self.wrong(5, f"a person {what} whose {factor} was not shown")
+
+    def _access(self, started: r.AccessStarted) -> None:
+        self.accesses += 1
+        role, active = self.roles.get(started.person, ("", False))
+        may = {"load": STOCKERS, "remove": REMOVERS, "return": REMOVERS}.get(
+            started.kind, ("nurse", *REMOVERS, *STOCKERS)
+        )
+        self.expect(5, active and role in may, f"a {role} (active: {active}) did {started.kind}")
+        if self.schedules.get(started.medicine, "none") != "none":
+            self.expect(5, len(set(started.factors)) >= 2, "a controlled substance, one factor")
+        self.expect(1, bool(started.session and started.person), "nobody ordered the opening")
+        if started.pocket:
+            drawer = self.pockets[started.pocket][1]
+            self.expect(6, drawer == started.drawer, "the pocket is in another drawer")
+        if started.kind == "remove":
+            order = self.orders.get(started.order)
+            fits = order is not None and 0 < started.quantity <= order.quantity
+            self.expect(5, fits, f"{started.quantity} of an order that does not allow it")
+        for drawer, is_open in self.open.items():
+            self.expect(6, not is_open, f"{started.drawer} ordered open while {drawer} is")
+        before = self.openings.get(started.drawer)
+        if before is not None and not before.over:
+            self._unfinished(before.started.access)
+        self.openings[started.drawer] = Opening(started)
+        self.ordered.setdefault(started.drawer, []).append(started.access)
+
+    def gone(self, pocket: str) -> int:
+        """What the cabinet cannot know is missing there now: expected less physical."""
+        opening = self.openings.get(self.pockets[pocket][1])
+        going_on = opening is not None and not opening.over
+        mine = going_on and opening is not None and opening.started.pocket == pocket
+        return self.confessed[pocket] + (opening.net if mine and opening is not None else 0)
+
+    # --- the physical world ---------------------------------------------------------------------
+
+    def lying(self, pocket: str) -> int:
+        """How many really lie in it."""
+        return self.world.tablets(pocket).get(self.pockets[pocket][0], 0)
+
+    def happened(self, happening: Happening) -> None:
+        """What the world's log says, as it says it."""
+        drawer, at = happening.drawer, happening.at
+        match happening.kind:
+            case Kind.COIL_ON:
+                orders = self.ordered.get(drawer, [])
+                self.expect(1, bool(orders), f"{drawer} energised without an order on disk")
+                self.ordered[drawer] = orders[1:]
+                off = self.coil_off.get(drawer)
+                rested = off is None or at - off >= self.rest_s - 0.001
+                self.expect(8, rested, f"{drawer} energised {at - (off or 0):.2f} s after the last")
+                others = [it for it, is_open in self.open.items() if is_open]
+                self.expect(6, not others, f"{drawer} energised while {others} stand open")
+                self.coil_on[drawer] = at
+            case Kind.COIL_OFF | Kind.COIL_CUT:
+                long_s = at - self.coil_on.pop(drawer, at)
+                most = self.pulse_s + 0.05 if happening.kind is Kind.COIL_OFF else 1.0
+                self.expect(8, long_s <= most + 0.001, f"{drawer} energised for {long_s:.3f} s")
+                self.coil_off[drawer] = at
+            case Kind.OPENED:
+                self.open[drawer] = True
+                self.unexplained[drawer] = at
+            case Kind.CLOSED:
+                self.open[drawer] = False
+            case Kind.TAKEN | Kind.PUT:
+                units = happening.count if happening.kind is Kind.TAKEN else -happening.count
+                self._handled(drawer, happening.place, units)
+            case Kind.BADGE:
+                self.shown.append((at, "badge", happening.detail))
+            case Kind.FINGER_ON:
+                self.shown.append((at, "finger", happening.detail))
+            case _:
+                pass
+
+    def _handled(self, drawer: str, place: str, units: int) -> None:
+        opening = self.openings.get(drawer)
+        if place not in self.pockets:
+            return
+        self.stirred[place] = None
+        if opening is not None and not opening.over and opening.started.pocket == place:
+            opening.net += units
+        else:
+            self.confessed[place] += units  # a hand in a drawer that nobody opened for it
+
+    def typed(self, pin: str) -> None:
+        """A person typed their PIN."""
+        self.shown.append((self.now_s(), "pin", pin))

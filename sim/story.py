@@ -1,0 +1,386 @@
+"""One seed's story: a cabinet, its people, its faults, and whether what must hold did hold.
+
+Not for the command line (`run.py`). One rule: seed and commit alone decide what happens; the wall
+clock of the machine that runs it is only ever measured with.
+"""
+
+import csv
+import hashlib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cabinet import machines
+from sim.checks import Checks
+from sim.errors import SimulatorError
+from sim.faults import Injector
+from sim.hands import GaveUp, Hands, Mistakes
+from sim.hospital import DAY_S, Hospital
+from sim.medicines import DEMO
+from sim.model import Model, Violation
+from sim.people import PEOPLE
+from sim.runtime import SimulatedRuntime
+from sim.template import BEGAN_S, Template, make
+from sim.virtual import UNITS, Stream
+
+BACK_WITHIN_S = 300.0  # of the last fault's healing: in service again, or it says what to do
+MOST_DAYS = 366
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be told."""
+
+    seed: int
+    days: float = 1.0
+    accesses_a_day: int = 250
+    fault_rate: float = 1.0
+    mistakes: Mistakes = field(default_factory=Mistakes)
+
+    def command(self) -> str:
+        """What tells it again."""
+        words = f"python -m sim --seed {self.seed} --days {self.days:g}"
+        if self.accesses_a_day != 250:
+            words += f" --accesses {self.accesses_a_day}"
+        if self.fault_rate != 1.0:
+            words += f" --faults {self.fault_rate:g}"
+        return words
+
+
+@dataclass
+class Told:
+    """How it ended."""
+
+    plan: Plan
+    accesses: int
+    faults: dict[str, int]
+    power_cuts: int
+    checks: int
+    violations: list[Violation]
+    entries: int
+    root: str
+    trace_sha256: str
+    bodies_sha256: str
+    restarts: int
+    simulated_s: float
+    took_s: float
+    slowest_s: float
+    people: dict[str, int]
+    gave_up: dict[str, int]
+    set_aside: dict[str, int]
+
+    @property
+    def speedup(self) -> float:
+        """Times real time."""
+        return self.simulated_s / self.took_s
+
+    @property
+    def accesses_per_s(self) -> float:
+        """Checked, of our own time."""
+        return self.accesses / self.took_s
+
+
+class Trace:
+    """The story in plain words; only its hash is kept unless somebody listens."""
+
+    def __init__(self, tell: Callable[[str], None] | None) -> None:
+        self._tell, self._hash = tell, hashlib.sha256()
+
+    def line(self, at_s: float, words: str) -> None:
+        """One line."""
+        day, rest = divmod(at_s + 7 * 3600, DAY_S)
+        clock = f"{int(rest // 3600):02}:{int(rest % 3600 // 60):02}:{rest % 60:06.3f}"
+        text = f"day {int(day) + 1} {clock}  {words}"
+        self._hash.update(text.encode() + b"\n")
+        if self._tell is not None:
+            self._tell(text)
+
+    def sha256(self) -> str:
+        """Of all lines."""
+        return self._hash.hexdigest()
+
+
+class Story:
+    """A story under way; a test may change its running objects before it is told."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        template: Template,
+        folder: Path,
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        """`folder` is a whole copy of the template's, and becomes this cabinet's own."""
+        if not 0 < plan.days <= MOST_DAYS:
+            raise SimulatorError(f"--days is more than 0 and at most {MOST_DAYS}")
+        self.plan, self.folder = plan, folder
+        self.trace = Trace(tell)
+        self.runtime = SimulatedRuntime(
+            folder,
+            template.configuration,
+            template.keys,
+            seed=plan.seed,
+            began_s=BEGAN_S,
+            stock=template.stock,
+            templates=dict(template.templates),
+        )
+        timings = template.configuration.timings
+        hub = self.runtime.hub
+        self.model = Model(
+            self.runtime.world,
+            lambda: hub.now_s,
+            timings.pulse_ms / 1000,
+            timings.rest_ms / 1000,
+        )
+        self.checks = Checks(self.runtime, self.model, _secrets())
+        self.checks.told = lambda words: self.trace.line(hub.now_s, words)
+        self.hospital = Hospital(
+            self.runtime,
+            self.model,
+            plan.seed,
+            mistakes=plan.mistakes,
+            accesses_a_day=plan.accesses_a_day,
+        )
+        self.injector = Injector(
+            self.runtime,
+            Stream(plan.seed, "faults"),
+            lambda name: self.trace.line(hub.now_s, f"FAULT {name}"),
+            rate=plan.fault_rate,
+        )
+        self.runtime.world.observe(
+            lambda it: self.trace.line(it.at, f"world: {it.kind.value} {it.drawer}{it.place}")
+        )
+
+    # --- telling --------------------------------------------------------------------------------
+
+    def tell(self, progress: Callable[[float], None] | None = None) -> Told:
+        """All of it: safety with faults, then healing, then service again."""
+        began = time.perf_counter()
+        self.begin()
+        end = int(self.plan.days * DAY_S * UNITS)
+        day = 0
+        while self.runtime.hub.now < end and not self.model.violations:
+            if self.runtime.hub.now >= day * DAY_S * UNITS:
+                left_s = min(DAY_S, self.plan.days * DAY_S - day * DAY_S)
+                self.hospital.plan_day(day)
+                self.injector.plan_day(day * DAY_S, left_s)
+                day += 1
+            until = min(end, day * DAY_S * UNITS)
+            while not self.model.violations and self.runtime.hub.now < until:
+                slice_ends = min(until, self.runtime.hub.now + 3600 * UNITS)
+                self._run(slice_ends)
+                if progress is not None:
+                    progress(self.runtime.hub.now / end)
+        if not self.model.violations:
+            self.heal()
+        return self._told(time.perf_counter() - began)
+
+    def begin(self) -> None:
+        """Power, and the first start."""
+        store_bodies = _bodies(self.runtime)
+        self.checks.begin(store_bodies)
+        self.runtime.power_on()
+        self._run(self.runtime.hub.now + 20 * UNITS)
+        boot = self.runtime.boot
+        assert boot is not None and boot.turns is not None
+        state = boot.turns.engine.state
+        self.model.staff.update({ref: staff for staff, ref in state.by_staff_id.items()})
+        pockets = [medicine for medicine, _ in self.model.pockets.values()]
+        self.hospital.orders = [
+            order.order for order in self.model.orders.values() if order.medicine in pockets
+        ]
+
+    def _run(self, until: int) -> None:
+        """Up to an instant, or the first violation."""
+        hub, model = self.runtime.hub, self.model
+        while hub.step(until):
+            if model.violations:
+                return
+        hub.now = max(hub.now, until)
+
+    def heal(self) -> None:
+        """No more faults: within a bound everything works again."""
+        hub, model = self.runtime.hub, self.model
+        self.trace.line(hub.now_s, "everything heals")
+        self.injector.heal_all()
+        self.hospital.closing = True
+        if self.runtime.boot is None:
+            self.runtime.power_on()
+        self._run(hub.now + int(BACK_WITHIN_S * UNITS))
+        for drawer in self.runtime.world.view().drawers:
+            if not (drawer.hook_engaged and not drawer.is_open):
+                self.runtime.world.push(drawer.id)
+        self._run(hub.now + 90 * UNITS)
+        if model.violations:
+            return
+        boot = self.runtime.boot
+        if boot is None or not boot.ready or boot.turns is None:
+            model.wrong(11, "the controller does not run after everything healed")
+            return
+        state = boot.turns.engine.state
+        model.expect(11, not state.devices_down, f"still down: {state.devices_down}")
+        for name, held in state.drawers.items():
+            shut = held.model.state == machines.SHUT
+            model.expect(11, shut, f"{name} is {held.model.state} though it is shut and works")
+        model.expect(11, state.space == "ok", "the disk has room again, and nothing says so")
+        hub.spawn("last visit", self._last_visit)
+        self._run(hub.now + 600 * UNITS)
+        model.expect(11, self._served, "nobody could take a medicine after everything healed")
+        if not model.violations:
+            self.checks.at_end()
+
+    _served = False
+
+    def _last_visit(self) -> None:
+        """A technician loads, then a nurse removes: both must work now, without mistakes."""
+        model, hospital = self.model, self.hospital
+        careful = Mistakes(*(0.0 for _ in Mistakes.__dataclass_fields__))
+        while hospital.floor.taken:
+            self.runtime.hub.wait(UNITS)
+        hospital.floor.taken = True
+        try:
+            for role in ("pharmacy_technician", "nurse"):
+                person = next(it for it in PEOPLE if it.role == role)
+                hands = Hands(
+                    self.runtime, model, person, Stream(self.plan.seed, f"last {role}"), careful
+                )
+                hospital.tidy(hands)
+                hands.sign_in()
+                if role == "nurse":
+                    before = hospital.tally.removals
+                    hospital.one_removal(hands)
+                    self._served = hospital.tally.removals > before
+                else:
+                    for pocket in model.pockets:
+                        if model.lying(pocket) < 5:
+                            hospital.load(hands, pocket)
+                            hands.must_press("menu") if hands.can_press("menu") else None
+                hospital.leave(hands)
+        except GaveUp as why:
+            model.wrong(11, f"after everything healed: {why}")
+        finally:
+            hospital.floor.go()
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def _told(self, took_s: float) -> Told:
+        model, runtime, tally = self.model, self.runtime, self.hospital.tally
+        boot = runtime.boot
+        root = ""
+        if boot is not None and boot.store is not None:
+            root = boot.store.root().hex()
+        for violation in model.violations:
+            self.trace.line(violation.at_s, f"VIOLATION {violation}")
+        return Told(
+            plan=self.plan,
+            accesses=model.accesses - self._before,
+            faults=dict(sorted(self.injector.happened.items())),
+            power_cuts=runtime.power_cuts,
+            checks=model.checks,
+            violations=list(model.violations),
+            entries=model.entries,
+            root=root,
+            trace_sha256=self.trace.sha256(),
+            bodies_sha256=model.chain.hex(),
+            restarts=self.checks.restarts,
+            simulated_s=runtime.hub.now_s,
+            took_s=took_s,
+            slowest_s=self.checks.slowest_s,
+            people={
+                name: getattr(tally, name)
+                for name in ("visits", "removals", "loads", "counts", "given", "wasted", "returned")
+            },
+            gave_up=dict(sorted(tally.gave_up.items())),
+            set_aside=dict(sorted(model.duties.items())),
+        )
+
+    @property
+    def _before(self) -> int:
+        return self.checks.accesses_before
+
+    def close(self) -> None:
+        """The machine is switched off; the files stay as they are."""
+        self.runtime.switch_off()
+
+
+def commit() -> str:
+    """The commit that this is, or "unknown"."""
+    try:
+        told = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"],  # noqa: S607 - wherever it is
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return told.stdout.strip()
+
+
+def in_memory() -> Path | None:
+    """Where files cost nothing to sync, if there is such a place."""
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of an unguessable name is made in it
+    return memory if memory.is_dir() else None
+
+
+def run(
+    plan: Plan,
+    template: Template,
+    *,
+    tell: Callable[[str], None] | None = None,
+    progress: Callable[[float], None] | None = None,
+    change: Callable[[Story], None] | None = None,
+    keep: Path | None = None,
+) -> Told:
+    """Tell one story on a copy of the template; `change` may spoil it first (the tests' teeth).
+
+    `keep`: where the cabinet is left, whole and stopped.
+    """
+    with tempfile.TemporaryDirectory(prefix="adc-sim-", dir=in_memory()) as scratch:
+        folder = Path(scratch) / "cabinet"
+        shutil.copytree(template.folder, folder)
+        story = Story(plan, template, folder, tell)
+        if change is not None:
+            change(story)
+        try:
+            told = story.tell(progress)
+        finally:
+            story.close()
+        if keep is not None:
+            shutil.copytree(folder, keep)
+        return told
+
+
+def default_template(folder: Path, own: Path | None = None) -> Template:
+    """A template made in `folder`."""
+    return make(folder / "template", own)
+
+
+def shortened(plan: Plan, days: float) -> Plan:
+    """The same story, ended earlier."""
+    return replace(plan, days=days)
+
+
+def _secrets() -> list[str]:
+    """What must be in no entry's body: names, numbers, badges, PINs."""
+    found = []
+    for person in PEOPLE:
+        found += [person.given, person.family, person.badge, person.pin, person.staff_id]
+    with (DEMO / "patients.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            found += [row["record_number"], row["family"]]
+    return found
+
+
+def _bodies(runtime: SimulatedRuntime) -> list[bytes]:
+    from ledger.store import Store
+
+    with Store.open(runtime.disk.ledger, runtime.keys.ledger, read_only=True) as store:
+        return [entry.body for entry in store.entries()]
