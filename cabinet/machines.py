@@ -1,6 +1,6 @@
 """The legal steps, as data: one machine for the session at the screen, one for each drawer.
 
-Not for conditions or effects: `decide` asks what is legal, `apply` alone fires triggers. One rule:
+Not for conditions or effects: `decide` looks at the state, `apply` alone fires triggers. One rule:
 no callbacks and no conditions in these tables. docs/states.md is made from the running machines.
 """
 
@@ -117,8 +117,3 @@ def fire(position: Model, trigger: str) -> None:
         raise CorruptLedger(str(error)) from None
     if not moved:
         raise CorruptLedger(f"{trigger} did nothing in {position.state}")
-
-
-def legal(table: tuple[tuple[str, str, str], ...], state: str, trigger: str) -> bool:
-    """Whether `trigger` may be taken in `state`."""
-    return any(row[0] == trigger and row[1] == state for row in table)
