@@ -376,9 +376,11 @@ class Store:
         """
         self._check_writable()
         _check_sizes(bodies, attachments)
-        frontier = self._frontier.copy()
-        first = frontier.size + 1
-        rows = [(first + at, body, frontier.add(body)) for at, body in enumerate(bodies)]
+        first = self._frontier.size + 1
+        rows, frontier = [], self._frontier
+        for seq, body in enumerate(bodies, first):
+            frontier, nodes = frontier.after(body)
+            rows.append((seq, body, nodes))
         execute = self._cursor.execute
         self._failure = "a write was cut off"  # stands if anything at all is raised below
         try:
@@ -444,9 +446,7 @@ class Store:
         head = Head(self.size, signer.sign(Checkpoint(self.origin, self.size, self.root()).text()))
         self._failure = "a write was cut off"
         try:
-            self._cursor.execute("BEGIN IMMEDIATE")
             self._cursor.execute("INSERT INTO head VALUES (?, ?)", (head.size, head.note))
-            self._cursor.execute("COMMIT")
         except SqliteError as error:
             raise self._failed(error, f"head of {head.size} entries") from None
         self._failure = None
