@@ -72,6 +72,11 @@ def _read(file: Path, *, checked: bool) -> bytes:
     return data
 
 
+def files(folder: Path) -> list[Path]:
+    """Where `make` puts the keys."""
+    return [folder / name for name in NAMES]
+
+
 def make(folder: Path, random_bytes: Callable[[int], bytes] = os.urandom) -> Keys:
     """New keys in `folder`, each file 0600 and synced; refuses to touch keys that exist."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -120,10 +120,32 @@ def create(
 ) -> NewCabinet:
     """Make the cabinet of `configuration` in `folder`; raises KeyProblem or a LedgerError.
 
-    `now_ms` is Unix time where it is not the machine's own.
+    `now_ms` is Unix time where it is not the machine's own. Nothing is left of one that failed.
     """
+    ledger = folder / configuration.paths.ledger
+    escrow = escrow_file(configuration, folder)
+    for made in (ledger, escrow):
+        if made.exists():  # its keys may be credentials, elsewhere
+            raise KeyProblem(f"{made}: exists already; a cabinet is made once")
+    keys = key_files.make(folder / configuration.paths.keys, random_bytes)
+    try:
+        return _fill(configuration, folder, keys, random_bytes, passes, now_ms)
+    except BaseException:
+        for file in (*key_files.files(folder / configuration.paths.keys), ledger, escrow):
+            file.unlink(missing_ok=True)
+        raise
+
+
+def _fill(
+    configuration: Configuration,
+    folder: Path,
+    keys: Keys,
+    random_bytes: Callable[[int], bytes],
+    passes: int | None,
+    now_ms: int | None,
+) -> NewCabinet:
+    """The escrow, the ledger's first records, and the anchor of its first head."""
     paths, identity = configuration.paths, configuration.cabinet
-    keys = key_files.make(folder / paths.keys, random_bytes)
     codes = (make_code(random_bytes), make_code(random_bytes))
     parts = random_bytes(PART_BYTES), random_bytes(PART_BYTES)
     head, recovery = signer(configuration, keys), RecoveryKey(*parts)
