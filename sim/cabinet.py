@@ -56,7 +56,7 @@ class SimulatedCabinet:
         ports = {name: getattr(configuration.devices, name).port for name in DEVICES}
         self._ports = {name: folder / port for name, port in ports.items()}
         for name, port in self._ports.items():
-            if not port.resolve().parent.is_relative_to(folder.resolve()):
+            if not port.parent.resolve().is_relative_to(folder.resolve()):
                 raise SimulatorError(
                     f"devices.{name}.port is {ports[name]!r}, outside the cabinet's folder; "
                     f'the simulator makes its ports inside it: use "run/{name}"'
