@@ -37,6 +37,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except _expected() as error:
         print(f"cabinet {arguments.command}: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:  # whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # the system says no: to which file, if it says so
+        which = f"{error.filename}: " if error.filename else ""
+        print(f"cabinet {arguments.command}: {which}{error.strerror or error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -100,7 +107,13 @@ def _parser() -> argparse.ArgumentParser:
     lists.add_argument("folder", type=Path, metavar="DIR", help="with the .csv files")
     command("controller", _controller, "Run the controller: devices, rules, ledger. No network.")
     screen = command("touchscreen", _touchscreen, "Serve the touchscreen on the loopback port.")
-    screen.add_argument("--port", type=int, help="instead of touchscreen.port of the file")
+    screen.add_argument(
+        "--port",
+        type=int,
+        choices=range(1024, 65_536),
+        metavar="PORT",
+        help="1024 to 65535, instead of touchscreen.port of the file",
+    )
     screen.add_argument(
         "--launch-file",
         type=Path,
@@ -347,22 +360,31 @@ def _touchscreen(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
+    from cabinet import provision
     from cabinet.journal import replay
     from cabinet.reports import local_time
     from ledger.store import Store
 
     configuration, folder = _load(arguments)
     keys = load_keys(configuration, folder)
+    anchors = provision.anchors(configuration, folder).read()  # before what goes on growing
     store = Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True)
     try:
         state = replay(store)
         head = store.newest_head()
+        doubts = provision.doubted(anchors, store, state, provision.signer(configuration, keys))
+        witnessed = provision.witnessed(configuration, store)
     finally:
         store.close()
     enrolled = sum(1 for person in state.people.values() if person.enrolled)
     print(f"Cabinet {state.cabinet} ({state.name}){', a demo' if state.demo else ''}")
     print(f"Ledger: {state.size} entries, the last at {local_time(state.last_wall_ms)}")
     print(f"Newest signed head: {head.size if head else 'none yet'}")
+    print(f"Heads kept outside: {'; '.join(map(str, doubts)) or 'continued by this ledger'}")
+    for name, size in witnessed:
+        print(f"Witness {name}: cosigned up to entry {size}")
+    if state.accepted:
+        print(f"Rollbacks: {len(state.accepted)} kept heads not continued, as two people accepted")
     print(f"People: {enrolled} enrolled of {len(state.people)}")
     if not state.in_service:
         print("Not in service: the first two administrators must enrol with their codes.")
