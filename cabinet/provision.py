@@ -26,6 +26,7 @@ from ledger.escrow import PART_BYTES, RecoveryKey, seal
 from ledger.note import Signer, Verifier
 from ledger.rekey import opens
 from ledger.store import Store
+from ledger.witness_protocol import witness_verifier
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,15 @@ def check_anchors(kept: Anchors, store: Store, state: State, current: Signer) ->
 def doubted(kept: Sequence[Kept], store: Store, state: State, current: Signer) -> tuple[Doubt, ...]:
     """What anchors say against the ledger."""
     return compare(kept, store, head_keys(state, current), state.accepted)
+
+
+def witnessed(configuration: Configuration, store: Store) -> list[tuple[str, int]]:
+    """Each witness's name, and the size of the newest head that it cosigned."""
+    found = []
+    for witness in configuration.witness:
+        key = witness_verifier(witness.vkey)
+        found.append((witness.name, store.cosigned_size(key.name, key.key_id)))
+    return found
 
 
 def head_keys(state: State, current: Signer) -> list[Verifier]:

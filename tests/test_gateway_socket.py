@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cabinet import configuration as site
 from cabinet import gateway_messages, witnessing
 from cabinet.gateway_messages import Answered, Ask, Hello, NotReached
 from cabinet.messages import MessageError
@@ -16,6 +17,7 @@ from tests.demo import until
 from tests.gateways import Rig
 from tests.ledgers import KEY, ORIGIN, ROOT, SIGNER, bodies
 from tests.test_imports import imported
+from tests.witnesses import WITNESS
 
 
 @pytest.fixture
@@ -122,3 +124,46 @@ def test_the_gateway_reaches_no_ledger_key_or_device() -> None:
                 part = ".".join(name.split(".")[:2])
                 todo |= {part} - seen
     assert seen == {"cabinet.gateway", *ours}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"url": "ftp://w"}, "witness[0].url"),
+        ({"url": "https://user:secret@w/"}, "witness[0].url"),
+        ({"url": "https://w:99999/"}, "witness[0].url"),
+        ({"url": "https://w/?q"}, "witness[0].url"),
+        ({"url": "https:///prefix"}, "witness[0].url"),
+        ({"vkey": "nonsense"}, "witness[0].vkey"),
+        ({"vkey": SIGNER.vkey}, "witness[0].vkey"),  # a log's key is no witness's
+        ({"name": "a b"}, "witness[0].name"),
+        ({"more": "x"}, "witness[0]"),
+    ],
+)
+def test_a_witness_in_cabinet_toml_is_right_or_refused(
+    tmp_path: Path, changes: dict[str, str], key: str
+) -> None:
+    witness = {"name": "w", "url": "https://w.example:8443/p", "vkey": WITNESS.vkey}
+    assert site.load(_toml(tmp_path, witness)).witness[0].name == "w"
+    with pytest.raises(site.ConfigurationError) as refused:
+        site.load(_toml(tmp_path, witness | changes))
+    assert refused.value.key == key
+    assert "secret" not in str(refused.value)
+
+
+def test_witnesses_are_few_and_each_has_its_name(tmp_path: Path) -> None:
+    witness = {"name": "w", "url": "http://w", "vkey": WITNESS.vkey}
+    with pytest.raises(site.ConfigurationError, match="used twice"):
+        site.load(_toml(tmp_path, witness, witness))
+    five = [witness | {"name": f"w{number}"} for number in range(5)]
+    with pytest.raises(site.ConfigurationError, match="at most 4"):
+        site.load(_toml(tmp_path, *five))
+
+
+def _toml(folder: Path, *witnesses: dict[str, str]) -> Path:
+    file = folder / "cabinet.toml"
+    tables = (
+        "\n[[witness]]\n" + "".join(f'{k} = "{v}"\n' for k, v in w.items()) for w in witnesses
+    )
+    file.write_text((ROOT / "sim/demo/cabinet.toml").read_text() + "".join(tables))
+    return file

@@ -279,6 +279,42 @@ def test_a_keyring_tells_who_signs_which_head() -> None:
     assert ring.all == tuple(keys)
 
 
+def command(cabinet: Offline, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cabinet.cli", *arguments]
+        + ["--config", str(cabinet.folder / "cabinet.toml")],
+        check=False,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def test_the_commands_say_what_they_did_or_why_not(offline: Offline, tmp_path: Path) -> None:
+    secret = {offline.keys.ledger.hex(), offline.keys.signing.hex()}
+    assert "new database key" in command(offline, "keys", "rotate", "--database").stdout
+    signed = command(offline, "keys", "rotate", "--signing").stdout
+    assert offline.state().verifiers[-1][1] in signed
+    status = command(offline, "status").stdout
+    assert "Heads kept outside: continued by this ledger" in status
+    assert not any(key in signed + status for key in secret)
+    offline.copy_ledger(tmp_path / "old")
+    offline.work()
+    offline.put_back(tmp_path / "old")
+    assert "was kept, the ledger has" in command(offline, "status").stdout
+    for arguments in (
+        ("keys", "rotate", "--signing"),
+        ("recover", "--accept-rollback"),  # nobody answers
+        ("gateway",),  # there is no witness
+    ):
+        refused = command(offline, *arguments)
+        assert refused.returncode == 1
+        assert len(refused.stderr.splitlines()) == 1, refused.stderr
+        assert refused.stderr.startswith(f"cabinet {arguments[0]}: ")
+
+
 # --- the recovery cards ---------------------------------------------------------------------------
 
 
