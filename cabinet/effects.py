@@ -388,7 +388,7 @@ def _end_access(state: State, access: str) -> Access:
     ended = _open_access(state, access)
     fire(state.screen, "access_ended")
     started = ended.started
-    if started.pocket:
+    if started.pocket and ended.opened:  # who only asked has had nothing in hand
         state.pockets[started.pocket].previous = started.person
     drawer = state.drawers[started.drawer]
     if drawer.access == access and drawer.model.state != machines.OPEN:

@@ -203,3 +203,27 @@ def test_of_two_pockets_the_one_that_has_not_expired_is_opened() -> None:
     ward.press("open")
     assert ward.state.access is not None
     assert ward.state.access.started.pocket == "P4"
+
+
+def test_who_asked_for_a_drawer_and_never_opened_it_is_not_named_in_a_discrepancy(
+    ward: Ward,
+) -> None:
+    """Otherwise the one who took too many hides behind the next who only asked."""
+    ward.remove("O1", count=20)
+    ward.press("sign_out")
+    ward.sign_in("N2")
+    ward.press("everyone")
+    ward.choose("O1")
+    ward.press("open")
+    ward.press("cancel")
+    ward.wait(3)
+    ward.press("sign_out")
+    ward.sign_in("P1")
+    ward.press("everyone")
+    ward.choose("O1")
+    ward.press("open")
+    ward.pull("D1")
+    ward.press("count", "15")
+    ward.press("count", "15")
+    counted = ward.records(r.Counted)[-1]
+    assert (counted.person, counted.previous) == (ward.ref("P1"), ward.ref("N1"))
