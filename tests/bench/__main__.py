@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import controller, press, ready
+from tests.bench import beside, controller, ledger, press, ready
 from tests.bench.figures import Figure
 
 ROOT = Path(__file__).parent.parent.parent
@@ -22,6 +22,12 @@ SOURCES: dict[Callable[[], list[Figure]], tuple[str, ...]] = {
     press.http_leg: ("http_leg_p50_ms",),
     controller.measure: ("ready_s", "controller_rss_mb"),
     ready.measure: ("ready_1m_s",),
+    ledger.small: ("append_ratio_10k", "append_ratio_100k", "append_signed16_ratio"),
+    ledger.million: (
+        *("append_ratio_1m", "verify_ratio", "verify_2workers_ratio", "verify_rss_mb"),
+        *("inclusion_proof_ms", "consistency_proof_ms", "proof_verify_us"),
+    ),
+    beside.measure: beside.NAMES,
 }
 
 
