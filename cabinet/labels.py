@@ -22,6 +22,11 @@ def read(text: str) -> CodeSeen:
         gtin = parsed.gtin.as_gtin_14() if parsed.gtin is not None else ""
         return CodeSeen(_ndc(gtin))
     values = {element.ai.ai: element for element in message.element_strings}
+    wrong = any(element.gtin_error for element in message.element_strings)
+    if wrong or len(values) < len(message.element_strings):  # a check digit, or one thing twice
+        return CodeSeen("")
+    if "17" in values and values["17"].date is None:
+        return CodeSeen("")
     lot = values["10"].value if "10" in values else ""
     expiry = values["17"].date if "17" in values else None
     gtin = values["01"].value if "01" in values else ""
