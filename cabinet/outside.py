@@ -43,6 +43,7 @@ class Outside:
             store, configuration.witness, provision.head_keys(state, signer), state.accepted, now_s
         )
         self._gateway: GatewaySocket | None = None
+        self._head: Head | None = None  # not yet on the second path
         self._fault = ""
 
     def listen(self, post: Callable[[GatewaySaid], None]) -> None:
@@ -58,7 +59,14 @@ class Outside:
             self._gateway.close()
 
     def keep(self, head: Head) -> None:
-        """A new head is on disk: it goes onto the second path too."""
+        """A new head is on disk; it goes onto the second path at the next turn."""
+        self._head = head
+
+    def write(self) -> None:
+        """The newest head onto the second path, if it is not there."""
+        head, self._head = self._head, None
+        if head is None:
+            return
         try:
             self._anchors.keep(head.note)
         except OSError as error:
@@ -68,8 +76,14 @@ class Outside:
             self._fault = ""
 
     def turn(self, now_s: float) -> None:
-        """One thing that is due: keep a cosignature, a commit of its own, or ask for one."""
-        if not self._witnessing.keep_one() and self._gateway is not None:
+        """One thing that is due and may take a disk's time, while nobody has a drawer open.
+
+        The newest head onto the second path; or a cosignature kept, a commit of its own; or asked
+        for.
+        """
+        if self._head is not None:
+            self.write()
+        elif not self._witnessing.keep_one() and self._gateway is not None:
             self._ask(self._witnessing.next(now_s), now_s)
 
     def faults(self, now_s: float) -> dict[str, str]:

@@ -112,6 +112,7 @@ class Turns:
     def sign(self) -> None:
         """A head over everything, for the end."""
         self._upkeep.sign()
+        self.outside.write()
 
     # --- one thing at a time --------------------------------------------------------------------
 

@@ -146,9 +146,12 @@ def test_a_second_place_that_cannot_be_written_holds_nothing_up(offline: Offline
         head = store.newest_head()
         assert head is not None
         outside.keep(head)
+        assert outside.faults(1.0) == {"anchor": ""}  # not before its turn
+        outside.turn(1.0)
         assert outside.faults(1.0)["anchor"]
         offline.anchors.path.parent.unlink()
         outside.keep(head)
+        outside.turn(2.0)
         assert outside.faults(2.0) == {"anchor": ""}
     passed(offline)
 
