@@ -1,7 +1,9 @@
 """The screen socket under attack, over real Unix sockets: dropped, never waited for."""
 
+import contextlib
 import os
 import queue
+import shutil
 import socket
 import stat
 import struct
@@ -26,7 +28,11 @@ from cabinet.messages import (
     encode,
     frame,
 )
+from cabinet.records import DrawerForced
 from cabinet.screen_socket import MAX_PEERS, PeerCame, PeerEvent, PeerPressed, ScreenSocket
+from tests.demo import until
+from tests.machine import Machine
+from tests.peer import ScreenPeer
 
 WITHIN_S = 10.0
 SHOWN = Shown(Screen(1, "rest", "Ward 1", (Words("Hold your badge"),)), Live("14:05", "Ward 1"))
@@ -231,3 +237,31 @@ def test_a_socket_left_behind_by_a_crash_is_replaced(tmp_path: Path) -> None:
     first.socket.close()
     second.socket.close()
     assert not second.path.exists()
+
+
+@pytest.mark.process
+def test_a_flood_of_presses_ends_no_controller_and_hides_no_pried_drawer(
+    tmp_path: Path, demo_template: Path
+) -> None:
+    """Whoever has taken over the touchscreen presses as fast as the socket takes it."""
+    folder = tmp_path / "demo"
+    shutil.copytree(demo_template, folder)
+    machine = Machine(folder)
+    try:
+        machine.start().close()
+        for attempt in range(20):
+            peer = ScreenPeer(folder / "run" / "screen.sock")
+            assert peer.shown is not None
+            number = peer.shown.screen.number
+            flood = b"".join(encode(Press(it, number, "have_code")) for it in range(5000))
+            with contextlib.suppress(OSError):  # it is dropped in the middle, as it should be
+                peer._socket.sendall(flood)
+            peer.close()
+            if attempt == 10:
+                assert machine.world.pry("D2")
+        until(lambda: any(isinstance(it.record, DrawerForced) for it in machine.bodies()))
+        assert machine.process is not None
+        assert machine.process.poll() is None, machine.log()
+        ScreenPeer(folder / "run" / "screen.sock").close()
+    finally:
+        machine.stop()
