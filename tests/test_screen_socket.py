@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from cabinet import local_socket
+from cabinet.controller import MAX_PEERS_WAITING, MAX_WAITING, Controller
+from cabinet.local_socket import Peer
 from cabinet.messages import (
     MAX_FRAME_BYTES,
     VERSION,
@@ -30,6 +32,7 @@ from cabinet.messages import (
 )
 from cabinet.records import DrawerForced
 from cabinet.screen_socket import MAX_PEERS, PeerCame, PeerEvent, PeerPressed, ScreenSocket
+from drivers.readings import DrawerReading, Position
 from tests.demo import until
 from tests.machine import Machine
 from tests.peer import ScreenPeer
@@ -237,6 +240,19 @@ def test_a_socket_left_behind_by_a_crash_is_replaced(tmp_path: Path) -> None:
     first.socket.close()
     second.socket.close()
     assert not second.path.exists()
+
+
+def test_presses_that_wait_leave_room_for_every_device() -> None:
+    """The locks' owner never waits for room: without any it ends, with every coil off."""
+    controller = object.__new__(Controller)
+    controller._queue = queue.Queue(MAX_WAITING)
+    press = PeerPressed(Peer(socket.socket()), Press(1, 1, "x"))
+    for _ in range(MAX_PEERS_WAITING):
+        controller.post(press)
+    with pytest.raises(queue.Full):
+        controller.post(press)
+    for _ in range(MAX_WAITING - MAX_PEERS_WAITING):
+        controller.post(DrawerReading("D1", Position.OPEN))
 
 
 @pytest.mark.process
