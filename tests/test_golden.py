@@ -3,7 +3,7 @@
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -13,6 +13,7 @@ from cabinet import records as r
 from cabinet.version import VERSION
 from ledger.store import Store
 from ledger.verify import check_path
+from tests import record_types
 from tests.golden import write
 
 VERSIONS = sorted(folder.name for folder in write.HERE.iterdir() if (folder / "ledger.db").exists())
@@ -90,3 +91,14 @@ def test_an_old_ledger_is_exported(golden: Golden) -> None:
     assert golden.run("export", out, "--with-attachments") == 0
     verdict = check_path(out, golden.held["vkeys"])
     assert verdict.good, verdict.wrong
+
+
+def test_the_description_of_records_is_that_of_the_types() -> None:
+    told = record_types.FILE.read_text(encoding="utf-8")
+    assert told == record_types.text(), "run: python -m tests.record_types"
+
+
+def test_no_record_of_an_old_ledger_has_gone(golden: Golden) -> None:
+    assert golden.held["records"].keys() <= {
+        type_.__struct_config__.tag for type_ in get_args(r.Record)
+    }
