@@ -1,7 +1,8 @@
 """`python -m sim run`: the simulated cabinet for people, with its touchscreen and its bench.
 
 The world, the emulators and the bench are this process; the controller and the touchscreen are the
-shipped programs, run as its children. One rule: a power cut kills the controller, not the world.
+shipped programs, run as its children. Without `run` it is a story under virtual time (`run.py`).
+One rule: a power cut kills the controller, not the world.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from cabinet import configuration as site
 from cabinet.configuration import ConfigurationError
 from sim import demo_cabinet
+from sim import run as story
 from sim.bench.server import Bench
 from sim.cabinet import SimulatedCabinet
 from sim.errors import SimulatorError
@@ -172,18 +174,28 @@ def _tell(folder: Path, port: int, bench_port: int) -> None:
 
 def main() -> int:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m sim", description="The simulated cabinet.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(
+        prog="python -m sim",
+        description="The simulated cabinet: days of a ward and its faults within seconds, or `run` "
+        "for people to play with.",
+    )
+    story.add_arguments(parser)
+    commands = parser.add_subparsers(dest="command")
     serve = commands.add_parser("run", help="the demo cabinet with its touchscreen and bench")
     serve.add_argument("--folder", type=Path, default=Path("demo"))
     serve.add_argument("--port", type=int, default=8080)
     serve.add_argument("--bench-port", type=int, default=8081)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    running = arguments.command == "run"
+    if not running and arguments.seed is None:
+        parser.error("say --seed NUMBER for a story, or `run` for the simulated cabinet")
     try:
+        if not running:
+            return story.tell(arguments)
         run(arguments.folder.resolve(), arguments.port, arguments.bench_port)
     except (SimulatorError, ConfigurationError) as error:
-        print(f"make run: {error}", file=sys.stderr)
+        print(f"{'make run' if running else 'python -m sim'}: {error}", file=sys.stderr)
         return 1
     return 0
 

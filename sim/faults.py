@@ -14,6 +14,7 @@ from functools import partial
 from sim import fingerprint_sensor as zfm
 from sim.disk import Strike
 from sim.happenings import Kind
+from sim.lists import Lists
 from sim.runtime import SimulatedRuntime
 from sim.views import Fault
 from sim.virtual import UNITS, Stream
@@ -72,8 +73,12 @@ FAULTS: tuple[Sort, ...] = (
     Sort("badge twice", 1.5, "held to the reader twice, it is one"),
     Sort("stranger's badge", 1.0, "looks as a known one does; never signs in"),
     Sort("label twice", 0.6, "does nothing the second time"),
+    # People and lists (29)
+    Sort("rights withdrawn", 1.0, "in mid-session: nothing more is released to that person"),
+    Sort("order stopped", 1.0, "from then on it is refused, also where its screen is open"),
 )
 A_MINUTE, AN_HOUR = 60.0, 3600.0
+MOST_TRIES = 300
 
 
 @dataclass
@@ -82,12 +87,14 @@ class Injector:
 
     runtime: SimulatedRuntime
     chance: Stream
+    lists: Lists
     told: Callable[[str], None]
     rate: float = 1.0
     happened: dict[str, int] = field(default_factory=dict)
     ending: bool = False
     _heal: dict[int, Callable[[], object]] = field(default_factory=dict)
     _healed: int = 0
+    _tried: dict[str, int] = field(default_factory=dict)
 
     def plan_day(self, start_s: float, day_s: float) -> None:
         """Draw each sort's times for a day."""
@@ -118,6 +125,12 @@ class Injector:
 
         self.runtime.hub.after(seconds, now)
         return True
+
+    def later(self, name: str) -> None:
+        """It has nothing to strike yet: try again, for some hours."""
+        tries = self._tried[name] = self._tried.get(name, 0) + 1
+        if tries <= MOST_TRIES:
+            self.runtime.hub.after(20.0, partial(self.strike, name))
 
     def heal_all(self) -> None:
         """From here on nothing goes wrong any more."""
@@ -332,6 +345,26 @@ def _label_twice(injector: Injector) -> bool:
     return True
 
 
+def _suspended(injector: Injector) -> bool:
+    """Whoever is signed in is suspended by a new staff list, and reinstated later."""
+    lists = injector.lists
+    person = lists.at_the_screen()
+    if person is None or not lists.list_person(person, active=False):
+        injector.later("rights withdrawn")
+        return False
+    return injector.lasting(injector.some_time(), lambda: lists.list_person(person, active=True))
+
+
+def _order_stopped(injector: Injector) -> bool:
+    """An order on the open screen, or any; it is ordered again later."""
+    lists = injector.lists
+    order = lists.on_the_screen() or injector.chance.pick(lists.orders())
+    if not lists.list_order(order, active=False):
+        injector.later("order stopped")
+        return False
+    return injector.lasting(injector.some_time(), lambda: lists.list_order(order, active=True))
+
+
 _DOES: dict[str, Callable[[Injector], bool]] = {
     "power cut": _power_cut,
     "power cut at a pulse": _cut_on(Kind.COIL_ON, Kind.COIL_OFF),
@@ -372,6 +405,8 @@ _DOES: dict[str, Callable[[Injector], bool]] = {
     "badge twice": _badge_twice,
     "stranger's badge": _stranger,
     "label twice": _label_twice,
+    "rights withdrawn": _suspended,
+    "order stopped": _order_stopped,
 }
 assert list(_DOES) == [sort.name for sort in FAULTS], "the list above is the whole list"
 CUTS = tuple(name for name in _DOES if "power cut" in name or name == "brown-out")

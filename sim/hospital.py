@@ -25,6 +25,7 @@ FIRST_HOUR = 7  # the story begins with the day shift
 HOURS = (2, 1, 1, 1, 2, 3, 5, 9, 16, 9, 6, 6, 14, 8, 5, 5, 7, 13, 7, 5, 8, 14, 5, 3)
 TASKS = (1, 1, 1, 2, 2, 3, 4)  # at one visit
 WASTED, RETURNED, KEPT = 0.08, 0.05, 0.04  # of removals; the others are given
+MEANT = 1.12  # accesses that are meant for one that is made: some people give up
 QUEUE_S = 900.0  # before somebody who waits goes elsewhere
 PAR, FULL = 10, 30  # a pocket with fewer is loaded up to this
 
@@ -105,7 +106,7 @@ class Hospital:
         """Plan everybody's visits of one day."""
         hub, chance = self.runtime.hub, self._chance
         mean_tasks = sum(TASKS) / len(TASKS)
-        visits = round(self._accesses * 0.86 / mean_tasks)
+        visits = round(self._accesses * MEANT / mean_tasks)
         total = sum(HOURS)
         for _ in range(visits):
             drawn, hour = chance.random() * total, 0

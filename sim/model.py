@@ -17,7 +17,9 @@ from sim.world import World
 REMOVERS = ("nurse", "charge_nurse", "pharmacist")
 STOCKERS = ("pharmacist", "pharmacy_technician")
 PROOF_S = 150.0  # what a person showed so long ago proves nothing of them now
+WRITTEN_MS = 31_000  # from the decision to the disk, at most
 MOST_WRONG = 20
+SURE_AFTER_S = 40.0  # of a sensor's mending, or a slow disk's
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Model:
 
     world: World
     now_s: Callable[[], float]
+    wall_s: Callable[[], float]  # as the cabinet has it
     pulse_s: float
     rest_s: float
     checks: int = 0
@@ -65,6 +68,9 @@ class Model:
     openings: dict[str, Opening] = field(default_factory=dict)  # drawer -> its last
     removals: dict[str, tuple[str, int]] = field(default_factory=dict)  # -> medicine, still open
     ordered: dict[str, list[str]] = field(default_factory=dict)  # drawer -> orders not yet pulsed
+    opened_at: dict[str, float] = field(default_factory=dict)
+    broken_until: dict[str, float] = field(default_factory=dict)  # a drawer's sensors
+    late_until: float = 0.0  # what came may be recorded so late
     unexplained: dict[str, float] = field(default_factory=dict)  # drawer -> opened when, unrecorded
     declared: dict[str, int] = field(default_factory=dict)  # pocket -> units wrongly taken or put
     counted: dict[str, int] = field(default_factory=dict)  # pocket -> what was typed as its count
@@ -144,7 +150,14 @@ class Model:
             case r.AccessStarted():
                 self._access(record)
             case r.DrawerOpened() | r.DrawerForced():
-                self.unexplained.pop(record.drawer, None)
+                was = self.unexplained.pop(record.drawer, None) is not None
+                seen = was or self.open.get(record.drawer, False) or self._unsure(record.drawer)
+                self.expect(2, seen, f"{record.drawer} is said to be open, and never was")
+            case r.DrawerClosed():
+                long = self.now_s() - self.opened_at.get(record.drawer, 0.0) > 1.0
+                wrong = long and self.open.get(record.drawer, False)
+                shut = not wrong or self._unsure(record.drawer)
+                self.expect(2, shut, f"{record.drawer} is said to be shut, and is open")
             case r.AccessInterrupted():
                 if record.opened:
                     opening = self._opening(record.access)
@@ -156,6 +169,10 @@ class Model:
                 self._unfinished(record.access)
             case _:
                 self._moved(record)
+
+    def _unsure(self, drawer: str) -> bool:
+        """Whether its sensors may have said what is not so, or were heard late."""
+        return self.now_s() <= max(self.broken_until.get(drawer, 0.0), self.late_until)
 
     def _moved(self, record: r.Record) -> None:
         """Records that move medicine: what they post must be what was ordered or counted."""
@@ -261,7 +278,13 @@ class Model:
             self.expect(6, drawer == started.drawer, "the pocket is in another drawer")
         if started.kind == "remove":
             order = self.orders.get(started.order)
-            fits = order is not None and 0 < started.quantity <= order.quantity
+            now_ms = self.wall_s() * 1000 + 1
+            fits = (
+                order is not None
+                and 0 < started.quantity <= order.quantity
+                and order.starts_ms <= now_ms
+                and (not order.stops_ms or now_ms - WRITTEN_MS < order.stops_ms)
+            )
             self.expect(5, fits, f"{started.quantity} of an order that does not allow it")
         for drawer, is_open in self.open.items():
             self.expect(6, not is_open, f"{started.drawer} ordered open while {drawer} is")
@@ -304,13 +327,17 @@ class Model:
                 self.expect(8, long_s <= most + 0.001, f"{drawer} energised for {long_s:.3f} s")
                 self.coil_off[drawer] = at
             case Kind.OPENED:
-                self.open[drawer] = True
+                self.open[drawer], self.opened_at[drawer] = True, at
                 self.unexplained[drawer] = at
             case Kind.CLOSED:
                 self.open[drawer] = False
             case Kind.TAKEN | Kind.PUT:
                 units = happening.count if happening.kind is Kind.TAKEN else -happening.count
                 self._handled(drawer, happening.place, units)
+            case Kind.FAULTED:
+                self.broken_until[drawer] = 1e18
+            case Kind.MENDED:
+                self.broken_until[drawer] = at + SURE_AFTER_S
             case Kind.BADGE:
                 self.shown.append((at, "badge", happening.detail))
             case Kind.FINGER_ON:

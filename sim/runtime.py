@@ -38,8 +38,12 @@ from sim.pins import DirectLines, WorldFactory
 from sim.virtual import FOREVER, UNITS, Hub, MachineClock, Stream, Task, VirtualSignal, WallClock
 from sim.world import World
 
-BUSY_TICK_S, REST_TICK_S = 1.0, 60.0  # the live runtime ticks four times a second
-BUSY_FOR_S = 15.0  # after the last thing that came
+ACCESS_TICK_S, BUSY_TICK_S, REST_TICK_S = (
+    1.0,
+    2.5,
+    60.0,
+)  # the live runtime ticks four times a second
+BUSY_FOR_S = 6.0  # after the last thing that came
 MOST_WAITING, POST_WITHIN_S, FIRST_WORDS_S = 512, 5.0, 1.0  # as the live runtime has them
 RESTART_AFTER_S = 1.0  # as the controller's unit has it
 READY_AFTER_S = 8.0  # from power to the controller's first instruction
@@ -58,9 +62,10 @@ class WorldLines(DirectLines):
         self._runtime, self.dead = runtime, False
 
     def level(self, pin: int) -> bool | None:
-        level = super().level(pin)
-        if level is not None and self._runtime.bounces(pin):
-            return self._runtime.contacts.chance(0.5)
+        runtime = self._runtime
+        level = runtime.levels().get(pin)
+        if runtime.bouncing and level is not None and runtime.bounces(pin):
+            return runtime.contacts.chance(0.5)
         return level
 
     def drive(self, pin: int, level: bool) -> None:
@@ -189,7 +194,7 @@ class Boot:
                 next_tick = now + self._tick_s()
             elif self._queue:
                 self.turns.handle(self._queue.popleft())
-                next_tick = min(next_tick, self.clock.monotonic() + BUSY_TICK_S)
+                next_tick = min(next_tick, self.clock.monotonic() + self._tick_s())
             else:
                 self._arrived.clear()
                 self.clock.wait(next_tick - now, self._arrived)
@@ -209,6 +214,8 @@ class Boot:
             drawer.model.state in (machines.OPEN, machines.FORCED) and not drawer.alerted
             for drawer in state.drawers.values()
         )
+        if state.access is not None or state.witnessing is not None:
+            return ACCESS_TICK_S
         return BUSY_TICK_S if going_on or unsettled else REST_TICK_S
 
     def _go_down(self) -> None:
@@ -376,6 +383,7 @@ class SimulatedRuntime:
         self.watchers: list[VirtualSignal] = []
         self.ends: list[str] = []  # why each life of the controller ended
         self._coil_on: int | None = None
+        self._levels: dict[int, bool] | None = None
         self._cut_on: Kind | None = None
         self._strike_at_start: Strike | None = None
         self._bounce_next_s = 0.0
@@ -402,6 +410,7 @@ class SimulatedRuntime:
             self.hub.at(0, self.cut_power)
         if happening.kind not in STIRS:
             return
+        self._levels = None
         if happening.kind is Kind.COIL_ON:
             self._coil_on = self.hub.now
             for due_s in (0.030, 1.0):
@@ -420,9 +429,15 @@ class SimulatedRuntime:
             return None
         return self._coil_on + math.ceil(self.configuration.timings.pulse_ms / 1000 * UNITS)
 
+    def levels(self) -> dict[int, bool]:
+        """What the sensors' pins read, as of the world's last change."""
+        if self._levels is None:
+            self._levels = self.world.levels()
+        return self._levels
+
     def disagree(self) -> bool:
         """Whether some drawer's sensors contradict each other, which the driver lets settle."""
-        levels = self.world.levels()
+        levels = self.levels()
         return any(levels[w.switch_pin] and not levels[w.latch_pin] for w in self._drawers())
 
     def _drawers(self) -> Any:

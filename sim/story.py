@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from sim.errors import SimulatorError
 from sim.faults import Injector
 from sim.hands import GaveUp, Hands, Mistakes
 from sim.hospital import DAY_S, Hospital
+from sim.lists import Lists
 from sim.medicines import DEMO
 from sim.model import Model, Violation
 from sim.people import PEOPLE
@@ -62,13 +64,14 @@ class Told:
     power_cuts: int
     checks: int
     violations: list[Violation]
+    steps: int
     entries: int
     root: str
     trace_sha256: str
     bodies_sha256: str
     restarts: int
     simulated_s: float
-    took_s: float
+    took_s: float  # of one core
     slowest_s: float
     people: dict[str, int]
     gave_up: dict[str, int]
@@ -134,6 +137,7 @@ class Story:
         self.model = Model(
             self.runtime.world,
             lambda: hub.now_s,
+            self.runtime.wall.now_s,
             timings.pulse_ms / 1000,
             timings.rest_ms / 1000,
         )
@@ -149,6 +153,7 @@ class Story:
         self.injector = Injector(
             self.runtime,
             Stream(plan.seed, "faults"),
+            Lists(self.runtime),
             lambda name: self.trace.line(hub.now_s, f"FAULT {name}"),
             rate=plan.fault_rate,
         )
@@ -160,7 +165,7 @@ class Story:
 
     def tell(self, progress: Callable[[float], None] | None = None) -> Told:
         """All of it: safety with faults, then healing, then service again."""
-        began = time.perf_counter()
+        began = time.process_time()
         self.begin()
         end = int(self.plan.days * DAY_S * UNITS)
         day = 0
@@ -178,7 +183,7 @@ class Story:
                     progress(self.runtime.hub.now / end)
         if not self.model.violations:
             self.heal()
-        return self._told(time.perf_counter() - began)
+        return self._told(time.process_time() - began)
 
     def begin(self) -> None:
         """Power, and the first start."""
@@ -198,9 +203,14 @@ class Story:
     def _run(self, until: int) -> None:
         """Up to an instant, or the first violation."""
         hub, model = self.runtime.hub, self.model
-        while hub.step(until):
-            if model.violations:
-                return
+        try:
+            while hub.step(until):
+                if model.violations:
+                    return
+        except Exception as error:  # whatever it is, nothing foresaw it
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(where.filename).name}:{where.lineno}"
+            model.wrong(0, f"{type(error).__name__} in {place}: {error}")
         hub.now = max(hub.now, until)
 
     def heal(self) -> None:
@@ -283,6 +293,7 @@ class Story:
             power_cuts=runtime.power_cuts,
             checks=model.checks,
             violations=list(model.violations),
+            steps=self.checks.steps,
             entries=model.entries,
             root=root,
             trace_sha256=self.trace.sha256(),

@@ -1,0 +1,170 @@
+"""`python -m sim --seed 42 --days 7`: tell one story, show how far it is, and sum it up.
+
+Not for what happens in it (`story.py`). One rule: it ends with 0 only when no invariant was
+violated; a failure says the seed, the step, the commit and the one command that tells it again.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from cabinet import configuration as site
+from cabinet import keys as key_files
+from cabinet import provision
+from cabinet.evidence import write_export
+from ledger.store import Store
+from sim import story
+from sim.errors import SimulatorError
+from sim.story import Plan, Told, commit
+
+BAR = 30
+MOST_SHRINKS = 12
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The story's own options."""
+    parser.add_argument("--seed", type=int, help="what everything follows from")
+    parser.add_argument("--days", type=float, default=1.0, help="how long (default: 1)")
+    parser.add_argument("--accesses", type=int, default=250, help="meant for a day (default: 250)")
+    parser.add_argument("--faults", type=float, default=1.0, help="times the usual (default: 1)")
+    parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
+    parser.add_argument("--trace", action="store_true", help="the story itself, a line each")
+    parser.add_argument("--shrink", action="store_true", help="a failing seed's shortest story")
+    parser.add_argument("--config", type=Path, help="a site's own cabinet.toml")
+    parser.add_argument("--export", type=Path, help="leave export and cabinet here")
+
+
+def tell(arguments: argparse.Namespace) -> int:
+    """Tell it as the command line says; the exit status."""
+    plan = Plan(
+        arguments.seed,
+        arguments.days,
+        accesses_a_day=arguments.accesses,
+        fault_rate=arguments.faults,
+    )
+    if arguments.export is not None and arguments.export.exists():
+        raise SimulatorError(f"{arguments.export} exists already; choose a folder that does not")
+    with tempfile.TemporaryDirectory(prefix="adc-sim-", dir=story.in_memory()) as scratch:
+        template = story.default_template(Path(scratch), arguments.config)
+        quiet = arguments.json or arguments.trace or not sys.stderr.isatty()
+        keep = arguments.export / "cabinet" if arguments.export is not None else None
+        told = story.run(
+            plan,
+            template,
+            tell=(lambda line: print(line, flush=False)) if arguments.trace else None,
+            progress=None if quiet else _bar,
+            keep=keep,
+        )
+        if arguments.shrink and told.violations:
+            told = shrink(plan, told, lambda smaller: story.run(smaller, template))
+    if keep is not None:
+        _export(keep, arguments.export)
+    if arguments.json:
+        print(json.dumps(as_json(told), indent=2))
+    elif not arguments.trace:
+        print(summary(told))
+    if told.violations:
+        print(failure(told), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _bar(share: float) -> None:
+    done = round(share * BAR)
+    end = "\n" if share >= 1 else ""
+    print(f"\r  [{'#' * done}{'.' * (BAR - done)}] {share:4.0%}", end=end, file=sys.stderr)
+
+
+def shrink(plan: Plan, failed: Told, again: Callable[[Plan], Told]) -> Told:
+    """The same seed with less of everything, as long as the same invariant still breaks."""
+    found, wanted = failed, failed.violations[0].invariant
+    smaller: list[Callable[[Plan], Plan]] = [
+        lambda it: replace(it, fault_rate=it.fault_rate / 2),
+        lambda it: replace(it, accesses_a_day=max(2, it.accesses_a_day // 2)),
+        lambda it: replace(it, fault_rate=0.0),
+        lambda it: replace(it, days=max(0.05, it.days / 2)),
+    ]
+    for make in smaller:
+        for _ in range(MOST_SHRINKS):
+            plan_now = make(found.plan)
+            if plan_now == found.plan:
+                break
+            told = again(plan_now)
+            if not told.violations or told.violations[0].invariant != wanted:
+                break
+            found = told
+    return found
+
+
+def as_json(told: Told) -> dict[str, object]:
+    """The figures that other programs read."""
+    return {
+        "seed": told.plan.seed,
+        "days": told.plan.days,
+        "accesses": told.accesses,
+        "faults": told.faults,
+        "power_cuts": told.power_cuts,
+        "invariant_checks": told.checks,
+        "violations": [str(violation) for violation in told.violations],
+        "steps": told.steps,
+        "entries": told.entries,
+        "root": told.root,
+        "bodies_sha256": told.bodies_sha256,
+        "trace_sha256": told.trace_sha256,
+        "restarts": told.restarts,
+        "speedup": round(told.speedup),
+        "accesses_per_s": round(told.accesses_per_s, 1),
+        "set_aside": told.set_aside,
+        "commit": commit(),
+    }
+
+
+def summary(told: Told) -> str:
+    """The same for people."""
+    people = told.people
+    lines = [
+        f"Seed {told.plan.seed}: {told.plan.days:g} day(s) in {told.took_s:.1f} s of one core, "
+        f"{told.speedup:,.0f} times real time",
+        f"  People      {people['visits']} visits, {told.accesses} accesses: "
+        f"{people['removals']} removals, {people['loads']} loads, {people['counts']} counts",
+        f"              {people['given']} given, {people['wasted']} wasted, "
+        f"{people['returned']} returned",
+        f"  Faults      {sum(told.faults.values())} of {len(told.faults)} sorts survived; "
+        f"{told.power_cuts} power cuts, {told.restarts} starts",
+        f"  Checked     {told.checks:,} invariants, {told.accesses_per_s:.0f} accesses a second; "
+        f"slowest step {told.slowest_s * 1000:.0f} ms",
+        f"  Ledger      {told.entries:,} entries, root {told.root[:16]}",
+    ]
+    if told.set_aside:
+        aside = ", ".join(f"{words} ({count})" for words, count in told.set_aside.items())
+        lines.append(f"  Set aside   {aside}")
+    if told.gave_up:
+        why = ", ".join(f"{words} ({count})" for words, count in told.gave_up.items())
+        lines.append(f"  Gave up     {why}")
+    if not told.violations:
+        lines.append("  No invariant was violated.")
+    return "\n".join(lines)
+
+
+def failure(told: Told) -> str:
+    """What did not hold, and how to see it again."""
+    lines = [f"VIOLATED, seed {told.plan.seed}, step {told.steps}, commit {commit()}:"]
+    lines += [f"  {violation}" for violation in told.violations]
+    lines.append(f"  again: {told.plan.command()} --trace | tail -n 60")
+    return "\n".join(lines)
+
+
+def _export(cabinet: Path, folder: Path) -> None:
+    """What an auditor would get, beside the whole cabinet that it comes from."""
+    configuration = site.load(cabinet / "cabinet.toml")
+    keys = key_files.load(cabinet / configuration.paths.keys)
+    with Store.open(cabinet / configuration.paths.ledger, keys.ledger) as store:
+        signed = store.sign_head(provision.signer(configuration, keys))
+        if signed is not None:
+            provision.anchors(configuration, cabinet).keep(signed.note)
+        store.checkpoint()
+    write_export(configuration, cabinet, keys, folder / "export")
