@@ -157,7 +157,7 @@ cells = st.one_of(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_garbage_never_raises_anything_but_a_refusal(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

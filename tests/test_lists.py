@@ -273,7 +273,7 @@ imports = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(imports, max_size=4))
 def test_whatever_the_lists_hold_they_are_taken_or_refused_and_every_screen_fits(
     found: list[e.Import],

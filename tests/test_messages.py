@@ -78,7 +78,7 @@ fields = st.sampled_from(["type", "id", "number", "button", "text", "version", "
 types = st.sampled_from(["hello", "press", "shown", "answer", "x"])
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(st.dictionaries(fields, json), st.none() | types)
 def test_any_json_is_a_bounded_message_or_refused(table: dict[str, object], kind: str) -> None:
     if kind is not None:
