@@ -63,6 +63,7 @@ def write_export(
             first=first,
             last=last,
             attachments=concerned(store, first, last) if with_attachments else (),
+            key_changes=key_changes(store),
         )
 
 
@@ -129,6 +130,18 @@ def concerned(store: Store, first: int, last: int) -> Iterator[Attachment]:
         attachment = store.attachment(bytes.fromhex(hashed))
         if attachment is not None and attachment.kind not in NEVER:
             yield attachment
+
+
+def key_changes(store: Store) -> list[tuple[int, str]]:
+    """The entries that replaced the signing key, and what both keys signed."""
+    tag = f'"type":"{r.SigningKeyChanged.__struct_config__.tag}"'.encode()
+    found = []
+    for entry in store.entries():
+        if tag in entry.body:
+            record = r.decode_body(entry.body).record
+            if isinstance(record, r.SigningKeyChanged):
+                found.append((entry.seq, record.note))
+    return found
 
 
 def _about(record: r.Record) -> tuple[str, str]:

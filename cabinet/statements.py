@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from cabinet import records as r
 from ledger.errors import LedgerError, WrongSignature
 from ledger.escrow import recovery_name
+from ledger.keyring import key_change_text
 from ledger.note import Signer, Verifier, open_note, parse_note
 
 
@@ -16,13 +17,9 @@ class WrongStatement(Exception):
     """A statement in the ledger that was not signed as it must be."""
 
 
-def _key_change(origin: str, seq: int, verifier: str) -> str:
-    return f"{origin}\nadc signing key change v1\n{seq}\n{verifier}\n"
-
-
 def change_key(seq: int, origin: str, by: Signer, new: Signer) -> str:
     """The note of entry `seq`, signed by the key that goes, or the recovery key, and the new."""
-    text = _key_change(origin, seq, new.vkey)
+    text = key_change_text(origin, seq, new.vkey)
     return by.sign(text) + new.sign(text).rpartition("\n\n")[2]
 
 
@@ -36,7 +33,7 @@ def check_key_change(
     try:
         new = Verifier(record.verifier)
         text, _ = parse_note(record.note)
-        if text != _key_change(old.name, seq, record.verifier) or new.name != old.name:
+        if text != key_change_text(old.name, seq, record.verifier) or new.name != old.name:
             raise WrongSignature("it speaks of another key, entry or ledger")
         open_note(record.note, [new])
         open_note(record.note, [old, Verifier(recovery)] if recovery else [old])

@@ -23,6 +23,7 @@ from ledger.receipt import Receipt
 from ledger.store import Store
 from ledger.tiles import HEIGHT, WIDTH, Tile, bundle_path, encode_bundle
 
+KEY_CHANGES = "key-changes"
 README = """\
 Evidence from the ledger of a dispensing cabinet.
 
@@ -31,6 +32,7 @@ vkey           the public keys that signed it; compare them with those given to 
 tile/          the hash tree over all entries, and the entries of the range asked for, as in
                c2sp.org/tlog-tiles
 entries.csv    the entries of that range as a table
+key-changes/   where the signing key was replaced: the new one, signed by the old
 attachments/   only where asked for: names and details that entries refer to by hash
 
 To check all of it: python -m ledger.verify DIRECTORY --vkey FILE-WITH-KEYS
@@ -153,8 +155,11 @@ def export(
     first: int = 1,
     last: int | None = None,
     attachments: Iterable[Attachment] = (),
+    key_changes: Sequence[tuple[int, str]] = (),
 ) -> Exported:
     """Writes the head, all hash tiles, and the entries from `first` to `last` into new `path`.
+
+    `key_changes`: entries that replaced the signing key, each with the note that both keys signed.
 
     What it writes is recomputed first: a ledger whose entries do not lead to its head is Damaged.
     """
@@ -169,6 +174,9 @@ def export(
         for each in attachments:
             directory.write(f"attachments/{each.hash.hex()}", attachment_content(each))
             count += 1
+        for seq, changed in key_changes:
+            if seq <= checkpoint.size:
+                directory.write(f"{KEY_CHANGES}/{seq}", changed.encode())
         directory.write("vkey", "".join(f"{vkey}\n" for vkey in vkeys).encode())
         directory.write("README.txt", README.encode())
         directory.write("checkpoint", note.encode())

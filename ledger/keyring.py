@@ -7,7 +7,26 @@ stolen old key is worth nothing.
 from bisect import bisect_right
 from typing import Protocol
 
-from ledger.note import Verifier
+from ledger.errors import WrongSignature
+from ledger.note import Verifier, open_note, parse_note
+
+_CHANGE = "adc signing key change v1"
+
+
+def key_change_text(origin: str, seq: int, vkey: str) -> str:
+    """What the old and the new key sign when entry `seq` replaces the one by the other."""
+    return f"{origin}\n{_CHANGE}\n{seq}\n{vkey}\n"
+
+
+def key_change(note: str, old: Verifier, seq: int) -> Verifier:
+    """The key that `note` puts in the place of `old` from entry `seq` on; both signed it."""
+    text, _ = parse_note(note)
+    new = Verifier(text.removesuffix("\n").rpartition("\n")[2])
+    if text != key_change_text(old.name, seq, new.vkey) or new.name != old.name:
+        raise WrongSignature("this change of the signing key is of another log or entry")
+    open_note(note, [old])
+    open_note(note, [new])
+    return new
 
 
 class HeadKeys(Protocol):

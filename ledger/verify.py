@@ -17,6 +17,7 @@ from pathlib import Path
 from ledger.cosignature import TIMESTAMP_BYTES, CosignatureVerifier, cosignature_time
 from ledger.errors import LedgerError, WrongEvidence, WrongNote
 from ledger.evidence import Export
+from ledger.keyring import key_change
 from ledger.note import (
     ED25519,
     MAX_NOTE_CHARACTERS,
@@ -145,11 +146,29 @@ def _printable(body: bytes) -> str:
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
 
 
+def _follow(path: Path, note: str, vkeys: Sequence[str], verdict: Verdict) -> list[str]:
+    """The keys in force at the head: a key given is replaced by the one that it named itself."""
+    keys = list(dict.fromkeys(vkeys))
+    folder = path / "key-changes"
+    names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+    for seq in sorted(int(name) for name in names if name.isascii() and name.isdigit()):
+        text = read_text(folder / str(seq), MAX_NOTE_CHARACTERS)
+        if seq > parse_checkpoint(parse_note(note)[0]).size:
+            continue
+        for at, vkey in enumerate(keys):
+            try:
+                keys[at] = key_change(text, Verifier(vkey), seq).vkey
+            except LedgerError:
+                continue  # not a change of this key
+            verdict.told.append(f"key: {vkey} was replaced in entry {seq} by {keys[at]}")
+    return list(dict.fromkeys(keys))
+
+
 def check_export(path: Path, vkeys: Sequence[str]) -> Verdict:
     """Checks the export in the directory `path` against the keys."""
     verdict = Verdict()
     note = read_text(path / "checkpoint", MAX_NOTE_CHARACTERS * 4)
-    head = _check_head(note, vkeys, verdict)
+    head = _check_head(note, _follow(path, note, vkeys, verdict), verdict)
     found = Export(path, head).check()
     verdict.wrong += found.problems()
     verdict.told += found.lines()

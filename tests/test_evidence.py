@@ -19,6 +19,7 @@ from ledger.attachment import Attachment, make_attachment
 from ledger.cosignature import Cosigner
 from ledger.errors import Damaged, LedgerError, WrongEvidence
 from ledger.export import Exported, export, receipt
+from ledger.keyring import key_change_text
 from ledger.merkle import Frontier, inclusion_proof
 from ledger.note import Checkpoint, Signer
 from ledger.receipt import Receipt, encode_receipt, parse_receipt
@@ -440,3 +441,45 @@ def test_what_is_no_evidence_says_so_in_one_line(
 def test_parse_receipt_gives_back_what_was_issued(ledger: Store) -> None:
     issued = receipt(ledger, 9, COSIGNER, NOW_S)
     assert parse_receipt(encode_receipt(issued)) == issued
+
+
+def changed_key(old: Signer, new: Signer, seq: int) -> str:
+    text = key_change_text(ORIGIN, seq, new.vkey)
+    return old.sign(text) + new.sign(text).rpartition("\n\n")[2]
+
+
+def test_a_key_that_was_replaced_leads_to_the_one_that_signed(tmp_path: Path) -> None:
+    second, third = Signer(ORIGIN, bytes([2] * 32)), Signer(ORIGIN, bytes([3] * 32))
+    changes = [(2, changed_key(SIGNER, second, 2)), (10, changed_key(second, third, 10))]
+    with Store.create(tmp_path / "b.db", KEY, ORIGIN) as store:
+        store.append([body(seq) for seq in range(1, 21)])
+        store.sign_head(third)
+        path = tmp_path / "x"
+        export(*(store, path), vkeys=[third.vkey], cosigner=None, time_s=0, key_changes=changes)
+    for known in (SIGNER, second, third):
+        assert check_path(path, [known.vkey]).good, known
+    said = told(check_path(path, [SIGNER.vkey]))
+    assert f"key: {SIGNER.vkey} was replaced in entry 2 by {second.vkey}" in said
+    (path / "key-changes" / "2").unlink()
+    assert not check_path(path, [SIGNER.vkey]).good
+    assert check_path(path, [second.vkey]).good
+
+
+def test_a_forged_change_of_the_key_leads_nowhere(copy: Path) -> None:
+    mallory = Signer(ORIGIN, bytes(range(1, 33)))
+    note = (copy / "checkpoint").read_text()
+    (copy / "checkpoint").write_text(mallory.sign("\n".join(note.split("\n")[:3]) + "\n"))
+    folder = copy / "key-changes"
+    folder.mkdir()
+    other = "another/log"
+    for name, text in (
+        ("3", mallory.sign(key_change_text(ORIGIN, 3, mallory.vkey))),
+        ("4", changed_key(Signer(ORIGIN, bytes([9] * 32)), mallory, 4)),
+        ("5", changed_key(SIGNER, mallory, 6)),
+        ("7", SIGNER.sign(key_change_text(ORIGIN, 7, mallory.vkey))),
+        ("8", Signer(other, bytes(32)).sign(key_change_text(other, 8, mallory.vkey))),
+        (str(SIZE + 1), changed_key(SIGNER, mallory, SIZE + 1)),
+        ("9", "no note"),
+    ):
+        (folder / name).write_text(text)
+    assert any(what.startswith("head: not signed by") for what in wrong(copy))

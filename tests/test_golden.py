@@ -102,3 +102,14 @@ def test_no_record_of_an_old_ledger_has_gone(golden: Golden) -> None:
     assert golden.held["records"].keys() <= {
         type_.__struct_config__.tag for type_ in get_args(r.Record)
     }
+
+
+def test_the_first_key_of_an_old_ledger_leads_to_its_newest(golden: Golden) -> None:
+    key = bytes.fromhex(golden.held["keys"]["ledger.key"])
+    path = golden.folder / golden.configuration.paths.ledger
+    with Store.open(path, key, read_only=True) as store:
+        first = r.decode_body(store.entry(1).body).record
+    assert isinstance(first, r.CabinetCreated) and first.verifier not in golden.held["vkeys"]
+    out = golden.folder / "evidence"
+    assert golden.run("export", out) == 0
+    assert check_path(out, [first.verifier]).good
