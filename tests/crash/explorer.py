@@ -89,7 +89,7 @@ class Explorer:
             self.report.violations.append(f"{where}: {type(error).__name__}: {error}")
             return
         for at, then, still in walk(disk, events):
-            if self.random.random() < share:
+            if self.random.random() < share or at == len(events) - 1:
                 files = then.after_power_cut(self.random)
                 self.report.nested += self.judge(f"{where}, then {at}", files, still)
 

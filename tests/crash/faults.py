@@ -125,5 +125,5 @@ def aftermath(folder: Path, base: Disk, outcome: Outcome) -> list[str]:
     explorer = Explorer(folder, seed, recovers, again)
     for _ in range(2):
         explorer.judge("power cut", disk.after_power_cut(explorer.random), allowed)
-    explorer.live_on("process ended", disk, allowed, killed=True, share=0.2)
+    explorer.live_on("process ended", disk, allowed, killed=True, share=0.1)
     return told + explorer.report.violations
