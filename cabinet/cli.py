@@ -511,7 +511,7 @@ def _report(arguments: argparse.Namespace) -> int:
     elif arguments.format == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(reports.HEADINGS)
-        writer.writerows(rows)
+        writer.writerows(reports.spreadsheet(rows))
     else:
         _print_table(reports.HEADINGS, rows)
     return 0

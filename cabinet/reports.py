@@ -144,6 +144,14 @@ def table(lines: Iterable[RemovalLine]) -> list[tuple[str, ...]]:
     ]
 
 
+def spreadsheet(rows: Iterable[tuple[str, ...]]) -> list[list[str]]:
+    """The rows for a spreadsheet, in which no name is a formula (OWASP, CSV injection)."""
+    return [[f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row] for row in rows]
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 def plain(line: RemovalLine) -> dict[str, object]:
     """The line as a table for JSON."""
     return {**asdict(line), "outstanding": line.outstanding}
