@@ -220,7 +220,6 @@ def settle(connection: Any, path: Path, journal: str = "wal") -> None:
     """Sets and reads back what durability, the triggers and erasing depend on."""
     wanted: dict[str, object] = {
         "recursive_triggers": 1,
-        "secure_delete": 1,  # what is erased leaves no bytes in free pages
         "secure_delete": 1,  # what is erased is overwritten, not only forgotten
         "trusted_schema": 0,
         "cell_size_check": 1,
