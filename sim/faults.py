@@ -78,7 +78,7 @@ FAULTS: tuple[Sort, ...] = (
     Sort("order stopped", 1.0, "from then on it is refused, also where its screen is open"),
 )
 A_MINUTE, AN_HOUR = 60.0, 3600.0
-MOST_TRIES = 300
+MOST_TRIES = 4000
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Injector:
         """It has nothing to strike yet: try again, for some hours."""
         tries = self._tried[name] = self._tried.get(name, 0) + 1
         if tries <= MOST_TRIES:
-            self.runtime.hub.after(20.0, partial(self.strike, name))
+            self.runtime.hub.after(2.0, partial(self.strike, name))
 
     def heal_all(self) -> None:
         """From here on nothing goes wrong any more."""
@@ -346,9 +346,9 @@ def _label_twice(injector: Injector) -> bool:
 
 
 def _suspended(injector: Injector) -> bool:
-    """Whoever is signed in is suspended by a new staff list, and reinstated later."""
+    """Whoever is about to take something is suspended by a new staff list, and reinstated later."""
     lists = injector.lists
-    person = lists.at_the_screen()
+    person = lists.about_to_take()
     if person is None or not lists.list_person(person, active=False):
         injector.later("rights withdrawn")
         return False
@@ -356,10 +356,10 @@ def _suspended(injector: Injector) -> bool:
 
 
 def _order_stopped(injector: Injector) -> bool:
-    """An order on the open screen, or any; it is ordered again later."""
+    """The order that somebody looks at; it is ordered again later."""
     lists = injector.lists
-    order = lists.on_the_screen() or injector.chance.pick(lists.orders())
-    if not lists.list_order(order, active=False):
+    order = lists.on_the_screen()
+    if not order or not lists.list_order(order, active=False):
         injector.later("order stopped")
         return False
     return injector.lasting(injector.some_time(), lambda: lists.list_order(order, active=True))

@@ -133,14 +133,6 @@ class Hands:
         if self.press(button, text) != "done":
             raise GaveUp(f"{button} could not be pressed")
 
-    def told(self) -> int | None:
-        """The number in the sentence that says what to take or put in."""
-        for block in self.screen.blocks if self.screen is not None else ():
-            if isinstance(block, Words) and block.size == "take":
-                found = re.search(r"\d+", block.text)
-                return int(found.group()) if found else None
-        return None
-
     def rows(self) -> Sequence[str]:
         """The ids of the rows that can be pressed."""
         screen = self.screen
@@ -230,6 +222,7 @@ class Hands:
     def push(self, drawer: str) -> None:
         """Shut it; one that does not latch is pushed again."""
         self.think(0.4, 1.2)
+        self.model.admit(drawer, told(self.screen))
         if self.chance.chance(self.mistakes.not_latched):
             self.world.push(drawer, fully=False)
             self.wait(self.chance.between(2.0, 8.0))
@@ -256,3 +249,12 @@ class Hands:
             self.world.part(medicine, units, to=self.person.staff_id)
         elif units < 0:
             self.world.put(place, -units, medicine)
+
+
+def told(screen: Screen | None) -> int | None:
+    """The number in the sentence that says what to take or put in."""
+    for block in screen.blocks if screen is not None else ():
+        if isinstance(block, Words) and block.size == "take" and screen is not None:
+            found = re.search(r"\d+", block.text) if screen.name == "take" else None
+            return int(found.group()) if found else None
+    return None

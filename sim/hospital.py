@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from cabinet.messages import Screen
-from sim.hands import GaveUp, Hands, Mistakes
+from sim.hands import GaveUp, Hands, Mistakes, told
 from sim.medicines import label, medicines, stock
 from sim.model import Model
 from sim.people import PEOPLE, Person
@@ -26,6 +26,7 @@ HOURS = (2, 1, 1, 1, 2, 3, 5, 9, 16, 9, 6, 6, 14, 8, 5, 5, 7, 13, 7, 5, 8, 14, 5
 TASKS = (1, 1, 1, 2, 2, 3, 4)  # at one visit
 WASTED, RETURNED, KEPT = 0.08, 0.05, 0.04  # of removals; the others are given
 MEANT = 1.12  # accesses that are meant for one that is made: some people give up
+HEEDLESS = 0.3  # of people leave another drawer open as it is [P]
 QUEUE_S = 900.0  # before somebody who waits goes elsewhere
 PAR, FULL = 10, 30  # a pocket with fewer is loaded up to this
 
@@ -174,19 +175,21 @@ class Hospital:
     def _shut_what_is_open(self, hands: Hands) -> None:
         for drawer in self.runtime.world.view().drawers:
             if drawer.is_open or not drawer.hook_engaged:
-                hands.think()
-                self.runtime.world.push(drawer.id)
+                hands.push(drawer.id)
         for button in ("cancel", "dismiss"):
             if hands.can_press(button):
                 hands.press(button)
 
     def tidy(self, hands: Hands) -> None:
         """Find the cabinet as others left it, and bring it to the screen of rest."""
+        heedless = hands.chance.chance(HEEDLESS)
         for _ in range(12):
+            screen = hands.screen
             for drawer in self.runtime.world.view().drawers:
+                if heedless and screen is not None and screen.name == "rest":
+                    break
                 if drawer.is_open or not drawer.hook_engaged:
-                    hands.think()
-                    self.runtime.world.push(drawer.id)
+                    hands.push(drawer.id)
             screen = hands.screen
             if screen is not None and screen.name == "rest":
                 return
@@ -271,14 +274,12 @@ class Hospital:
             hands.press("not_counted")
 
     def _take(self, hands: Hands, pocket: str) -> None:
-        told = hands.told()
-        if told is None:
+        wanted = told(hands.screen)
+        if wanted is None:
             return
-        wrongly = 0
         if hands.chance.chance(hands.mistakes.wrong_number):
-            wrongly = hands.chance.pick((1, -1))
-        units = min(told + wrongly, self.model.lying(pocket))
-        self.model.declared[pocket] = units - told
+            wanted += hands.chance.pick((1, -1))
+        units = min(wanted, self.model.lying(pocket))
         hands.think()
         if units > 0:
             hands.hand(pocket, self.model.pockets[pocket][0], units)
@@ -344,10 +345,10 @@ class Hospital:
         hands.must_see("opening", "take", within_s=4.0)
         drawer = hands.pull()
         hands.must_see("take")
-        told = hands.told()
+        wanted = told(hands.screen)
         for access in self.model.openings.values():
-            if access.started.drawer == drawer and told is not None:
-                hands.hand(drawer, access.started.medicine, -told)
+            if access.started.drawer == drawer and wanted is not None:
+                hands.hand(drawer, access.started.medicine, -wanted)
         hands.push(drawer)
         if hands.sees("patients", "menu", within_s=4.0) is not None:
             self.tally.returned += 1
@@ -417,9 +418,9 @@ class Hospital:
         hands.must_see("count")
         hands.count(pocket)
         if hands.sees("take", within_s=2.0) is not None:
-            told = hands.told() or 0
+            wanted = told(hands.screen) or 0
             hands.think()
-            hands.hand(pocket, self.model.pockets[pocket][0], -told)
+            hands.hand(pocket, self.model.pockets[pocket][0], -wanted)
         hands.push(drawer)
         if hands.sees("menu", "patients", within_s=5.0) is not None:
             self.tally.loads += 1

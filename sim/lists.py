@@ -21,8 +21,10 @@ class Lists:
         self._runtime = runtime
         self._orders: dict[str, Order] = {}
 
-    def at_the_screen(self) -> Person | None:
-        """Who is signed in now."""
+    def about_to_take(self) -> Person | None:
+        """Who is signed in and looks at an order, if somebody does."""
+        if not self.on_the_screen():
+            return None
         boot = self._runtime.boot
         if boot is None or boot.turns is None or boot.turns.engine.state.session is None:
             return None
@@ -39,14 +41,6 @@ class Lists:
             return ""
         place = boot.turns.engine.place
         return place.order if place.page == "order" else ""
-
-    def orders(self) -> list[str]:
-        """Those that are active."""
-        boot = self._runtime.boot
-        if boot is None or boot.turns is None:
-            return [""]
-        known = boot.turns.engine.state.orders.values()
-        return [order.listed.order for order in known if order.active] or [""]
 
     def _post(self, event: e.Import) -> bool:
         boot = self._runtime.boot

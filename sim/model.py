@@ -19,6 +19,7 @@ STOCKERS = ("pharmacist", "pharmacy_technician")
 PROOF_S = 150.0  # what a person showed so long ago proves nothing of them now
 WRITTEN_MS = 31_000  # from the decision to the disk, at most
 MOST_WRONG = 20
+LATE_S = 0.05  # a driver may end a pulse
 SURE_AFTER_S = 40.0  # of a sensor's mending, or a slow disk's
 
 
@@ -68,7 +69,9 @@ class Model:
     openings: dict[str, Opening] = field(default_factory=dict)  # drawer -> its last
     removals: dict[str, tuple[str, int]] = field(default_factory=dict)  # -> medicine, still open
     ordered: dict[str, list[str]] = field(default_factory=dict)  # drawer -> orders not yet pulsed
-    opened_at: dict[str, float] = field(default_factory=dict)
+    latched: dict[str, bool] = field(default_factory=dict)
+    latched_at: dict[str, float] = field(default_factory=dict)
+    again: dict[str, None] = field(default_factory=dict)  # drawers that a start found open
     broken_until: dict[str, float] = field(default_factory=dict)  # a drawer's sensors
     late_until: float = 0.0  # what came may be recorded so late
     unexplained: dict[str, float] = field(default_factory=dict)  # drawer -> opened when, unrecorded
@@ -150,14 +153,17 @@ class Model:
             case r.AccessStarted():
                 self._access(record)
             case r.DrawerOpened() | r.DrawerForced():
-                was = self.unexplained.pop(record.drawer, None) is not None
-                seen = was or self.open.get(record.drawer, False) or self._unsure(record.drawer)
-                self.expect(2, seen, f"{record.drawer} is said to be open, and never was")
+                self._said_open(record.drawer)
             case r.DrawerClosed():
-                long = self.now_s() - self.opened_at.get(record.drawer, 0.0) > 1.0
-                wrong = long and self.open.get(record.drawer, False)
-                shut = not wrong or self._unsure(record.drawer)
-                self.expect(2, shut, f"{record.drawer} is said to be shut, and is open")
+                lately = self.now_s() - self.latched_at.get(record.drawer, 0.0) <= 1.0
+                shut = lately or self.latched.get(record.drawer, True)
+                self.expect(
+                    2,
+                    shut or self._unsure(record.drawer),
+                    f"{record.drawer} is said to be shut, and is not",
+                )
+            case r.Started():
+                self.again = dict.fromkeys(self.open)
             case r.AccessInterrupted():
                 if record.opened:
                     opening = self._opening(record.access)
@@ -169,6 +175,15 @@ class Model:
                 self._unfinished(record.access)
             case _:
                 self._moved(record)
+
+    def _said_open(self, drawer: str) -> None:
+        """One opening is one record; after a restart what is still open is said again."""
+        new = drawer in self.unexplained
+        again = drawer in self.again and self.open.get(drawer, False)
+        self.unexplained.pop(drawer, None)
+        self.again.pop(drawer, None)
+        seen = new or again or self._unsure(drawer)
+        self.expect(2, seen, f"{drawer} is said to have been opened, and was not")
 
     def _unsure(self, drawer: str) -> bool:
         """Whether its sensors may have said what is not so, or were heard late."""
@@ -301,6 +316,14 @@ class Model:
         mine = going_on and opening is not None and opening.started.pocket == pocket
         return self.confessed[pocket] + (opening.net if mine and opening is not None else 0)
 
+    def admit(self, drawer: str, told: int | None) -> None:
+        """Whoever shuts it knows what the screen `told` to move, and what they moved."""
+        opening = self.openings.get(drawer)
+        if told is None or opening is None or opening.over or not opening.started.pocket:
+            return
+        into = opening.started.kind == "load"
+        self.declared[opening.started.pocket] = opening.net + (told if into else -told)
+
     # --- the physical world ---------------------------------------------------------------------
 
     def lying(self, pocket: str) -> int:
@@ -323,17 +346,20 @@ class Model:
                 self.coil_on[drawer] = at
             case Kind.COIL_OFF | Kind.COIL_CUT:
                 long_s = at - self.coil_on.pop(drawer, at)
-                most = self.pulse_s + 0.05 if happening.kind is Kind.COIL_OFF else 1.0
-                self.expect(8, long_s <= most + 0.001, f"{drawer} energised for {long_s:.3f} s")
+                self.expect(8, long_s <= self.pulse_s + LATE_S, f"{drawer} on for {long_s:.3f} s")
                 self.coil_off[drawer] = at
             case Kind.OPENED:
-                self.open[drawer], self.opened_at[drawer] = True, at
+                self.open[drawer] = True
                 self.unexplained[drawer] = at
             case Kind.CLOSED:
                 self.open[drawer] = False
             case Kind.TAKEN | Kind.PUT:
                 units = happening.count if happening.kind is Kind.TAKEN else -happening.count
                 self._handled(drawer, happening.place, units)
+            case Kind.HOOK_ENGAGED:
+                self.latched[drawer], self.latched_at[drawer] = True, at
+            case Kind.HOOK_RELEASED:
+                self.latched[drawer] = False
             case Kind.FAULTED:
                 self.broken_until[drawer] = 1e18
             case Kind.MENDED:

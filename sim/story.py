@@ -19,7 +19,7 @@ from cabinet import machines
 from sim.checks import Checks
 from sim.errors import SimulatorError
 from sim.faults import Injector
-from sim.hands import GaveUp, Hands, Mistakes
+from sim.hands import GaveUp, Hands, Mistakes, told
 from sim.hospital import DAY_S, Hospital
 from sim.lists import Lists
 from sim.medicines import DEMO
@@ -224,6 +224,8 @@ class Story:
         self._run(hub.now + int(BACK_WITHIN_S * UNITS))
         for drawer in self.runtime.world.view().drawers:
             if not (drawer.hook_engaged and not drawer.is_open):
+                screen = self.runtime.shown.screen if self.runtime.shown is not None else None
+                model.admit(drawer.id, told(screen))
                 self.runtime.world.push(drawer.id)
         self._run(hub.now + 90 * UNITS)
         if model.violations:
@@ -361,12 +363,12 @@ def run(
         if change is not None:
             change(story)
         try:
-            told = story.tell(progress)
+            ended = story.tell(progress)
         finally:
             story.close()
         if keep is not None:
             shutil.copytree(folder, keep)
-        return told
+        return ended
 
 
 def default_template(folder: Path, own: Path | None = None) -> Template:
