@@ -37,7 +37,7 @@ TICK_S = 0.25
 MAX_WAITING = 512
 MAX_PEERS_WAITING = 128  # so that no flood from outside leaves a device without room
 POST_WITHIN_S = 5.0
-FIRST_WORDS_S = 1.0
+FIRST_WORDS_S = 3.0  # each says up or down by itself; this is for a machine that is slow
 _log = logging.getLogger(__name__)
 
 
