@@ -72,6 +72,7 @@ class Model:
     latched: dict[str, bool] = field(default_factory=dict)
     latched_at: dict[str, float] = field(default_factory=dict)
     again: dict[str, None] = field(default_factory=dict)  # drawers that a start found open
+    broken: dict[str, int] = field(default_factory=dict)  # how many faults its sensors have now
     broken_until: dict[str, float] = field(default_factory=dict)  # a drawer's sensors
     late_until: float = 0.0  # what came may be recorded so late
     unexplained: dict[str, float] = field(default_factory=dict)  # drawer -> opened when, unrecorded
@@ -187,6 +188,8 @@ class Model:
 
     def _unsure(self, drawer: str) -> bool:
         """Whether its sensors may have said what is not so, or were heard late."""
+        if self.broken.get(drawer, 0):
+            return True
         return self.now_s() <= max(self.broken_until.get(drawer, 0.0), self.late_until)
 
     def _moved(self, record: r.Record) -> None:
@@ -361,8 +364,9 @@ class Model:
             case Kind.HOOK_RELEASED:
                 self.latched[drawer] = False
             case Kind.FAULTED:
-                self.broken_until[drawer] = 1e18
+                self.broken[drawer] = self.broken.get(drawer, 0) + 1
             case Kind.MENDED:
+                self.broken[drawer] -= 1
                 self.broken_until[drawer] = at + SURE_AFTER_S
             case Kind.BADGE:
                 self.shown.append((at, "badge", happening.detail))

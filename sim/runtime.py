@@ -531,6 +531,7 @@ class SimulatedRuntime:
         boot, self.boot = self.boot, None
         if boot is None:
             return
+        why = why.replace(str(self.folder), "cabinet")
         self.ends.append(why)
         self.on_end(boot, why)
         boot.kill()

@@ -20,6 +20,7 @@ from sim.checks import Checks
 from sim.errors import SimulatorError
 from sim.faults import Injector
 from sim.hands import GaveUp, Hands, Mistakes, told
+from sim.happenings import Happening
 from sim.hospital import DAY_S, Hospital
 from sim.lists import Lists
 from sim.medicines import DEMO
@@ -157,9 +158,13 @@ class Story:
             lambda name: self.trace.line(hub.now_s, f"FAULT {name}"),
             rate=plan.fault_rate,
         )
-        self.runtime.world.observe(
-            lambda it: self.trace.line(it.at, f"world: {it.kind.value} {it.drawer}{it.place}")
-        )
+        self.runtime.world.observe(self._happened)
+
+    def _happened(self, it: Happening) -> None:
+        where = it.place or it.drawer
+        words = f"{it.count} {it.medicine}" if it.count else ""
+        told = " ".join(word for word in (it.kind.value, where, words, it.detail) if word)
+        self.trace.line(it.at, f"world: {told}")
 
     # --- telling --------------------------------------------------------------------------------
 

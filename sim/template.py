@@ -26,6 +26,8 @@ FILL = 30  # units in each pocket of a site's own cabinet
 FILLED_UNTIL = "2028-12-31"
 _FORMULARY = "code,generic,brand,strength,form,schedule,unit,therapeutic_class,ndc,high_alert"
 
+_ORDERS = "order,record_number,medicine,quantity,dose,route,frequency,reason,starts,stops"
+
 
 @dataclass(frozen=True)
 class Template:
@@ -51,7 +53,7 @@ def make(folder: Path, own: Path | None = None) -> Template:
         pockets = [pocket for drawer in configuration.drawer for pocket in drawer.pocket]
         shelves = {it.id: Stock(it.id, FILL, "SIM", FILLED_UNTIL) for it in pockets}
         _write_formulary(lists, configuration)
-        (lists / "orders.csv").unlink()
+        _write_orders(lists, configuration)
     chance = Stream(0, "template")
     setup = SetUp(
         folder,
@@ -102,3 +104,17 @@ def _write_formulary(lists: Path, configuration: Configuration) -> None:
                 ndc = f"99999-{7000 + len(written)}-1"
                 words = (code, code, "", "1", "tablet", pocket.schedule, "tablet", "simulated")
                 writer.writerow([*words, ndc, "no"])
+
+
+def _write_orders(lists: Path, configuration: Configuration) -> None:
+    """Two orders for each medicine of the cabinet's pockets, among the demo's patients."""
+    with (lists / "patients.csv").open(encoding="utf-8", newline="") as lines:
+        patients = [row["record_number"] for row in csv.DictReader(lines)]
+    held = [pocket.medicine for drawer in configuration.drawer for pocket in drawer.pocket]
+    with (lists / "orders.csv").open("w", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines)
+        writer.writerow(_ORDERS.split(","))
+        for number, medicine in enumerate((*dict.fromkeys(held), *dict.fromkeys(held))):
+            patient = patients[number % len(patients)]
+            words = ("1 dose", "by mouth", "as needed", "simulated", "2026-01-01", "")
+            writer.writerow([f"SIM-{number + 1}", patient, medicine, 1 + number % 2, *words])

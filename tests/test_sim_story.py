@@ -1,0 +1,147 @@
+"""A story is the same each time, says how to be told again, and can be handed on whole."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cabinet import configuration as site
+from cabinet import keys as key_files
+from cabinet import verification
+from sim import run as command
+from sim.faults import FAULTS
+from sim.medicines import DEMO
+from sim.story import Plan, Story, default_template, run
+from sim.template import Template
+from tests.demo import ROOT
+
+SHORT = Plan(seed=5, days=0.1, accesses_a_day=400, fault_rate=8.0)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """One cabinet for all stories."""
+    return default_template(tmp_path_factory.mktemp("sim"))
+
+
+def told_apart(hash_seed: str) -> dict[str, Any]:
+    """The figures of the short story as another process tells it."""
+    told = subprocess.run(
+        [
+            *(sys.executable, "-m", "sim", "--seed", "5", "--days", "0.1", "--accesses", "400"),
+            *("--faults", "8", "--json"),
+        ],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    figures: dict[str, Any] = json.loads(told.stdout)
+    return figures
+
+
+def test_the_same_seed_is_the_same_story_in_every_process(template: Template) -> None:
+    first, second = told_apart("1"), told_apart("4711")
+    here = run(SHORT, template)
+    assert here.power_cuts and here.accesses and len(here.faults) > 10
+    for name in ("bodies_sha256", "trace_sha256", "root", "entries", "invariant_checks", "faults"):
+        assert first[name] == second[name], name
+    assert (first["bodies_sha256"], first["trace_sha256"], first["root"]) == (
+        here.bodies_sha256,
+        here.trace_sha256,
+        here.root,
+    )
+
+
+def test_another_seed_is_another_story(template: Template) -> None:
+    first = run(SHORT, template)
+    second = run(Plan(seed=6, days=0.1, accesses_a_day=400, fault_rate=8.0), template)
+    assert first.trace_sha256 != second.trace_sha256
+
+
+def test_a_trace_is_plain_words_and_its_hash_is_told(template: Template) -> None:
+    lines: list[str] = []
+    told = run(SHORT, template, tell=lines.append)
+    text = "".join(f"{line}\n" for line in lines)
+    assert hashlib.sha256(text.encode()).hexdigest() == told.trace_sha256
+    assert any("FAULT" in line for line in lines)
+    assert any("world: coil on D" in line for line in lines)
+    assert any("power cut" in line for line in lines)
+
+
+def spoiled(story: Story) -> None:
+    """A count that changes by itself after an hour."""
+
+    def edit() -> None:
+        boot = story.runtime.boot
+        assert boot is not None and boot.turns is not None
+        boot.turns.engine.state.balances["pocket:D1-1", "OXYC-5-TAB"] += 1
+
+    story.runtime.hub.after(3600.0, edit)
+
+
+def test_a_failure_says_seed_step_commit_and_one_command(template: Template) -> None:
+    told = run(SHORT, template, change=spoiled)
+    words = command.failure(told)
+    assert "seed 5, step" in words and f"step {told.steps}" in words
+    assert "commit" in words
+    again = "python -m sim --seed 5 --days 0.1 --accesses 400 --faults 8 --trace"
+    assert again in words
+    assert command.as_json(told)["violations"]
+
+
+def test_a_failing_story_is_shrunk_to_less_of_everything(template: Template) -> None:
+    told = run(SHORT, template, change=spoiled)
+    small = command.shrink(SHORT, told, lambda plan: run(plan, template, change=spoiled))
+    assert small.violations and small.violations[0].invariant == told.violations[0].invariant
+    assert small.plan.fault_rate == 0 and small.plan.accesses_a_day < 100
+    assert small.steps < told.steps
+
+
+def test_every_sort_of_fault_says_what_is_owed_and_happens() -> None:
+    assert all(sort.owes and sort.a_day > 0 for sort in FAULTS)
+    assert len({sort.name for sort in FAULTS}) == len(FAULTS) >= 30
+
+
+def test_an_exported_story_is_a_whole_cabinet_that_verifies(tmp_path: Path) -> None:
+    target = tmp_path / "story"
+    words = ["--seed", "9", "--days", "0.05", "--accesses", "400", "--export", str(target)]
+    told = subprocess.run(
+        [sys.executable, "-m", "sim", *words, "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    cabinet = target / "cabinet"
+    configuration = site.load(cabinet / "cabinet.toml")
+    keys = key_files.load(cabinet / configuration.paths.keys)
+    findings, _ = verification.verify(configuration, cabinet, keys)
+    assert not findings.problems
+    checked = subprocess.run(
+        [sys.executable, "-m", "ledger.verify", str(target / "export")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert json.loads(told.stdout)["root"] in checked.stdout
+
+
+def test_a_sites_own_cabinet_can_be_tried(tmp_path: Path) -> None:
+    own = tmp_path / "cabinet.toml"
+    text = (DEMO / "cabinet.toml").read_text().replace("OXYC-5-TAB", "OWN-MEDICINE")
+    own.write_text(text.replace("demo = true", "demo = false"))
+    template = default_template(tmp_path / "t", own)
+    told = run(Plan(seed=3, days=0.1, accesses_a_day=400), template)
+    assert not told.violations and told.accesses > 10
