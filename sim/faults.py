@@ -271,7 +271,13 @@ def _forced(injector: Injector) -> bool:
     world, drawer = injector.runtime.world, injector.drawer()
     if not world.pry(drawer):
         return False
-    injector.runtime.hub.after(injector.chance.between(4.0, 240.0), lambda: world.push(drawer))
+    pulses = world.drawer(drawer).pulses
+
+    def leave() -> None:
+        if world.drawer(drawer).pulses == pulses:  # else it is somebody else's opening by now
+            world.push(drawer)
+
+    injector.runtime.hub.after(injector.chance.between(4.0, 240.0), leave)
     return True
 
 

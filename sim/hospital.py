@@ -364,6 +364,7 @@ class Hospital:
             hands.sign_in()
             if hands.screen is not None and hands.screen.name != "menu":
                 hands.must_press("menu")
+            self._release(hands)
             self._count_what_is_due(hands)
             for pocket, (medicine, _) in self.model.pockets.items():
                 if self.model.lying(pocket) < PAR and medicine in self.model.schedules:
@@ -374,6 +375,18 @@ class Hospital:
             self._shut_what_is_open(hands)
         finally:
             self.floor.go()
+
+    def _release(self, hands: Hands) -> None:
+        """A pharmacist lets people try again who are locked out."""
+        if not hands.can_press("locked"):
+            return
+        hands.must_press("locked")
+        hands.must_see("release")
+        for row in list(hands.rows()):
+            hands.press(row)
+            hands.think()
+        hands.must_press("menu")
+        hands.must_see("menu")
 
     def _count_what_is_due(self, hands: Hands) -> None:
         for _ in range(8):
