@@ -288,7 +288,8 @@ def _sensor(make: Callable[[Injector], zfm.Fault], longest_s: float) -> Callable
         runtime.poke("fingerprint")
 
         def heal() -> None:
-            runtime.sensor.faults.remove(fault)
+            faults = runtime.sensor.faults
+            faults[:] = [it for it in faults if it is not fault]  # another one may be equal
             runtime.poke("fingerprint")
 
         return injector.lasting(injector.chance.between(5.0, longest_s), heal)

@@ -301,7 +301,7 @@ class Boot:
         self._polls += 1
         self._grid = 0
         runtime = self._runtime
-        if runtime.bouncing or self._polls <= EQUAL_SAMPLES + 2:
+        if runtime.bouncing or self._polls <= EQUAL_SAMPLES + 1:
             return units
         settle = runtime.settle if runtime.disagree() else 0
         if self._hub.now - self._stirred <= settle:
