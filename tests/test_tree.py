@@ -27,7 +27,6 @@ LONGER = {  # one idea each, longer than most; a bound, so that growth is a deci
     "ledger/store.py": 620,
     "sim/runtime.py": 620,
     "sim/world.py": 560,
-    "tests/test_evidence.py": 550,
     "tests/test_evidence.py": 520,
     "tests/test_fingerprint.py": 600,
     "tests/test_ledger_attacks.py": 600,
