@@ -37,7 +37,8 @@ class Checks:
     def __init__(self, runtime: SimulatedRuntime, model: Model, secrets: Sequence[str]) -> None:
         """`secrets` must be in no body: names, record numbers, PINs."""
         self.runtime, self.model = runtime, model
-        self._secrets = [text.encode() for text in secrets]
+        words = "|".join(rf"(?<!\d){re.escape(text)}(?!\d)" for text in secrets)
+        self._secrets = re.compile(words.encode())
         self._pins = [person.pin.encode() for person in PEOPLE]
         self._before: tuple[int, bytes] | None = None
         self._heads: dict[int, bytes] = {}
@@ -74,9 +75,8 @@ class Checks:
         for data in bodies:
             self.model.checks += 1
             told = _RANDOM.sub(b"", data)  # digits that are there by chance are nobody's
-            for secret in self._secrets:
-                if secret in told:
-                    self.model.wrong(9, "a name, number or PIN is in an entry's body")
+            if self._secrets.search(told):
+                self.model.wrong(9, "a name, number or PIN is in an entry's body")
 
     def _looked(self, boot: Boot, event: e.Event, outcome: Outcome) -> None:
         model = self.model

@@ -9,6 +9,7 @@ removes 10 to 15 doses of controlled substances and 30 to 40 of others in a shif
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cabinet.messages import Screen
@@ -92,6 +93,7 @@ class Hospital:
         self._labels = stock()
         self._chance = Stream(seed, "ward")
         self._visits = 0
+        self.told: Callable[[str], None] = lambda _: None
         self.closing = False  # nobody comes any more
         self.orders: list[str] = []  # that may be asked for: those of medicines with a pocket
 
@@ -147,6 +149,7 @@ class Hospital:
         if self.closing or not self.floor.come():
             return
         self.tally.visits += 1
+        self.told(f"{hands.person.name} comes to the cabinet, for {tasks} order(s)")
         try:
             self.tidy(hands)
             hands.sign_in()
@@ -155,6 +158,7 @@ class Hospital:
             self.settle_some(hands)
             self.leave(hands)
         except GaveUp as why:
+            self.told(f"{hands.person.name} gives up: {why}")
             self._count_reason(str(why))
             self._shut_what_is_open(hands)
         finally:
@@ -359,6 +363,7 @@ class Hospital:
         if self.closing or not self.floor.come():
             return
         self.tally.visits += 1
+        self.told(f"{hands.person.name} comes to the cabinet, for its stock")
         try:
             self.tidy(hands)
             hands.sign_in()
@@ -371,6 +376,7 @@ class Hospital:
                     self.load(hands, pocket)
             self.leave(hands)
         except GaveUp as why:
+            self.told(f"{hands.person.name} gives up: {why}")
             self._count_reason(str(why))
             self._shut_what_is_open(hands)
         finally:

@@ -151,6 +151,7 @@ class Story:
             mistakes=plan.mistakes,
             accesses_a_day=plan.accesses_a_day,
         )
+        self.hospital.told = self.checks.told
         self.injector = Injector(
             self.runtime,
             Stream(plan.seed, "faults"),
