@@ -18,7 +18,7 @@ from cabinet.state import Person, State
 from cabinet.wording import REASONS
 
 SENSOR = "fingerprint"
-NOT_RECOGNISED = "Not recognised. Try again."
+NOT_RECOGNISED = "Not recognised. Lift your finger and place it again."
 PIN_NOT_ACCEPTED = (
     "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
 )

@@ -23,6 +23,7 @@ from drivers.readings import Finger
 
 MOST_CAPACITY = 1024  # four index pages
 CAPTURES = 3  # poor pictures in a row before the person is told
+SAME_PLACING_S = 1.0  # asked again so soon, what lies on the glass is the same finger
 LOOK_EVERY_S = 0.05  # between two looks for a finger
 QUIET_S, NEVER_QUIET_S = 0.5, 2.0  # a line is idle after; is broken after
 BARRIER_BITS = 3  # before a transaction, and as many after it
@@ -76,6 +77,7 @@ class SensorSession:
         self._device, self._link, self._clock = device, link, clock
         self._wake, self._unwanted, self._min_score = wake, unwanted, min_score
         self._transactions = 0
+        self._compared_at = -SAME_PLACING_S  # when a finger was last compared in vain
         self._library = GuardedLibrary(
             device,
             link,
@@ -110,11 +112,17 @@ class SensorSession:
         return True
 
     def verify(self, slots: Sequence[int], within_s: float) -> Outcome:
-        """Is the finger that comes within the time one of the templates in `slots`?"""
+        """Is the finger that comes within the time one of the templates in `slots`?
+
+        A finger that was just compared in vain must be lifted first.
+        """
         self._check_slots(slots)
         self.check()
+        deadline = self._clock.monotonic() + within_s
         try:
-            self._capture(_PROBE, self._clock.monotonic() + within_s)
+            if self._clock.monotonic() - self._compared_at < SAME_PLACING_S:
+                self._await_finger(deadline, present=False)  # one placing is one try
+            self._capture(_PROBE, deadline)
         except _NoFinger as none:
             return self._believed(_no_finger(none))
         compared, empty = 0, []
@@ -130,6 +138,7 @@ class SensorSession:
             if self._agree():
                 return self._believed(Outcome(Finger.MATCHED, slot))
         if compared:
+            self._compared_at = self._clock.monotonic()
             return self._believed(Outcome(Finger.NO_MATCH))
         # Not the person's fault: another sensor was fitted, or its memory was cleared.
         words = f"no template in slot {', '.join(map(str, empty))} of the sensor: enrol again"

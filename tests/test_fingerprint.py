@@ -104,6 +104,29 @@ def test_a_finger_is_matched_with_its_own_slot(bench: Bench) -> None:
     assert bench.final() == FingerReading("r1", Finger.MATCHED, ALICE_SLOT)
 
 
+def refused_once(bench: Bench) -> None:
+    """BOB's finger lies on the glass and was compared in vain; as soon as it was, it is asked."""
+    bench.put(BOB)
+    bench.driver.verify("r1", [ALICE_SLOT], within_s=15)
+    while not bench.readings():
+        bench.drive(0.05)
+    assert bench.readings() == [FingerReading("r1", Finger.NO_MATCH)]
+    bench.driver.verify("r2", [ALICE_SLOT], within_s=10)
+
+
+def test_a_finger_left_on_the_glass_is_one_try_however_often_it_is_asked(bench: Bench) -> None:
+    """Seed 1: five comparisons of one placing within 3 s locked its owner out."""
+    refused_once(bench)
+    bench.put(None, in_s=5.0)
+    bench.put(ALICE, in_s=6.0)
+    assert bench.final() == FingerReading("r2", Finger.MATCHED, ALICE_SLOT)
+
+
+def test_a_finger_that_is_never_lifted_times_out_and_is_no_try(bench: Bench) -> None:
+    refused_once(bench)
+    assert bench.final() == FingerReading("r2", Finger.TIMED_OUT)
+
+
 def test_another_persons_finger_does_not_match(bench: Bench) -> None:
     bench.put(BOB)
     bench.driver.verify("r1", [ALICE_SLOT], within_s=15)

@@ -165,7 +165,11 @@ def test_attack_stale_search_and_compare_answers_do_not_make_bob_alice(bench: Be
     bench.device.send([(0.0, search * 3 + b"".join(hers))])
     assert bench.verify("buffered").outcome is Finger.NO_MATCH
     bench.sensor.faults = [Stale(instruction=COMPARE, frames=(match,))]
-    assert bench.verify("in the middle").outcome is Finger.FAULT
+    bench.finger = None  # one placing is one try
+    bench.driver.verify("in the middle", [ALICE_SLOT], within_s=10)
+    bench.await_look()
+    bench.finger = BOB
+    assert bench.answer().outcome is Finger.FAULT
 
 
 def test_unplugged_and_plugged_in_again_in_the_middle_of_a_proof(bench: Bench) -> None:
