@@ -214,9 +214,7 @@ class Hospital:
     def _task(self, hands: Hands) -> None:
         order = hands.chance.pick(self.orders)
         patient = self.model.orders[order].patient if order in self.model.orders else ""
-        if hands.screen is not None and hands.screen.name != "patients":
-            hands.must_press("home")
-            hands.must_see("patients")
+        self._go_home(hands)
         if not hands.can_press(f"patient:{patient}") and hands.can_press("everyone"):
             hands.must_press("everyone")
         hands.must_press(f"patient:{patient}")
@@ -224,6 +222,17 @@ class Hospital:
         hands.must_press(f"order:{order}")
         hands.must_see("order")
         self.remove(hands, order)
+
+    def _go_home(self, hands: Hands) -> None:
+        """Back to the patients, from wherever one is."""
+        for _ in range(4):
+            screen = hands.screen
+            if screen is None or screen.name == "patients":
+                break
+            back = [it.id for it in screen.actions if it.id.startswith(("patient:", "removal:"))]
+            hands.must_press("home" if hands.can_press("home") else (back or ["home"])[0])
+            hands.wait(0.1)
+        hands.must_see("patients")
 
     def one_removal(self, hands: Hands) -> None:
         """Of the first order whose pocket has enough."""
@@ -243,6 +252,12 @@ class Hospital:
         """From the order to the shut drawer."""
         hands.think()
         result = hands.press("open")
+        if result == "refused":  # look whether a drawer stands open, or is not latched
+            for each in self.runtime.world.view().drawers:
+                if each.is_open or not each.hook_engaged:
+                    hands.push(each.id)
+            hands.think()
+            result = hands.press("open")
         if result == "refused":
             self._count_reason("refused")
             return
