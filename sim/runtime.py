@@ -38,11 +38,8 @@ from sim.pins import DirectLines, WorldFactory
 from sim.virtual import FOREVER, UNITS, Hub, MachineClock, Stream, Task, VirtualSignal, WallClock
 from sim.world import World
 
-ACCESS_TICK_S, BUSY_TICK_S, REST_TICK_S = (
-    1.0,
-    2.5,
-    60.0,
-)  # the live runtime ticks four times a second
+# Of virtual time; the live runtime ticks four times a second.
+ACCESS_TICK_S, BUSY_TICK_S, REST_TICK_S = 1.5, 4.0, 120.0
 BUSY_FOR_S = 6.0  # after the last thing that came
 MOST_WAITING, POST_WITHIN_S, FIRST_WORDS_S = 512, 5.0, 1.0  # as the live runtime has them
 RESTART_AFTER_S = 1.0  # as the controller's unit has it

@@ -5,6 +5,7 @@ clock of the machine that runs it is only ever measured with.
 """
 
 import csv
+import gc
 import hashlib
 import shutil
 import subprocess
@@ -32,6 +33,7 @@ from sim.virtual import UNITS, Stream
 
 BACK_WITHIN_S = 300.0  # of the last fault's healing: in service again, or it says what to do
 MOST_DAYS = 366
+GARBAGE = 50_000  # objects between two searches
 ROOT = Path(__file__).parent.parent
 
 
@@ -368,9 +370,12 @@ def run(
         story = Story(plan, template, folder, tell)
         if change is not None:
             change(story)
+        often = gc.get_threshold()
+        gc.set_threshold(GARBAGE)  # most of what a step makes is gone without a search for cycles
         try:
             ended = story.tell(progress)
         finally:
+            gc.set_threshold(*often)
             story.close()
         if keep is not None:
             shutil.copytree(folder, keep)
