@@ -87,6 +87,7 @@ def test_a_nurse_removes_a_controlled_substance_and_the_ledger_can_prove_it(
 
 def test_a_power_cut_in_the_middle_is_shown_and_healed(running_demo: Demo, browser: Any) -> None:
     nurse = Nurse(running_demo, browser.new_page())
+    nurse.sees("rest")  # a badge held up before that is read by nobody
     nurse.proves("Amina", then="patients")
     nurse.choose("WHITCOMBE")
     nurse.choose("oxyCODONE")
