@@ -416,4 +416,3 @@ _DOES: dict[str, Callable[[Injector], bool]] = {
     "order stopped": _order_stopped,
 }
 assert list(_DOES) == [sort.name for sort in FAULTS], "the list above is the whole list"
-CUTS = tuple(name for name in _DOES if "power cut" in name or name == "brown-out")

@@ -13,7 +13,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cabinet import machines
@@ -385,11 +385,6 @@ def run(
 def default_template(folder: Path, own: Path | None = None) -> Template:
     """A template made in `folder`."""
     return make(folder / "template", own)
-
-
-def shortened(plan: Plan, days: float) -> Plan:
-    """The same story, ended earlier."""
-    return replace(plan, days=days)
 
 
 def _secrets() -> list[str]:

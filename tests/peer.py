@@ -70,9 +70,17 @@ class ScreenPeer:
 
     def press(self, button: str, text: str = "") -> Answer:
         """Press and wait for the answer."""
-        sent = self.send(button, text)
-        self.wait(lambda: sent in self._answers)
-        return self._answers[sent]
+        return self.answer(self.send(button, text))
+
+    def answer(self, press: int) -> Answer:
+        """Wait for the answer to a press."""
+        self.wait(lambda: press in self._answers)
+        return self._answers[press]
+
+    def does(self, button: str, text: str = "") -> None:
+        """Press what must not be refused."""
+        answer = self.press(button, text)
+        assert answer.outcome == "done", answer
 
     def find(self, words: str) -> str:
         """The id of the row that shows these words."""

@@ -14,86 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cabinet import configuration as site
-from cabinet.messages import (
-    VERSION,
-    Answer,
-    Frames,
-    Hello,
-    Press,
-    Screen,
-    Shown,
-    ToController,
-    decode_for_screen,
-    encode,
-)
 from sim import demo_cabinet
 from sim.cabinet import SimulatedCabinet
+from tests.peer import ScreenPeer
 
 ROOT = Path(__file__).parent.parent.parent
 WITHIN_S = 20.0
-
-
-class ScreenLine:
-    """The touchscreen's end of the controller's socket."""
-
-    def __init__(self, path: Path) -> None:
-        self._frames = Frames()
-        self._line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._line.settimeout(WITHIN_S)
-        self._line.connect(str(path))
-        self._presses = 0
-        self.screen: Screen | None = None
-        self.send(Hello(VERSION))
-
-    def close(self) -> None:
-        """Hang up."""
-        self._line.close()
-
-    def send(self, message: ToController) -> None:
-        """One frame."""
-        self._line.sendall(encode(message))
-
-    def _hear(self) -> list[Answer]:
-        """What came, waiting for at least some bytes; keeps the newest screen."""
-        data = self._line.recv(65_536)
-        assert data, "the controller hung up"
-        answers = []
-        for body in self._frames.feed(data):
-            match decode_for_screen(body):
-                case Shown(screen=screen):
-                    self.screen = screen
-                case Answer() as answer:
-                    answers.append(answer)
-        return answers
-
-    def until(self, name: str) -> Screen:
-        """Wait for the screen of that name."""
-        end = time.monotonic() + WITHIN_S
-        while self.screen is None or self.screen.name != name:
-            assert time.monotonic() < end, f"no {name!r} but {self.screen and self.screen.name!r}"
-            self._hear()
-        return self.screen
-
-    def press(self, button: str, text: str = "") -> Answer:
-        """Press a button of the present screen; its answer."""
-        return self.answer(self.press_later(button, text))
-
-    def press_later(self, button: str, text: str = "") -> int:
-        """Press without waiting for the answer; the press's id."""
-        assert self.screen is not None
-        self._presses += 1
-        self.send(Press(self._presses, self.screen.number, button, text))
-        return self._presses
-
-    def answer(self, press: int) -> Answer:
-        """The answer to the newest press."""
-        end = time.monotonic() + WITHIN_S
-        while time.monotonic() < end:
-            for answer in self._hear():
-                if answer.id == press:
-                    assert answer.outcome == "done", answer
-                    return answer
-        raise AssertionError("no answer to the press")
 
 
 class ControllerProcess:
@@ -148,9 +74,9 @@ class ControllerProcess:
             self._process.wait()
         self._process = None
 
-    def screen(self) -> ScreenLine:
+    def screen(self) -> ScreenPeer:
         """A new line to its screen socket."""
-        return ScreenLine(self._folder / "run" / "screen.sock")
+        return ScreenPeer(self._folder / "run" / "screen.sock")
 
 
 @contextlib.contextmanager

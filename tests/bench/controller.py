@@ -9,9 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from cabinet.messages import Rows
 from sim.cabinet import SimulatedCabinet
-from tests.bench.cabinet_process import ControllerProcess, ScreenLine, demo
+from tests.bench.cabinet_process import ControllerProcess, demo
 from tests.bench.figures import Figure, interleaved, percentile
 from tests.demo import person, until
 
@@ -53,42 +52,35 @@ def measure() -> list[Figure]:
     ]
 
 
-def _choose(line: ScreenLine, title: str) -> None:
-    """Press the row of the present screen whose title holds `title`."""
-    assert line.screen is not None
-    rows = [row for block in line.screen.blocks if isinstance(block, Rows) for row in block.rows]
-    line.press(next(row.id for row in rows if title in row.title))
-
-
 def _peak_of_the_main_job(cabinet: SimulatedCabinet, process: ControllerProcess) -> float:
     """The controller's peak memory after a nurse did her work at it."""
     nurse, world = person("Amina"), cabinet.world
     line = process.screen()
-    line.until("rest")
+    line.sees("rest")
     cabinet.present(nurse.badge)
-    line.until("finger")
+    line.sees("finger")
     world.touch(nurse.fingers[0])
-    line.until("patients")
+    line.sees("patients")
     world.touch(None)
-    _choose(line, "WHITCOMBE")
-    line.until("orders")
-    _choose(line, "oxyCODONE")
-    line.until("order")
-    line.press("open")
+    line.does(line.find("WHITCOMBE"))
+    line.sees("orders")
+    line.does(line.find("oxyCODONE"))
+    line.sees("order")
+    line.does("open")
     until(lambda: world.pull("D1"))
-    line.until("count")
-    line.press("count", str(sum(world.tablets("D1-1").values())))
-    line.until("take")
+    line.sees("count")
+    line.does("count", str(sum(world.tablets("D1-1").values())))
+    line.sees("take")
     world.take("D1-1", 2)
     until(lambda: world.push("D1") and world.drawer("D1").hook_engaged)  # once the coil is off
-    line.until("taken")
-    line.press("sign_out")
-    line.until("rest")
+    line.sees("taken")
+    line.does("sign_out")
+    line.sees("rest")
     cabinet.unplug("fingerprint")  # only then a PIN stands in for her finger
     cabinet.present(nurse.badge)
-    line.until("pin")
-    line.press("pin", nurse.pin)
-    line.until("patients")
+    line.sees("pin")
+    line.does("pin", nurse.pin)
+    line.sees("patients")
     peak = process.peak_mb()
     line.close()
     return peak

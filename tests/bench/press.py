@@ -31,12 +31,12 @@ from cabinet import records as r
 from cabinet.configuration import Configuration
 from cabinet.controller import Controller
 from cabinet.lists import BADGE_PURPOSE
-from cabinet.messages import Rows
 from drivers.readings import DrawerReading, Position
 from sim import demo_cabinet
-from tests.bench.cabinet_process import ROOT, ScreenLine, demo
+from tests.bench.cabinet_process import ROOT, demo
 from tests.bench.figures import Figure, interleaved, percentile
 from tests.demo import free_port, pause, person, until
+from tests.peer import ScreenPeer
 
 ROUNDS = 3000
 WARM_UP = 50
@@ -120,14 +120,14 @@ class Presses:
         socket = folder / "run" / "screen.sock"
         until(socket.exists)
         self.controller = made[0]
-        self._line = ScreenLine(socket)
+        self._line = ScreenPeer(socket)
         self._orders = itertools.cycle(ORDERS)
         badge = keyed_hash(secret.pepper, BADGE_PURPOSE, person("Amina").badge)
-        self._line.until("rest")
+        self._line.sees("rest")
         self.controller.post(e.BadgeSeen(badge))
-        self._line.until("pin")  # there is no finger sensor here
-        self._line.press("pin", person("Amina").pin)
-        self._line.until("patients")
+        self._line.sees("pin")  # there is no finger sensor here
+        self._line.does("pin", person("Amina").pin)
+        self._line.sees("patients")
 
     def stop(self) -> None:
         """End the controller."""
@@ -135,38 +135,29 @@ class Presses:
         self.controller.stop()
         self._thread.join()
 
-    def _row(self, words: str) -> str:
-        assert self._line.screen is not None
-        for block in self._line.screen.blocks:
-            if isinstance(block, Rows):
-                for row in block.rows:
-                    if words in row.title:
-                        return row.id
-        raise AssertionError(f"no row says {words!r}")
-
     def to_the_order(self) -> None:
         """One press away from a drawer."""
         patient, medicine = next(self._orders)
-        self._line.press(self._row(patient))
-        self._line.until("orders")
-        self._line.press(self._row(medicine))
-        self._line.until("order")
+        self._line.does(self._line.find(patient))
+        self._line.sees("orders")
+        self._line.does(self._line.find(medicine))
+        self._line.sees("order")
 
     def press(self) -> tuple[float, r.Body]:
         """Seconds from the press's first byte to the pin's edge, and the body that ordered it."""
         pause(IDLE_S)
         TimedPin.risen.clear()
         began = time.perf_counter()
-        sent = self._line.press_later("open")
+        sent = self._line.send("open")
         assert TimedPin.risen.wait(5), "no edge"
         access = self.controller.engine.state.access
         assert access is not None
         lock = next(w.lock_pin for w in self._configuration.drawer if w.id == access.started.drawer)
         took = TimedPin.edges[lock] - began
-        self._line.answer(sent)
+        assert self._line.answer(sent).outcome == "done"
         for position in (Position.UNLATCHED, Position.LATCHED):  # pushed shut unopened
             self.controller.post(DrawerReading(access.started.drawer, position))
-        self._line.until("patients")
+        self._line.sees("patients")
         self.to_the_order()
         return took, self._body(access.started)
 
@@ -297,7 +288,7 @@ def http_leg() -> list[Figure]:
         with demo(home) as (_, controller):
             controller.start()
             line = controller.screen()
-            line.until("rest")
+            line.sees("rest")
             with _touchscreen(home) as port:
                 browser = Browser(port)
                 through, direct = interleaved(
@@ -319,10 +310,10 @@ def http_leg() -> list[Figure]:
     ]
 
 
-def _timed(line: ScreenLine) -> Callable[[], float]:
+def _timed(line: ScreenPeer) -> Callable[[], float]:
     def press() -> float:
         began = time.perf_counter()
-        line.press("stay")
+        line.does("stay")
         return time.perf_counter() - began
 
     return press
