@@ -4,10 +4,11 @@ DEMO ?= demo
 PORT ?= 8080
 BENCH_PORT ?= 8081
 ONLY ?=
+MINUTES ?= 60
 
 python := .venv/bin/python
 
-.PHONY: help run test check setup bench clean
+.PHONY: help run test check setup bench soak clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +34,10 @@ setup: ## .venv with the locked packages, and what the tests need of Debian
 bench: ## measure; a table and build/bench.json (ONLY=name for one figure)
 	@./setup.sh run
 	@timeout --signal=INT 12m $(python) -m tests.bench $(if $(ONLY),--only "$(ONLY)")
+
+soak: ## simulate seed after seed for MINUTES=60; what is found is in build/soak.jsonl
+	@./setup.sh tests
+	@$(python) -m sim --soak "$(MINUTES)"
 
 clean: ## remove what was made, but not the demo cabinet
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -188,9 +188,12 @@ def main() -> int:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     running = arguments.command == "run"
-    if not running and arguments.seed is None:
+    if not running and arguments.seed is None and arguments.soak is None:
         parser.error("say --seed NUMBER for a story, or `run` for the simulated cabinet")
     try:
+        if not running and arguments.soak is not None:
+            first = arguments.seed if arguments.seed is not None else int(time.time())
+            return story.soak(arguments.soak, first, story.SOAK_FOUND)
         if not running:
             return story.tell(arguments)
         run(arguments.folder.resolve(), arguments.port, arguments.bench_port)

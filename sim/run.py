@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,12 @@ from sim.errors import SimulatorError
 from sim.story import Plan, Told, commit
 
 BAR = 30
+SOAKED = (  # a usual day, a bad one, and one in which everything goes wrong
+    Plan(0),
+    Plan(0, days=0.5, accesses_a_day=500, fault_rate=4.0),
+    Plan(0, days=0.25, accesses_a_day=800, fault_rate=8.0),
+)
+SOAK_FOUND = Path("build/soak.jsonl")
 MOST_SHRINKS = 12
 
 
@@ -31,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=float, default=1.0, help="how long (default: 1)")
     parser.add_argument("--accesses", type=int, default=250, help="meant for a day (default: 250)")
     parser.add_argument("--faults", type=float, default=1.0, help="times the usual (default: 1)")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="seed after seed, so long")
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     parser.add_argument("--trace", action="store_true", help="the story itself, a line each")
     parser.add_argument("--shrink", action="store_true", help="a failing seed's shortest story")
@@ -71,6 +79,27 @@ def tell(arguments: argparse.Namespace) -> int:
         print(failure(told), file=sys.stderr)
         return 1
     return 0
+
+
+def soak(minutes: float, first: int, found: Path) -> int:
+    """Seed after seed; a line of `found` for each, and a failure said at once; the exit status."""
+    found.parent.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + minutes * 60
+    failed = told_of = 0
+    with tempfile.TemporaryDirectory(prefix="adc-sim-", dir=story.in_memory()) as scratch:
+        template = story.default_template(Path(scratch))
+        with found.open("a", encoding="utf-8") as lines:
+            while time.monotonic() < end:
+                plan = SOAKED[told_of % len(SOAKED)]
+                told = story.run(replace(plan, seed=first + told_of), template)
+                told_of += 1
+                lines.write(json.dumps(as_json(told)) + "\n")
+                lines.flush()
+                if told.violations:
+                    failed += 1
+                    print(failure(told), file=sys.stderr, flush=True)
+    print(f"{told_of} seeds from {first} on, {failed} with violations; all in {found}")
+    return 1 if failed else 0
 
 
 def _bar(share: float) -> None:

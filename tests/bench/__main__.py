@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import beside, controller, ledger, press, ready
+from tests.bench import beside, controller, ledger, press, ready, simulation
 from tests.bench.figures import Figure
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,6 +28,7 @@ SOURCES: dict[Callable[[], list[Figure]], tuple[str, ...]] = {
         *("inclusion_proof_ms", "consistency_proof_ms", "proof_verify_us"),
     ),
     beside.measure: beside.NAMES,
+    simulation.measure: ("sim_accesses_per_s", "sim_speedup"),
 }
 
 

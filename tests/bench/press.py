@@ -122,6 +122,7 @@ class Presses:
         self.controller = made[0]
         self._line = ScreenPeer(socket)
         self._orders = itertools.cycle(ORDERS)
+        self.refused = 0
         badge = keyed_hash(secret.pepper, BADGE_PURPOSE, person("Amina").badge)
         self._line.sees("rest")
         self.controller.post(e.BadgeSeen(badge))
@@ -144,12 +145,22 @@ class Presses:
         self._line.sees("order")
 
     def press(self) -> tuple[float, r.Body]:
-        """Seconds from the press's first byte to the pin's edge, and the body that ordered it."""
+        """Seconds from the press's first byte to the pin's edge, and the body that ordered it.
+
+        A pulse that the machine held up makes its coil rest nine times as long, and the next order
+        may come too early: the driver refuses it, nothing is measured, and it is ordered again.
+        """
         pause(IDLE_S)
         TimedPin.risen.clear()
         began = time.perf_counter()
         sent = self._line.send("open")
-        assert TimedPin.risen.wait(5), "no edge"
+        if not TimedPin.risen.wait(1):
+            assert self._line.answer(sent).outcome == "done"
+            self._line.sees("patients")
+            self.refused += 1
+            assert self.refused < ROUNDS / 100, "the lock refuses every hundredth order"
+            self.to_the_order()
+            return self.press()
         access = self.controller.engine.state.access
         assert access is not None
         lock = next(w.lock_pin for w in self._configuration.drawer if w.id == access.started.drawer)
