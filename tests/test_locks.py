@@ -11,7 +11,7 @@ from gpiozero.pins.mock import MockFactory, MockPin
 
 from drivers.clock import Signal, SystemClock
 from drivers.errors import PinsFailed
-from drivers.locks import MOST_WAITING, DrawerPins, Locks
+from drivers.locks import BOUNCE_MS, MOST_WAITING, DrawerPins, Locks
 from drivers.readings import (
     DeviceDown,
     DeviceUp,
@@ -183,10 +183,25 @@ def test_contact_bounce_is_not_a_change(rig: Rig) -> None:
     rig.take()
     for _ in range(20):
         rig.set(D1, closed=False, engaged=False)
-        rig.drive(0.035)  # at most two samples
+        rig.drive(BOUNCE_MS / 1000)  # at most three samples
         rig.shut(D1)
-        rig.drive(0.035)
+        rig.drive(BOUNCE_MS / 1000)
     assert rig.take() == []
+
+
+def test_a_drawer_just_pulled_open_never_reads_as_latched_while_its_contacts_bounce(
+    rig: Rig,
+) -> None:
+    rig.drive(0.2)
+    rig.set(D1, closed=False, engaged=False)
+    rig.drive(0.2)
+    assert rig.take()[-1] == DrawerReading("D1", Position.OPEN)
+    for late_ms in range(20):  # wherever the bounce falls between two samples
+        rig.shut(D1)
+        rig.drive(BOUNCE_MS / 1000)
+        rig.set(D1, closed=False, engaged=False)
+        rig.drive(0.1 + late_ms / 1000)
+        assert rig.take() == []
 
 
 def test_disagreement_is_a_fault_only_after_the_settling_time(rig: Rig) -> None:
