@@ -29,8 +29,7 @@ from drivers.readings import (
 
 DEVICE = "locks"
 SAMPLE_S = 0.020
-BOUNCE_MS = 50  # the longest that contacts may bounce; what they read meanwhile is no position
-EQUAL_SAMPLES = 4  # so many in a row make a position: they span 60 ms, longer than any bounce
+EQUAL_SAMPLES = 4  # so many in a row make a position: 60 ms, and contacts bounce for 50
 MOST_WAITING = 4  # pulses waiting for another coil to be off; more are refused
 HIGH_AT_POWER_ON = range(9)  # the Pi pulls GPIO 0 to 8 up before any program runs (BCM2835 6.2)
 REST_FACTOR = 9  # rest at least nine times the measured pulse: on for a tenth of the time

@@ -11,7 +11,7 @@ from gpiozero.pins.mock import MockFactory, MockPin
 
 from drivers.clock import Signal, SystemClock
 from drivers.errors import PinsFailed
-from drivers.locks import BOUNCE_MS, MOST_WAITING, DrawerPins, Locks
+from drivers.locks import MOST_WAITING, DrawerPins, Locks
 from drivers.readings import (
     DeviceDown,
     DeviceUp,
@@ -29,6 +29,7 @@ D2 = DrawerPins("D2", lock=17, switch=7, latch=8, light=9)
 D3 = DrawerPins("D3", lock=18, switch=11, latch=12, light=13)
 BEEPER = 14
 PULSE_MS, REST_MS, SETTLE_MS = 500, 5000, 300
+BOUNCE_MS = 50  # the longest that contacts may bounce
 
 
 class WeakPin(MockPin):  # type: ignore[misc]  # gpiozero has no types

@@ -54,7 +54,8 @@ FORBIDDEN = {
 
 def files() -> list[Path]:
     """Everything of the project, by folder; nothing that was made or is ignored."""
-    top = [f for f in ROOT.iterdir() if f.is_file() and f.suffix != ".png"]
+    made = ".git"  # a file where this is a second work tree of the repository
+    top = [f for f in ROOT.iterdir() if f.is_file() and f.suffix != ".png" and f.name != made]
     deep = [f for folder in FOLDERS for f in (ROOT / folder).rglob("*") if f.is_file()]
     return sorted(f for f in (*top, *deep) if "__pycache__" not in f.parts)
 
