@@ -30,7 +30,10 @@ def read(folder: Path, badge_hash: Callable[[str], str]) -> e.Import:
     present = [name for name in FILES if (folder / name).exists()]
     if not present:
         raise ImportProblem(f"{folder}: has none of {', '.join(FILES)}")
-    lists = {name: list(_rows(folder / name)) if name in present else [] for name in FILES}
+    lists = {
+        name: list(_rows(name, name, bytes_of(folder / name))) if name in present else []
+        for name in FILES
+    }
     return e.Import(
         folder.resolve().name.encode("utf-8", "replace").decode(),  # any bytes name a folder
         tuple((where, _medicine(where, row)) for where, row in lists["formulary.csv"]),
@@ -55,27 +58,41 @@ COLUMNS = {
 OPTIONAL = {"people.csv": ("active",)}  # columns at the end that may be left out
 
 
-def _rows(file: Path) -> Iterator[tuple[str, Row]]:
+def people(
+    called: str, data: bytes, badge_hash: Callable[[str], str]
+) -> tuple[tuple[str, e.PersonRow], ...]:
+    """The rows of a list of people in `data`, a file `called` so."""
+    rows = _rows("people.csv", called, data)
+    return tuple((where, _person(where, row, badge_hash)) for where, row in rows)
+
+
+def bytes_of(file: Path, most: int = MAX_BYTES) -> bytes:
+    """A file's bytes; raises ImportProblem when it cannot be read or is too large."""
     try:
         with file.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise ImportProblem(f"{file.name}: is larger than {MAX_BYTES} bytes")
-        text = data.decode("utf-8-sig")
+            data = stream.read(most + 1)
     except OSError as error:
         raise ImportProblem(f"{file.name}: cannot be read: {error.strerror}") from None
+    if len(data) > most:
+        raise ImportProblem(f"{file.name}: is larger than {most} bytes")
+    return data
+
+
+def _rows(kind: str, called: str, data: bytes) -> Iterator[tuple[str, Row]]:
+    try:
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ImportProblem(f"{file.name}: byte {error.start} is not UTF-8") from None
-    expected = COLUMNS[file.name]
+        raise ImportProblem(f"{called}: byte {error.start} is not UTF-8") from None
+    expected = COLUMNS[kind]
     try:
         reader = csv.reader(text.splitlines(), strict=True)
         header = next(reader, [])
-        without = [name for name in expected if name not in OPTIONAL.get(file.name, ())]
+        without = [name for name in expected if name not in OPTIONAL.get(kind, ())]
         if header not in (expected, without):
-            raise ImportProblem(f"{file.name}:1: the columns must be {','.join(expected)}")
+            raise ImportProblem(f"{called}:1: the columns must be {','.join(expected)}")
         expected = header
         for row in reader:
-            where = f"{file.name}:{reader.line_num}"
+            where = f"{called}:{reader.line_num}"
             if not row:
                 continue
             if len(row) != len(expected):
@@ -84,7 +101,7 @@ def _rows(file: Path) -> Iterator[tuple[str, Row]]:
                 raise ImportProblem(f"{where}: more than {MAX_ROWS} rows")
             yield where, {n: v.strip() for n, v in zip(expected, row, strict=True)}
     except csv.Error as error:
-        raise ImportProblem(f"{file.name}:{reader.line_num}: is not CSV: {error}") from None
+        raise ImportProblem(f"{called}:{reader.line_num}: is not CSV: {error}") from None
 
 
 def _medicine(where: str, row: Row) -> MedicineListed:

@@ -7,6 +7,7 @@ before any record is added, and a list never grants administration.
 from datetime import UTC, datetime
 
 from auth.policy import Role
+from cabinet import lookalikes
 from cabinet import records as r
 from cabinet.decision import Draft
 from cabinet.events import Import, OrderRow, PatientRow, PersonRow
@@ -125,7 +126,26 @@ def _check_people(state: State, event: Import, check: _Check) -> None:
         holder = state.by_badge.get(row.badge, "")
         if row.badge and holder and (known is None or holder != known.ref):
             check.wrong(where, "badge belongs to somebody else")
+    _check_names(state, event, check)
     _check_administrators(state, event, check)
+
+
+def _check_names(state: State, event: Import, check: _Check) -> None:
+    """Two people of one name are two people; a name in the disguise of another's is refused."""
+    known: dict[str, tuple[str, str]] = {}
+    for person in state.people.values():
+        if person.details is not None:
+            it = (lookalikes.written(person.name), person.details.staff_id)
+            known.update((drawing, it) for drawing in lookalikes.drawings(person.name))
+    for where, row in event.people:
+        for column, part in (("given", row.given), ("family", row.family)):
+            if why := lookalikes.unfit(part):
+                check.wrong(where, f"{column} {why}")
+        name = f"{row.given} {row.family}"
+        mine = (lookalikes.written(name), row.staff_id)
+        theirs = [known.setdefault(it, mine) for it in lookalikes.drawings(name)]
+        if any(written != mine[0] and staff_id != mine[1] for written, staff_id in theirs):
+            check.wrong(where, "its name looks like another person's, with other letters")
 
 
 def _check_administrators(state: State, event: Import, check: _Check) -> None:

@@ -38,12 +38,23 @@ OUTSIDE = {
 # journal is handed its store and its randomness).
 PURE = (
     *("access", "decision", "effects", "enrolment", "events", "journal", "labels", "lists"),
-    *("machines", "messages", "patients", "plan", "records", "removals", "retention", "rules"),
+    *(
+        "lookalikes",
+        "machines",
+        "messages",
+        "patients",
+        "plan",
+        "records",
+        "removals",
+        "retention",
+        "rules",
+    ),
     *("screens", "signin", "snapshot", "staff", "state", "step", "stock", "wording"),
 )
 PURE_MAY_IMPORT = {
     "difflib",
     "functools",
+    "unicodedata",
     *("collections.abc", "dataclasses", "datetime", "enum", "hashlib", "itertools", "math", "re"),
     *("struct", "typing", "biip", "msgspec", "transitions"),
     *("auth.lockout", "auth.policy", "auth.pins.PIN_DIGITS", "auth.pins.plain_code"),

@@ -1,0 +1,148 @@
+"""Whether a name can be written, and whether it could be taken for another person's.
+
+Not for similar names of patients (`wording.alike` warns of those). One rule: a name is written in
+one script, and two names that only a computer tells apart are not both taken. After UTS 39 (Unicode
+Security Mechanisms): section 4 for letters that look alike, section 5 for mixed scripts.
+"""
+
+import unicodedata
+
+# UAX 31, table 5: the scripts people write their names in today. Others (Cherokee, Lisu, Coptic)
+# hold copies of Latin letters, and nobody's name.
+SCRIPTS = (
+    *("LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "GEORGIAN", "HEBREW", "ARABIC", "THAANA"),
+    *("DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA"),
+    *("MALAYALAM", "SINHALA", "THAI", "LAO", "TIBETAN", "MYANMAR", "KHMER", "ETHIOPIC"),
+    *("HANGUL", "BOPOMOFO", "HIRAGANA", "KATAKANA", "CJK"),
+)
+_JAPANESE = ("HIRAGANA", "KATAKANA", "CJK")  # written together, as is Korean with CJK
+_TOGETHER = (_JAPANESE, ("HANGUL", "CJK"), ("BOPOMOFO", "CJK"))
+_PUNCTUATION = " -'.’·"
+# Letters and digits by the plain Latin letter that they are drawn like (UTS 39, confusables.txt:
+# what of it is in the scripts above).
+_SMALL = {
+    "a": "аαɑ",
+    "b": "Ьʙв",
+    "c": "сϲ",
+    "d": "ԁɗ",
+    "e": "еєҽε",
+    "f": "ϝẝք",
+    "g": "ɡց",
+    "h": "һнհ",
+    "i": "іιɩ",
+    "j": "јϳյ",
+    "k": "кκҝ",
+    "l": "ӏ1|",
+    "m": "м",
+    "n": "ոռηп",
+    "o": "оοσօ0",
+    "p": "рρ",
+    "q": "ԛզ",
+    "r": "гɼ",
+    "s": "ѕƽ",
+    "t": "тτ",
+    "u": "υսʋ",
+    "v": "ѵν",
+    "w": "ԝωɯѡ",
+    "x": "хχ",
+    "y": "уγүყ",
+    "z": "ᴢ",
+    "'": "’",
+}
+_CAPITAL = {
+    "A": "АΑ",
+    "B": "ВΒ",
+    "C": "СϹ",
+    "E": "ЕΕ",
+    "F": "Ϝ",
+    "G": "Ԍ",
+    "H": "НΗ",
+    "I": "ІΙӀ1|",
+    "J": "ЈͿ",
+    "K": "КΚ",
+    "L": "Լ",
+    "M": "МΜ",
+    "N": "Ν",
+    "O": "ОΟՕ0",
+    "P": "РΡ",
+    "Q": "Ԛ",
+    "S": "ЅՏ",
+    "T": "ТΤ",
+    "U": "Ս",
+    "V": "Ѵ",
+    "W": "Ԝ",
+    "X": "ХΧ",
+    "Y": "УΥҮ",
+    "Z": "Ζ",
+    "'": "’",
+}
+
+
+def _table(letters: dict[str, str]) -> dict[int, str]:
+    return {ord(other): letter for letter, others in letters.items() for other in others}
+
+
+_PLAIN_SMALL, _PLAIN_CAPITAL = _table(_SMALL), _table(_CAPITAL)
+# What a hurried eye leaves out or runs together: a line through a letter, a dot, a gap.
+_HURRIED = {ord(a): b for a, b in zip("øłđħŧɨʉıi", "oldhtlull", strict=True)}
+_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
+
+
+def script(character: str) -> str:
+    """The script of a letter by the first word of its name, "" for what is no letter."""
+    if not unicodedata.category(character).startswith(("L", "M")):
+        return ""
+    first = unicodedata.name(character, "UNKNOWN").split()[0]
+    return "" if first in ("COMBINING", "MODIFIER") else first
+
+
+def unfit(name: str) -> str:
+    """Why `name` cannot be written so, "" when it can; it quotes nothing of it."""
+    if unicodedata.normalize("NFKC", name) != unicodedata.normalize("NFC", name):
+        return "has characters that stand for others"
+    used = list(dict.fromkeys(it for it in map(script, name) if it))
+    if any(it not in SCRIPTS for it in used):
+        return "has letters of a script in which no names are written"
+    if len(used) > 1 and not any(all(it in group for it in used) for group in _TOGETHER):
+        return "mixes letters of different scripts"
+    if any(not script(it) and not _harmless(it) for it in name):
+        return "has characters that are in no name"
+    return ""
+
+
+def _harmless(character: str) -> bool:
+    """What stands between letters, marks on them, and digits."""
+    category = unicodedata.category(character)
+    return character in _PUNCTUATION or category in ("Mn", "Mc", "Lm", "Nd")
+
+
+def drawings(name: str) -> tuple[str, str]:
+    """How the name is drawn in small letters and in capitals: alike for letters that look alike."""
+    text = " ".join(unicodedata.normalize("NFC", name).split())
+    return text.casefold().translate(_PLAIN_SMALL), text.upper().translate(_PLAIN_CAPITAL)
+
+
+def written(name: str) -> str:
+    """The name as its letters are, whatever their case and spaces: equal for equal names."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().replace("’", "'").split())
+
+
+def disguised(name: str, other: str) -> bool:
+    """Whether `name` is drawn as `other` is, with other letters: no namesake, a disguise."""
+    drawn_alike = any(a == b for a, b in zip(drawings(name), drawings(other), strict=True))
+    return drawn_alike and written(name) != written(other)
+
+
+def skeleton(name: str) -> str:
+    """What is left of a name that is read in a hurry: names that look alike have the same."""
+    decomposed = unicodedata.normalize("NFD", drawings(name)[0])
+    text = "".join(it for it in decomposed if not unicodedata.combining(it))
+    text = text.translate(_PLAIN_SMALL).translate(_HURRIED)
+    for pair, one in _PAIRS:
+        text = text.replace(pair, one)
+    return text
+
+
+def alike(name: str, other: str) -> bool:
+    """Whether the two could be taken for one another on a screen, equal names included."""
+    return skeleton(name) == skeleton(other) or disguised(name, other)
