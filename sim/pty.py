@@ -21,7 +21,7 @@ from typing import Protocol
 
 Timed = list[tuple[float, bytes]]  # (seconds from now, bytes), as an emulator answers
 
-_ACT_WITHIN_S = 5.0  # the thread only ever waits in select
+_ACT_WITHIN_S = 30.0  # the thread only ever waits in select; a machine may stall
 _MOST_PENDING = 4096  # outputs waiting for their time; more means a runaway emulator
 
 

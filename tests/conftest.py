@@ -62,7 +62,9 @@ def browser() -> Iterator[Any]:
     """Debian's Chromium; the test is skipped, and says so, where there is none."""
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not installed: apt-get install chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=demo.PATIENCE_S * 1000)  # a page's own waits are as long anyway
 
     arguments = ["--disable-gpu", "--no-first-run", "--disable-background-networking"]
     if os.geteuid() == 0:

@@ -13,7 +13,7 @@ from cabinet.gateway_messages import Ask
 from cabinet.gateway_socket import GatewaySaid, GatewaySocket
 from cabinet.witnessing import Witnessing
 from ledger.store import Store
-from tests.demo import until
+from tests.demo import PATIENCE_S, until
 from tests.ledgers import SIGNER, VERIFIER, bodies
 from tests.witnesses import KNOWN, WITNESS
 
@@ -108,7 +108,7 @@ class Rig:
 
     def hear(self) -> None:
         """The next answer, and what follows it at once."""
-        self._send(self.witnessing.take(self.said.get(timeout=10).message, self.now_s))
+        self._send(self.witnessing.take(self.said.get(timeout=PATIENCE_S).message, self.now_s))
 
     def settle(self) -> None:
         """Turns and answers until nothing is under way."""

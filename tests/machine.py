@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from cabinet import configuration as site
@@ -11,10 +12,13 @@ from cabinet import keys, verification
 from cabinet import records as r
 from ledger.store import Store
 from sim.cabinet import SimulatedCabinet
+from sim.fingerprint_sensor import NO_FINGER
 from sim.happenings import Happening, Kind
 from tests import invariants
-from tests.demo import ROOT, person, until
+from tests.demo import PATIENCE_S, ROOT, person, until
 from tests.peer import ScreenPeer
+
+AGAIN_S = 3.0  # a person who sees nothing happen holds the badge up again
 
 
 class Machine:
@@ -51,8 +55,8 @@ class Machine:
         )
         socket = self.folder / "run" / "screen.sock"
         socket.unlink(missing_ok=True)
-        until(lambda: self._alive() and socket.exists(), 15)
-        peer = until(lambda: self._connect(socket), 15)
+        until(lambda: self._alive() and socket.exists())
+        peer = until(lambda: self._connect(socket))
         assert peer is not None
         return peer
 
@@ -78,16 +82,29 @@ class Machine:
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.terminate()
-            assert self.process.wait(15) == 0, self.log()
+            assert self.process.wait(PATIENCE_S) == 0, self.log()
         self.cabinet.stop()
 
     def sign_in(self, peer: ScreenPeer, given: str) -> None:
         peer.sees("rest")
-        assert self.cabinet.present(person(given).badge)
-        peer.sees("finger")
+        self.hold_badge(peer, given)
         self.world.touch(person(given).fingers[0])
         peer.sees("patients")
         self.world.touch(None)
+
+    def hold_badge(self, peer: ScreenPeer, given: str) -> None:
+        """To the reader, and again while it is not read: a slow machine's may not be up yet."""
+        end = time.monotonic() + PATIENCE_S
+        while peer.name != "finger":
+            assert time.monotonic() < end, f"the badge was not read; still {peer.name}"
+            assert self.cabinet.present(person(given).badge)
+            peer.look(lambda: peer.name == "finger", AGAIN_S)
+
+    def sensor_sees_nothing(self) -> None:
+        """Wait until the sensor has looked at its glass again and found no finger."""
+        sent = self.cabinet.sensor.sent
+        before = sent[-1]
+        until(lambda: sent[-1] is not before and sent[-1][1][9] == NO_FINGER)
 
     def bodies(self) -> list[r.Body]:
         configuration = self.configuration

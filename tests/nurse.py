@@ -4,10 +4,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from tests.demo import Demo, person, until
+from tests.demo import PATIENCE_S, Demo, person, until
 
 SETTLE_MS = 300  # a new screen's buttons are dead for its first 250 ms
-SCREEN_MS = 10_000
+SCREEN_MS = PATIENCE_S * 1000
 
 
 class Nurse:

@@ -3,6 +3,7 @@
 import select
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cabinet.messages import (
@@ -15,8 +16,7 @@ from cabinet.messages import (
     decode_for_screen,
     encode,
 )
-
-WITHIN_S = 10.0
+from tests.demo import PATIENCE_S
 
 
 class ScreenPeer:
@@ -32,18 +32,24 @@ class ScreenPeer:
         self._socket.sendall(encode(Hello(VERSION)))
         self.wait(lambda: self.shown is not None)
 
-    def wait(self, ready, within_s: float = WITHIN_S) -> None:  # type: ignore[no-untyped-def]
+    def wait(self, ready: Callable[[], object], within_s: float = PATIENCE_S) -> None:
         """Read until `ready()`; AssertionError when it takes too long."""
+        assert self.look(ready, within_s), f"still {self.name}"
+
+    def look(self, ready: Callable[[], object], within_s: float) -> bool:
+        """Read until `ready()` or the time is over; whether it came."""
         end = time.monotonic() + within_s
         while not ready():
             left = end - time.monotonic()
-            assert left > 0, f"still {self.name}"
+            if left <= 0:
+                return False
             if select.select([self._socket], [], [], left)[0]:
                 data = self._socket.recv(65_536)
                 if not data:
                     raise ConnectionError("the controller is gone")
                 for body in self._frames.feed(data):
                     self._take(decode_for_screen(body))
+        return True
 
     def _take(self, message: Shown | Answer) -> None:
         match message:
@@ -61,6 +67,10 @@ class ScreenPeer:
         """Wait for a screen."""
         self.wait(lambda: self.name == name)
 
+    def shows(self, words: str) -> None:
+        """Wait for words anywhere on the screen."""
+        self.wait(lambda: words in repr(self.shown))
+
     def send(self, button: str, text: str = "") -> int:
         """Press without waiting for the answer; its id."""
         assert self.shown is not None
@@ -69,8 +79,11 @@ class ScreenPeer:
         return self._next
 
     def press(self, button: str, text: str = "") -> Answer:
-        """Press and wait for the answer."""
-        return self.answer(self.send(button, text))
+        """Press and wait for the answer; again where the screen had just changed, as people do."""
+        answer = self.answer(self.send(button, text))
+        while answer.outcome == "old":  # nothing was done, and the newer screen came before this
+            answer = self.answer(self.send(button, text))
+        return answer
 
     def answer(self, press: int) -> Answer:
         """Wait for the answer to a press."""

@@ -21,6 +21,7 @@ from cabinet.messages import (
     decode_for_controller,
     encode,
 )
+from tests.demo import PATIENCE_S
 
 LIVE = Live("14:05", "Ward 3 East")
 Reply = Callable[[Press], Answer | None]
@@ -82,7 +83,7 @@ class ScreenPeer:
                 with contextlib.suppress(OSError):
                     line.sendall(data)
 
-    def press(self, timeout_s: float = 5.0) -> Press:
+    def press(self, timeout_s: float = PATIENCE_S) -> Press:
         """The next press that arrived."""
         return self.presses.get(timeout=timeout_s)
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import httpx
 
 from cabinet.touchscreen.server import Server
+from tests.demo import PATIENCE_S
 
-WAIT_S = 10.0
+WAIT_S = PATIENCE_S
 _KEY = re.compile(r'data-key="([0-9a-f]+)\.([0-9]+)"')
 _ELEMENT = re.compile(r"<[^>]*>")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from cabinet.configuration import load
 from sim.bench import Bench, serve
@@ -19,8 +19,8 @@ from sim.cabinet import SimulatedCabinet
 from sim.errors import PortBusy
 from sim.happenings import Happening, Kind
 from sim.medicines import DEMO, medicines
+from tests.demo import PATIENCE_S, until
 
-CHROMIUM = Path("/usr/bin/chromium")
 LOCK, LIGHT, BEEPER = 16, 17, 27  # D1's, and the cabinet's
 
 
@@ -76,7 +76,7 @@ def _still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 def ask(
     bench: Bench, method: str, path: str, body: bytes = b"", headers: dict[str, str] | None = None
 ) -> tuple[int, bytes, http.client.HTTPMessage]:
-    connection = http.client.HTTPConnection("127.0.0.1", bench.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", bench.port, timeout=PATIENCE_S)
     connection.request(method, path, body or None, headers or {})
     answer = connection.getresponse()
     data = answer.read()
@@ -227,21 +227,15 @@ def test_a_busy_port_is_said_plainly(cabinet: SimulatedCabinet, switch: Switch) 
 
 
 @pytest.fixture(name="page")
-def _page(bench: Bench) -> Iterator[Page]:
-    if not CHROMIUM.exists():
-        pytest.skip("no /usr/bin/chromium here; `make setup` installs it")
+def _page(bench: Bench, browser: Any) -> Iterator[Page]:
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.set_default_timeout(8000)
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.goto(bench.address)
-        yield page
-        browser.close()
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(bench.address)
+    yield page
+    context.close()
     assert complaints == []
 
 
@@ -298,16 +292,20 @@ def test_mischief_and_power_show_as_they_happen(
     expect(page.locator("#beeper")).to_contain_class("on")
     page.get_by_role("button", name="Cut the power").click()
     expect(page.locator("body")).to_contain_class("dark")
-    assert not switch.is_on()
+    assert not switch.is_on()  # the mains go last
     page.get_by_role("button", name="Restore the power").click()
     expect(page.locator("body")).not_to_contain_class("dark")
-    assert switch.is_on()
+    until(switch.is_on)  # the devices have power first
 
 
 def test_the_page_says_when_the_simulator_is_gone(page: Page, bench: Bench) -> None:
     expect(page.locator("#hint")).to_contain_text("Hold a badge")
-    page.evaluate("heard = 1")  # the last word of the simulator was long ago
-    expect(page.locator("#hint")).to_contain_text("Not connected")
+
+    def says_so() -> bool:
+        page.evaluate("heard = 1")  # its last word was long ago, and so is each that follows
+        return "Not connected" in page.locator("#hint").inner_text()
+
+    until(says_so)
 
 
 # --- drawing and words ---

@@ -30,11 +30,11 @@ from sim.fingerprint_sensor import (
     ZfmSensor,
 )
 from sim.pty import PtyDevice
+from tests.demo import PATIENCE_S
 
 ALICE, BOB = "alice right index", "bob right index"
 ALICE_SLOT = 3
 DEADLINE_S = 0.6
-PATIENCE_S = 15.0
 COMPARE = 0x03
 
 # hardware.md's table of what the bare library does with each.

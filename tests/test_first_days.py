@@ -10,12 +10,11 @@ import pytest
 
 from sim.medicines import DEMO
 from sim.people import Person
-from tests.demo import ROOT, pause, person, until
+from tests.demo import PATIENCE_S, ROOT, person
 from tests.machine import Machine
 from tests.peer import ScreenPeer
 
 pytestmark = pytest.mark.process
-LIFTED_S = 0.8  # as a person does; the sensor looks a few times a second
 
 
 def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -49,20 +48,15 @@ def enrol(machine: Machine, peer: ScreenPeer, who: Person, code: str, *, named: 
     peer.press("same_pin", who.pin)
     for which, finger in zip(("first", "second"), who.fingers, strict=True):
         peer.sees("enrol_finger")
-        peer.wait(lambda which=which: which in repr(peer.shown))
+        peer.shows(which)
         machine.world.touch(finger)
-        peer.wait(lambda: "Lift your finger" in repr(peer.shown))
+        peer.shows("Lift your finger")
         machine.world.touch(None)
-        pause(LIFTED_S)
+        machine.sensor_sees_nothing()
         machine.world.touch(finger)
         peer.wait(lambda: "Lift your finger" not in repr(peer.shown))
         machine.world.touch(None)
-    until(lambda: peer.name in ("new", "rest") or _read(peer))
-
-
-def _read(peer: ScreenPeer) -> bool:
     peer.wait(lambda: peer.name in ("new", "rest"))
-    return True
 
 
 def test_two_administrators_enrol_then_the_lists_come_in_and_a_nurse_signs_in(
@@ -88,17 +82,17 @@ def test_two_administrators_enrol_then_the_lists_come_in_and_a_nurse_signs_in(
         enrol(machine, peer, ingrid, codes[0], named=False)
         assert peer.name == "new", "one is not enough"
         machine.cabinet.present(ingrid.badge)
-        peer.wait(lambda: "Enrol the first two" in repr(peer.shown))
+        peer.shows("Enrol the first two")
         assert peer.press("have_code").outcome == "done"
         assert peer.press("code", codes[0]).outcome == "done"
-        peer.wait(lambda: "not valid" in repr(peer.shown))  # a code is good once
+        peer.shows("not valid")  # a code is good once
         peer.press("cancel")
         enrol(machine, peer, samuel, codes[1], named=False)
         peer.sees("rest")
         peer.close()
         assert machine.process is not None
         machine.process.terminate()
-        assert machine.process.wait(15) == 0, machine.log()
+        assert machine.process.wait(PATIENCE_S) == 0, machine.log()
 
         taken = command(folder, "import", str(DEMO))
         assert taken.returncode == 0, taken.stderr + taken.stdout
@@ -106,8 +100,7 @@ def test_two_administrators_enrol_then_the_lists_come_in_and_a_nurse_signs_in(
 
         peer = machine.start()
         peer.sees("rest")
-        machine.cabinet.present(ingrid.badge)
-        peer.sees("finger")
+        machine.hold_badge(peer, "Ingrid")
         machine.world.touch(ingrid.fingers[1])
         peer.sees("menu")
         machine.world.touch(None)

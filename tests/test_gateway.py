@@ -18,6 +18,7 @@ from cabinet.witnessing import ProvenRollback
 from ledger.note import Signer, open_note, parse_checkpoint
 from ledger.store import Store
 from ledger.witness_protocol import SIZE_TYPE, WitnessSigner
+from tests.demo import PATIENCE_S
 from tests.gateways import Liar, Lie, Rig, http
 from tests.ledgers import KEY, ORIGIN, SIGNER, VERIFIER, bodies
 from tests.witnesses import KNOWN, NOW_S, WITNESS, Running
@@ -96,7 +97,7 @@ def test_a_witness_that_was_away_gets_the_newest_head_when_it_is_back(
 
 def test_an_answer_that_never_came_is_asked_for_again(rig: Rig) -> None:
     assert rig.turn()
-    rig.said.get(timeout=10)  # the witness has cosigned, and the controller never hears of it
+    rig.said.get(timeout=PATIENCE_S)  # cosigned, and the controller never hears of it
     assert not rig.turn()
     rig.now_s += witnessing.ANSWER_WITHIN_S
     rig.turn()
@@ -278,7 +279,7 @@ def test_an_answer_that_is_none_counts_as_none(tmp_path: Path, store: Store, lie
     liar = Liar(UNUSABLE[lie])
     rig = Rig(tmp_path, store, liar.port)
     assert rig.turn()
-    said = rig.said.get(timeout=10).message
+    said = rig.said.get(timeout=PATIENCE_S).message
     assert isinstance(said, NotReached)
     rig.witnessing.take(said, rig.now_s)
     assert not rig.turn()
@@ -300,7 +301,7 @@ def test_a_witness_that_drips_is_cut_off_in_time(
     rig = Rig(tmp_path, store, liar.port)
     began = time.monotonic()
     assert rig.turn()
-    assert isinstance(rig.said.get(timeout=10).message, NotReached)
+    assert isinstance(rig.said.get(timeout=PATIENCE_S).message, NotReached)
     assert time.monotonic() - began < 3
     release.set()
     liar.stop()

@@ -13,7 +13,7 @@ from cabinet import gateway_messages
 from cabinet.gateway_messages import Answered, Ask, Hello, NotReached
 from cabinet.messages import MessageError
 from ledger.store import Store
-from tests.demo import until
+from tests.demo import PATIENCE_S, until
 from tests.gateways import Rig
 from tests.ledgers import KEY, ORIGIN, ROOT, SIGNER, bodies
 from tests.test_imports import imported
@@ -33,7 +33,7 @@ def alone(tmp_path: Path) -> Iterator[Rig]:
 
 def connected(rig: Rig) -> socket.socket:
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    line.settimeout(5)
+    line.settimeout(PATIENCE_S)
     line.connect(str(rig.path))
     return line
 
@@ -46,7 +46,7 @@ def test_only_an_answer_that_is_waited_for_is_passed_on_and_only_once(alone: Rig
     asked = max(alone.socket._waited_for)
     for number in (99, asked, asked, 98):
         line.sendall(gateway_messages.encode(NotReached(number, "no")))
-    said = alone.said.get(timeout=5).message
+    said = alone.said.get(timeout=PATIENCE_S).message
     assert said.id == asked
     line.sendall(gateway_messages.encode(NotReached(97, "no")))
     line.close()

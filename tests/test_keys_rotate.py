@@ -288,7 +288,7 @@ def command(cabinet: Offline, *arguments: str) -> "subprocess.CompletedProcess[s
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
 
 
@@ -335,7 +335,7 @@ def test_the_cards_read_a_ledger_whose_pi_is_dead(offline: Offline, tmp_path: Pa
         input="\n".join(offline.cards()) + "\n",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert (rescue / "ledger.key").read_bytes() == saved

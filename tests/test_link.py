@@ -17,6 +17,7 @@ from drivers.link import WRITE_TIMEOUT_S, Backoff, SerialLink, open_serial
 from drivers.readings import BadgeRead, DeviceDown, DeviceUp, Reading
 from sim.lines import BadgeReader
 from sim.pty import PtyDevice
+from tests.demo import PATIENCE_S
 
 
 class Echo:
@@ -46,7 +47,7 @@ def link(device: PtyDevice) -> Iterator[SerialLink]:
 def read(link: SerialLink, n: int) -> bytes:
     data = b""
     while len(data) < n:
-        more = link.read(n - len(data), 5.0)
+        more = link.read(n - len(data), PATIENCE_S)
         assert more, f"only {data!r} came"
         data += more
     return data
@@ -76,7 +77,7 @@ def test_reading_ends_when_its_time_is_over(link: SerialLink) -> None:
 
 def test_discarded_input_is_gone(device: PtyDevice, link: SerialLink) -> None:
     link.write(b"old")
-    assert link.read(1, 5.0) == b"o"
+    assert link.read(1, PATIENCE_S) == b"o"
     link.discard_input()
     device.send([(0.0, b"new")])
     assert read(link, 3) == b"new"
@@ -144,18 +145,18 @@ def test_a_badge_passes_over_the_line_unplugged_and_plugged_in_again(tmp_path: P
     owner = threading.Thread(target=driver.run)
     owner.start()
     try:
-        assert posted.get(timeout=10) == DeviceUp("badge")
+        assert posted.get(timeout=PATIENCE_S) == DeviceUp("badge")
         device.send(reader.present("123456"))
-        assert posted.get(timeout=10) == BadgeRead("123456")
+        assert posted.get(timeout=PATIENCE_S) == BadgeRead("123456")
         device.unplug()
-        assert isinstance(posted.get(timeout=10), DeviceDown)
+        assert isinstance(posted.get(timeout=PATIENCE_S), DeviceDown)
         device.send(reader.present("222222"))  # without a plug nothing is sent
         device.plug()
-        assert posted.get(timeout=10) == DeviceUp("badge")
+        assert posted.get(timeout=PATIENCE_S) == DeviceUp("badge")
         device.send(reader.dripped("654321", 0.01))
-        assert posted.get(timeout=10) == BadgeRead("654321")
+        assert posted.get(timeout=PATIENCE_S) == BadgeRead("654321")
     finally:
         driver.stop()
-        owner.join(10)
+        owner.join(PATIENCE_S)
         device.close()
     assert not owner.is_alive()

@@ -18,7 +18,7 @@ from cabinet import records as r
 from cabinet.journal import replay
 from ledger.store import Store
 from sim.happenings import Kind
-from tests.demo import ROOT, pause, until
+from tests.demo import PATIENCE_S, ROOT, pause, until
 from tests.machine import Machine
 from tests.peer import ScreenPeer
 
@@ -121,7 +121,7 @@ def test_killed_at_the_edge_of_the_pulse(machine: Machine, kind: Kind) -> None:
     machine.kill_at = kind
     peer.send("open")
     assert machine.process is not None
-    machine.process.wait(10)
+    machine.process.wait(PATIENCE_S)
     _comes_back(machine)
 
 
@@ -193,7 +193,7 @@ def test_a_second_controller_on_the_same_ledger_is_refused(machine: Machine) -> 
         env={**os.environ, "CABINET_SIM_SOCKET": str(machine.cabinet.socket)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert second.returncode == 1

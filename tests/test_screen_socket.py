@@ -33,11 +33,10 @@ from cabinet.messages import (
 from cabinet.records import DrawerForced
 from cabinet.screen_socket import MAX_PEERS, PeerCame, PeerEvent, PeerPressed, ScreenSocket
 from drivers.readings import DrawerReading, Position
-from tests.demo import until
+from tests.demo import PATIENCE_S, until
 from tests.machine import Machine
 from tests.peer import ScreenPeer
 
-WITHIN_S = 10.0
 SHOWN = Shown(Screen(1, "rest", "Ward 1", (Words("Hold your badge"),)), Live("14:05", "Ward 1"))
 
 
@@ -51,7 +50,7 @@ class Served:
 
     def connect(self) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.settimeout(WITHIN_S)
+        connection.settimeout(PATIENCE_S)
         connection.connect(str(self.path))
         return connection
 
@@ -59,7 +58,7 @@ class Served:
         """A peer that said hello."""
         connection = self.connect()
         connection.sendall(encode(Hello(VERSION)))
-        came = self.events.get(timeout=WITHIN_S)
+        came = self.events.get(timeout=PATIENCE_S)
         assert isinstance(came, PeerCame)
         return connection, came
 
@@ -70,7 +69,7 @@ class Served:
             came.peer.send(encode(SHOWN))
             assert read(connection) == encode(SHOWN)[4:]
             connection.sendall(encode(Press(1, 1, "have_code")))
-            assert isinstance(self.events.get(timeout=WITHIN_S), PeerPressed)
+            assert isinstance(self.events.get(timeout=PATIENCE_S), PeerPressed)
 
 
 def read(connection: socket.socket) -> bytes:
@@ -143,7 +142,7 @@ def test_a_press_that_comes_in_pieces_is_read(served: Served) -> None:
     connection, _ = served.greet()
     for byte in encode(Press(3, 1, "pin", "73910264")):
         connection.send(bytes([byte]))
-    event = served.events.get(timeout=WITHIN_S)
+    event = served.events.get(timeout=PATIENCE_S)
     assert isinstance(event, PeerPressed)
     assert (event.press.id, event.press.text) == (3, "73910264")
 

@@ -9,10 +9,10 @@ import pytest
 from auth.pins import PinHasher, keyed_hash
 from cabinet import events as e
 from cabinet.secrets_worker import MAX_WAITING, SecretsWorker, answer
+from tests.demo import PATIENCE_S
 from tests.ward import PIN
 
 PEPPER = bytes(32)
-WITHIN_S = 20.0
 
 
 class Owner:
@@ -24,7 +24,7 @@ class Owner:
         self.worker = SecretsWorker(PEPPER, 2, post or self.events.put, bytes, ended=self.ended.set)
 
     def get(self) -> e.Event:
-        return self.events.get(timeout=WITHIN_S)
+        return self.events.get(timeout=PATIENCE_S)
 
 
 def test_each_kind_of_job_has_its_answer() -> None:
@@ -51,7 +51,7 @@ def test_each_kind_of_job_has_its_answer() -> None:
     assert isinstance(made, e.CodeMade)
     assert made.code == keyed_hash(PEPPER, "code", made.plain.replace("-", ""))
     owner.worker.stop()
-    assert owner.ended.wait(WITHIN_S)
+    assert owner.ended.wait(PATIENCE_S)
 
 
 def test_a_job_too_many_is_answered_as_wrong_at_once() -> None:
@@ -73,7 +73,7 @@ def test_a_worker_that_ends_by_an_error_says_so() -> None:
     owner = Owner(broken)
     owner.worker.start()
     owner.worker.submit(e.CheckPin("1", "", PIN))
-    assert owner.ended.wait(WITHIN_S)
+    assert owner.ended.wait(PATIENCE_S)
     owner.worker.stop()
 
 

@@ -16,7 +16,7 @@ from cabinet.messages import Words
 from ledger.note import Verifier
 from ledger.store import Store
 from sim.happenings import Kind
-from tests.demo import until
+from tests.demo import PATIENCE_S, until
 from tests.machine import Machine
 from tests.offline import ROOT, Offline, two_people
 from tests.peer import ScreenPeer
@@ -66,7 +66,7 @@ def test_a_rolled_back_cabinet_stays_shut_says_so_and_opens_again_after_two_peop
     peer.close()
     assert machine.process is not None
     machine.process.terminate()
-    assert machine.process.wait(15) == 0
+    assert machine.process.wait(PATIENCE_S) == 0
     cabinet.put_back(tmp_path / "old")
 
     peer = machine.start()
@@ -81,7 +81,7 @@ def test_a_rolled_back_cabinet_stays_shut_says_so_and_opens_again_after_two_peop
     done = accepted(cabinet)
     assert done.returncode == 0, done.stderr
     assert not set(" ".join(cabinet.cards()).split()) & set(done.stdout.split())
-    assert machine.process.wait(15) == 0  # it ends, for systemd to start it anew
+    assert machine.process.wait(PATIENCE_S) == 0  # it ends, for systemd to start it anew
     peer.close()
     peer = machine.start()
     peer.sees("rest")
@@ -115,7 +115,7 @@ def witnessed(machine: Machine, tmp_path: Path) -> Iterator[tuple[Machine, Runni
     )
     yield machine, running
     gateway.terminate()
-    assert gateway.wait(10) == 0
+    assert gateway.wait(PATIENCE_S) == 0
     running.stop()
 
 
@@ -136,23 +136,23 @@ def test_what_ledger_and_anchor_hide_together_the_witness_shows(
 
     machine.start().close()
     assert machine.process is not None
-    assert machine.process.wait(20) == 1  # the witness answered: it ends, with one line
+    assert machine.process.wait(PATIENCE_S) == 1  # the witness answered: it ends, with one line
     assert "witness pharmacy shows a head" in machine.log().splitlines()[-1]
     peer = machine.start()
     peer.sees("rolled_back")
     done = accepted(cabinet)
     assert done.returncode == 0, done.stderr
-    assert machine.process.wait(15) == 0
+    assert machine.process.wait(PATIENCE_S) == 0
     peer.close()
 
     peer = machine.start()
     peer.sees("rest")
-    peer.wait(lambda: "must be told" in alarms(peer), 15)  # by its keeper, once
+    peer.wait(lambda: "must be told" in alarms(peer))  # by its keeper, once
     witness.memory.forget(provision.origin(cabinet.configuration), NOW_S)
     peer.close()
     machine.kill()
     peer = machine.start()  # asks again at once
-    until(lambda: _cosigned(cabinet) == cabinet.size(), 15)
+    until(lambda: _cosigned(cabinet) == cabinet.size())
     peer.close()
     machine.stop()
     machine.check()

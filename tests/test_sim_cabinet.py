@@ -1,9 +1,7 @@
 """A simulated cabinet's ports, sockets and file: what a controller finds, and what is kept."""
 
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +13,10 @@ from sim.errors import BadSave, NoSuchThing, SimulatorError
 from sim.happenings import Kind, pulses
 from sim.medicines import DEMO
 from sim.pins import SocketLines
+from tests.demo import PATIENCE_S, until
 
 BADGE = "0049137025"
 LOCK, LATCH = 16, 3
-
-
-def until(so: Callable[[], object], within_s: float = 5.0) -> None:
-    """Wait until `so()`; fails when it does not come."""
-    pause, end = threading.Event(), time.monotonic() + within_s
-    while not so():
-        assert time.monotonic() < end, "it did not come about in time"
-        pause.wait(0.005)
 
 
 def made(folder: Path) -> SimulatedCabinet:
@@ -43,14 +34,14 @@ def _it(tmp_path: Path) -> Iterator[SimulatedCabinet]:
 def test_a_badge_held_to_the_reader_is_read_at_its_serial_port(
     it: SimulatedCabinet, tmp_path: Path
 ) -> None:
-    with serial.Serial(str(tmp_path / "run/badge"), timeout=5) as port:
+    with serial.Serial(str(tmp_path / "run/badge"), timeout=PATIENCE_S) as port:
         assert it.present(BADGE)
         assert port.readline() == BADGE.encode() + b"\r\n"
     assert [event.kind for event in it.world.events] == [Kind.BADGE]
 
 
 def test_a_label_is_read_at_the_scanners_port(it: SimulatedCabinet, tmp_path: Path) -> None:
-    with serial.Serial(str(tmp_path / "run/scanner"), timeout=5) as port:
+    with serial.Serial(str(tmp_path / "run/scanner"), timeout=PATIENCE_S) as port:
         assert it.scan("]d20100312345678906\x1d21X")
         assert port.read_until(b"\r") == b"]d20100312345678906\x1d21X\r"
 
@@ -78,7 +69,7 @@ def test_an_unplugged_device_is_gone_and_comes_back_at_the_same_path(
     assert not (tmp_path / "run/badge").exists()
     assert not it.present(BADGE)
     assert it.plug("badge")
-    with serial.Serial(str(tmp_path / "run/badge"), timeout=5) as port:
+    with serial.Serial(str(tmp_path / "run/badge"), timeout=PATIENCE_S) as port:
         assert it.present(BADGE)
         assert port.readline() == BADGE.encode() + b"\r\n"
     with pytest.raises(NoSuchThing):
@@ -100,8 +91,8 @@ def test_a_power_cut_darkens_the_devices_and_what_was_unplugged_stays_so(
 def test_coils_and_the_one_shot_keep_time_by_themselves(it: SimulatedCabinet) -> None:
     lines = SocketLines(str(it.socket))
     lines.drive(LOCK, True)
-    until(lambda: lines.level(LATCH) is True, within_s=0.5)
-    until(lambda: any(pulse.cut for pulse in pulses(it.world.events)), within_s=2)
+    until(lambda: lines.level(LATCH) is True)
+    until(lambda: any(pulse.cut for pulse in pulses(it.world.events)))
     lines.close()
     until(lambda: not it.connected)
 

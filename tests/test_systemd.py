@@ -294,7 +294,7 @@ def test_users_and_folders_are_what_systemd_understands(tmp_path: Path) -> None:
         ["systemd-sysusers", f"--root={tmp_path}", UNITS / "cabinet.sysusers"],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     if os.geteuid() == 0:
@@ -310,7 +310,7 @@ def test_everything_in_the_folder_is_installed_somewhere(tmp_path: Path) -> None
         env={**os.environ, "DESTDIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     installed = {(tmp_path / line.lstrip("/")).read_bytes() for line in told.stdout.splitlines()}

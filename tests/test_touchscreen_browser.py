@@ -126,7 +126,6 @@ class Screens:
 @pytest.fixture
 def screens(browser: Any, server: Server) -> Iterator[Screens]:
     context = browser.new_context(viewport=PANEL, has_touch=True)
-    context.set_default_timeout(10_000)
     screens = Screens(context.new_page(), server)
     yield screens
     context.close()

@@ -27,6 +27,7 @@ from ledger.witness_protocol import (
     read_answer,
     read_checkpoint,
 )
+from tests.demo import PATIENCE_S
 from tests.ledgers import ORIGIN, ROOT, SIGNER, VERIFIER
 from tests.witnesses import KNOWN, LOGS, NOW_S, WITNESS, Log, Running
 
@@ -131,7 +132,7 @@ def test_connections_are_bounded_and_silent_ones_are_cut(
     monkeypatch.setattr(server, "CONNECTION_S", 0.3)
     silent = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(40)]
     for line in silent:
-        line.settimeout(5)
+        line.settimeout(PATIENCE_S)
         assert line.recv(1) == b""  # refused at once, or cut after its time
         line.close()
     assert running.post(Log().ask(0, 1)).status == 200
@@ -160,7 +161,7 @@ def program(*arguments: object) -> "subprocess.CompletedProcess[str]":
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
 
 
@@ -183,14 +184,14 @@ def test_the_program_makes_a_key_once_and_serves_until_told(tmp_path: Path) -> N
         assert process.stderr is not None
         match = re.search(r"at 127\.0\.0\.1:(\d+)", process.stderr.readline())
         assert match
-        connection = http.client.HTTPConnection("127.0.0.1", int(match[1]), timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", int(match[1]), timeout=PATIENCE_S)
         log = Log()
         connection.request("POST", "/add-checkpoint", log.ask(0, 4))
         answer = connection.getresponse()
         told = read_answer(log.note(4), Answer(answer.status, answer.read()), verifier)
         assert isinstance(told, Cosigned)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0
     finally:
         process.kill()
         process.wait()

@@ -10,6 +10,7 @@ from ledger import witness as server
 from ledger.merkle import Frontier, Node, consistency_proof
 from ledger.note import Checkpoint, NoteVerifier, Signer
 from ledger.witness_protocol import Answer, Request, WitnessSigner, WitnessVerifier, encode_request
+from tests.demo import PATIENCE_S
 from tests.ledgers import ORIGIN, SIGNER, VERIFIER
 
 NOW_S = 1_790_000_000
@@ -74,7 +75,7 @@ class Running:
         return self._ask("GET", path, None)
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         connection.request(method, path, body)
         answer = connection.getresponse()
         data = answer.read()
@@ -83,7 +84,7 @@ class Running:
 
     def raw(self, data: bytes) -> bytes:
         """What comes back for these bytes until the witness closes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as line:
             line.sendall(data)
             line.shutdown(socket.SHUT_WR)
             got = b""

@@ -21,7 +21,7 @@ def commit() -> str:
     """The commit that is tested; "none" outside a repository."""
     command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
     try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=10)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     except FileNotFoundError:
         return "none"
     return done.stdout.strip() if done.returncode == 0 else "none"

@@ -46,7 +46,7 @@ def usable() -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
     )
     return "" if tried.returncode == 0 else f"strace may not trace here: {tried.stderr.strip()}"
 
@@ -59,7 +59,7 @@ def record(folder: Path, scratch: Path, seed: str, acts: int) -> list[disk.Event
     command = ["strace", "-f", "-qq", "-y", "-xx", "-s", str(4 << 20), "-e", traced, "-o", str(out)]
     command += [sys.executable, "-m", "tests.crash.trace", str(folder), seed, str(acts), str(marks)]
     done = subprocess.run(
-        command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=120
+        command, check=False, cwd=ROOT, capture_output=True, text=True, timeout=300
     )
     if done.returncode:
         raise Strange(done.stderr)
