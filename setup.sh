@@ -115,6 +115,8 @@ virtual_environment() {
 debian_packages() {
   local missing=()
   command -v chromium >/dev/null || missing+=(chromium)
+  command -v ssh-keygen >/dev/null || missing+=(openssh-client)
+  command -v picocom >/dev/null || missing+=(picocom)
   command -v systemd-analyze >/dev/null || missing+=(systemd)
   [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
   [ ${#missing[@]} = 0 ] && return

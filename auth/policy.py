@@ -28,6 +28,7 @@ class Act(Enum):
     COUNT = "count"
     INVITE = "invite"  # issue a one-time code with which a listed person enrols
     RELEASE = "release"  # let a locked-out person try again
+    ADMIT = "admit"  # let a service technician work at the console
     RECOVER = "recover"  # with the recovery key: accept a ledger that was rolled back
 
 
@@ -53,6 +54,7 @@ ALLOWED: dict[Act, tuple[Role, ...]] = {
     Act.COUNT: (*_CARE, Role.PHARMACY_TECHNICIAN),
     Act.INVITE: (Role.ADMINISTRATOR,),
     Act.RELEASE: (Role.PHARMACIST,),
+    Act.ADMIT: (Role.PHARMACIST,),
     Act.RECOVER: (Role.ADMINISTRATOR, Role.PHARMACIST),
 }
 

@@ -11,13 +11,23 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cabinet.plan import CONTROLLED, DrawerKind, Plan, Retention, Rules, Schedule, Timings
+from cabinet.plan import (
+    CONTROLLED,
+    DrawerKind,
+    Plan,
+    Retention,
+    Rules,
+    Schedule,
+    Service,
+    Timings,
+)
 from cabinet.plan import Drawer as PlanDrawer
 from cabinet.plan import Pocket as PlanPocket
 
 PULSE_LIMIT_MS = 1000  # hardware.md 5.6: intermittent coils; the hardware one-shot stands behind it
 HIGH_AT_POWER_ON = range(9)  # BCM2835 ARM Peripherals, 6.2: default pull of GPIO 0 to 8
 MAX_WITNESSES = 4
+MAX_SERVICE_KEYS = 4
 MAX_POCKETS = 96  # of a cabinet, so that its make-up fits into one entry
 MAX_FILE_BYTES = 256 * 1024
 DRIVERS = {"fingerprint": "zfm", "badge": "line", "scanner": "line"}
@@ -117,6 +127,10 @@ LIMITS: dict[str, tuple[int, int]] = {
     "retention.patient_days": (2192, 36_525),
     "retention.person_days": (2192, 36_525),
     "retention.credential_days": (731, 36_525),
+    "retention.technician_days": (2192, 36_525),
+    "service.session_min": (5, 30),
+    "service.idle_min": (1, 5),
+    "service.certificate_h": (1, 168),
 }
 
 
@@ -130,7 +144,7 @@ class Paths(_Table, frozen=True, forbid_unknown_fields=True):
     """Where things are; relative to the file's own folder.
 
     `anchor` keeps the ledger's newest head: on a real cabinet, on another partition. `gateway` is
-    the gateway's socket.
+    the gateway's socket, `console` the maintenance console's.
     """
 
     ledger: str = "ledger.db"
@@ -138,6 +152,7 @@ class Paths(_Table, frozen=True, forbid_unknown_fields=True):
     run: str = "run"
     anchor: str = "anchor/head"
     gateway: str = "run/gateway.sock"
+    console: str = "run/console.sock"
 
 
 class Witness(_Table, frozen=True, forbid_unknown_fields=True):
@@ -157,6 +172,7 @@ class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
     timings: Timings = Timings()
     rules: Rules = Rules()
     retention: Retention = Retention()
+    service: Service = Service()
     touchscreen: Touchscreen = Touchscreen()
     paths: Paths = Paths()
     witness: tuple[Witness, ...] = ()
@@ -221,6 +237,7 @@ def _check(file: Path, configuration: Configuration) -> None:
     _check_pins(file, configuration)
     _check_drawers(file, configuration)
     _check_witnesses(file, configuration)
+    _check_service(file, configuration.service)
 
 
 def _check_words(file: Path, configuration: Configuration) -> None:
@@ -329,6 +346,26 @@ def _check_witnesses(file: Path, configuration: Configuration) -> None:
             raise ConfigurationError(file, f"{key}.vkey", str(error)) from None
 
 
+def _check_service(file: Path, service: Service) -> None:
+    from auth.errors import NotASignature
+    from auth.ssh_signature import public_key
+
+    if len(service.ca) > MAX_SERVICE_KEYS:
+        raise ConfigurationError(file, "service.ca", f"at most {MAX_SERVICE_KEYS} keys")
+    for index, key in enumerate(service.ca):
+        try:
+            public_key(key)
+        except NotASignature as error:
+            raise ConfigurationError(file, f"service.ca[{index}]", str(error)) from None
+    if service.fleet:
+        try:
+            msgspec.convert(service.fleet, Identifier)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(file, "service.fleet", str(error)) from None
+    if not service.revoked.isprintable():
+        raise ConfigurationError(file, "service.revoked", "must name a file")
+
+
 def plan_of(configuration: Configuration) -> Plan:
     """What the rules need of the configuration: no pins, no ports."""
     return Plan(
@@ -345,4 +382,5 @@ def plan_of(configuration: Configuration) -> Plan:
         timings=configuration.timings,
         rules=configuration.rules,
         retention=configuration.retention,
+        service=configuration.service,
     )

@@ -19,10 +19,12 @@ from typing import Any
 from cabinet import notify, provision, shut
 from cabinet.anchors import RolledBack
 from cabinet.configuration import Configuration
+from cabinet.console_socket import ConsoleCame, ConsoleSaid, ConsoleSocket
 from cabinet.devices import open_devices, pin_factory
 from cabinet.gateway_socket import GatewaySaid
 from cabinet.keys import Keys
 from cabinet.messages import Shown
+from cabinet.proof_worker import ProofWorker
 from cabinet.screen_socket import PeerCame, PeerPressed, ScreenSocket
 from cabinet.secrets_worker import SecretsWorker
 from cabinet.step import Engine
@@ -38,6 +40,7 @@ MAX_WAITING = 512
 MAX_PEERS_WAITING = 128  # so that no flood from outside leaves a device without room
 POST_WITHIN_S = 5.0
 FIRST_WORDS_S = 3.0  # each says up or down by itself; this is for a machine that is slow
+FROM_PEERS = (PeerPressed, PeerCame, GatewaySaid, ConsoleCame, ConsoleSaid)
 _log = logging.getLogger(__name__)
 
 
@@ -85,6 +88,9 @@ class Controller:
             keys.pepper, state.pin_passes, self.post, ended=self._stopping.set
         )
         self._turns.connect(self._devices, self._secrets.submit, self._show)
+        self._proofs = ProofWorker(self.post, ended=self._stopping.set)
+        self._console: ConsoleSocket | None = None
+        self._turns.serve_technicians(self._proofs.submit)
 
     @property
     def engine(self) -> Engine:
@@ -103,7 +109,7 @@ class Controller:
 
     def post(self, incoming: Incoming) -> None:
         """From any thread; raises queue.Full for a peer, waits for a device."""
-        if isinstance(incoming, PeerPressed | PeerCame | GatewaySaid):
+        if isinstance(incoming, FROM_PEERS):
             if self._queue.qsize() >= MAX_PEERS_WAITING:
                 raise queue.Full
             self._queue.put_nowait(incoming)
@@ -120,6 +126,7 @@ class Controller:
         try:
             self._turns.start()
             self._secrets.start()
+            self._proofs.start()
             for name, device in devices.owned():
                 threading.Thread(target=self._own, args=(name, device), name=name).start()
             self._first_words()
@@ -127,6 +134,9 @@ class Controller:
             run.mkdir(mode=0o750, parents=True, exist_ok=True)
             self._socket = ScreenSocket(run / "screen.sock", self.post)
             self._turns.outside.listen(self.post)
+            console = self._folder / self._configuration.paths.console
+            console.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._console = ConsoleSocket(console, self.post)
             self._turns.publish()
             notify.ready()
             drawers = len(self._configuration.drawer)
@@ -171,6 +181,8 @@ class Controller:
         devices.locks.close()
         if self._socket is not None:
             self._socket.close()
+        if self._console is not None:
+            self._console.close()
         self._turns.outside.close()
         try:
             self._turns.sign()

@@ -10,6 +10,7 @@ from typing import Any
 from auth.lockout import Tries
 from cabinet import machines
 from cabinet import records as r
+from cabinet import service_records as sr
 from cabinet.machines import CorruptLedger, fire
 from cabinet.state import (
     Access,
@@ -23,6 +24,7 @@ from cabinet.state import (
     Person,
     PocketState,
     Removal,
+    Service,
     Session,
     State,
     Witnessing,
@@ -111,6 +113,8 @@ def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> No
     fire(state.screen, "restarted")
     state.boot, state.stopped = body.boot, False
     state.session = state.attempt = state.enrolment = state.witnessing = None
+    state.service = None
+    state.service_tries = Tries(state.service_tries.count, body.mono_ms)
     state.devices_down = {}
     # Waits are told by the monotonic clock, which begins again: so do they.
     state.tries = {badge: Tries(it.count, body.mono_ms) for badge, it in state.tries.items()}
@@ -163,6 +167,8 @@ def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
     for order in state.orders.values():
         if order.listed.details == name:
             order.details = None
+    if state.service is not None and state.service.technician == name:
+        state.service.details = None
 
 
 def _space_changed(state: State, record: r.SpaceChanged, _: r.Body, __: r.Attached) -> None:
@@ -489,6 +495,61 @@ def _returned(state: State, record: r.Returned, _: r.Body, __: r.Attached) -> No
     _settle(state, record.removal, record.quantity)
 
 
+# --- the maintenance console ----------------------------------------------------------------------
+
+
+def _service_signed_in(
+    state: State, record: sr.ServiceSignedIn, body: r.Body, attached: r.Attached
+) -> None:
+    if state.service is not None:
+        raise CorruptLedger("a second technician at the console")
+    details = details_of(attached, record.technician, sr.TechnicianDetails)
+    state.service = Service(
+        record.session,
+        record.key,
+        record.technician,
+        body.mono_ms,
+        body.mono_ms + record.lasts_s * 1000,
+        not record.admission,
+        details if isinstance(details, sr.TechnicianDetails) else None,
+    )
+    state.service_tries = Tries()
+
+
+def _service_refused(state: State, record: sr.ServiceRefused, body: r.Body, _: r.Attached) -> None:
+    if record.counts:
+        state.service_tries = Tries(state.service_tries.count + 1, body.mono_ms)
+
+
+def _serviced(state: State, session: str, body: r.Body) -> Service:
+    if state.service is None or state.service.id != session:
+        raise CorruptLedger(f"there is no service session {session!r}")
+    state.service.active_ms = body.mono_ms
+    return state.service
+
+
+def _service_admitted(
+    state: State, record: sr.ServiceAdmitted, body: r.Body, _: r.Attached
+) -> None:
+    _serviced(state, record.session, body).admitted = True
+
+
+def _service_extended(
+    state: State, record: sr.ServiceExtended, body: r.Body, _: r.Attached
+) -> None:
+    _serviced(state, record.session, body).ends_ms = body.mono_ms + record.lasts_s * 1000
+    state.service_tries = Tries()
+
+
+def _service_command(state: State, record: sr.ServiceCommand, body: r.Body, _: r.Attached) -> None:
+    _serviced(state, record.session, body)
+
+
+def _service_ended(state: State, record: sr.ServiceEnded, body: r.Body, _: r.Attached) -> None:
+    _serviced(state, record.session, body)
+    state.service = None
+
+
 _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.CabinetCreated: _created,
     r.Configured: _configured,
@@ -543,4 +604,10 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.WitnessDismissed: _witness_dismissed,
     r.Wasted: _wasted,
     r.Returned: _returned,
+    sr.ServiceSignedIn: _service_signed_in,
+    sr.ServiceRefused: _service_refused,
+    sr.ServiceAdmitted: _service_admitted,
+    sr.ServiceExtended: _service_extended,
+    sr.ServiceCommand: _service_command,
+    sr.ServiceEnded: _service_ended,
 }

@@ -7,6 +7,7 @@ Plain values only. One rule: times, ids, salts and sensor readings come in with 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from cabinet.plan import Plan
 from cabinet.records import MedicineListed
@@ -259,6 +260,50 @@ class Import:
     orders: tuple[tuple[str, OrderRow], ...] = ()
 
 
+@dataclass(frozen=True)
+class ServiceProved:
+    """Somebody at the console holds a certified key; `session` is the one to extend, or "".
+
+    Verified before: by ssh-keygen, over a challenge of this cabinet. `until_ms`: Unix time.
+    """
+
+    session: str
+    key: str
+    person: str = field(repr=False)
+    serial: int
+    principal: str
+    hardware: bool
+    until_ms: int
+
+
+@dataclass(frozen=True)
+class ServiceNotProved:
+    """A sign-in at the console failed; `counts` as a wrong try or does not."""
+
+    why: str
+    key: str = ""
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class ServiceAsked:
+    """A command at the console, and for one that only reads, the digest of its answer."""
+
+    session: str
+    command: str
+    arguments: tuple[str, ...] = ()
+    outcome: Literal["ok", "refused", "failed"] = "ok"
+    digest: str = ""
+
+
+@dataclass(frozen=True)
+class ServiceLeft:
+    """The technician logged out, or the cable is gone."""
+
+    session: str
+    why: Literal["logout", "hung_up"]
+
+
 Event = (
     Create
     | ChangeSigningKey
@@ -281,6 +326,10 @@ Event = (
     | CodeMade
     | DeviceChanged
     | Import
+    | ServiceProved
+    | ServiceNotProved
+    | ServiceAsked
+    | ServiceLeft
 )
 
 

@@ -63,9 +63,14 @@ class LocalSocket:
         user: str,
         most: int,
         take: Callable[[Peer, bytes], None],
+        gone: Callable[[Peer], None] = lambda _: None,
     ) -> None:
-        """`user` may connect, beside our own; at most `most` at a time."""
+        """`user` may connect, beside our own; at most `most` at a time.
+
+        `gone(peer)` is the last that is heard of a peer, in its thread.
+        """
         self._path, self._name, self._most, self._take = path, name, most, take
+        self._gone = gone
         self._uids = _allowed_uids(user)
         self._peers: list[Peer] = []
         self._guard = threading.Lock()
@@ -137,6 +142,7 @@ class LocalSocket:
                 with self._guard:
                     if peer in self._peers:
                         self._peers.remove(peer)
+                self._gone(peer)
 
 
 def _allowed_uids(user: str) -> tuple[int, ...]:

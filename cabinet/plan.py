@@ -48,6 +48,24 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patient_days: int = 2192  # 45 CFR 164.316(b)(2)(i): 6 years
     person_days: int = 2192  # who had access is part of the same documentation
     credential_days: int = 731  # 21 CFR 1304.04(a), for what shows who signed in
+    technician_days: int = 2192  # 45 CFR 164.310(a)(2)(iv): maintenance records
+
+
+class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may service this cabinet, and how; limits in `configuration.LIMITS`.
+
+    `ca`: the public keys of the hospital's service CA, whose certificates are good here for this
+    cabinet's id or its `fleet`. `revoked`: a file with the keys that are not, as ssh-keygen -k
+    makes it. `admit`: whether a pharmacist lets a technician in at the touchscreen.
+    """
+
+    ca: tuple[str, ...] = ()
+    fleet: str = ""
+    revoked: str = ""
+    admit: Literal["controlled", "always", "never"] = "controlled"  # where there are such drugs
+    session_min: int = 30
+    idle_min: int = 5  # IEC 62443-4-2 CR 2.5: a session that nobody uses is locked
+    certificate_h: int = 24  # a certificate for longer is not accepted
 
 
 class Pocket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,3 +97,4 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     timings: Timings
     rules: Rules
     retention: Retention = Retention()
+    service: Service = Service()

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from cabinet import service_records as sr
 from cabinet.plan import Plan, Schedule
 
 BODY_VERSION = 1
@@ -626,6 +627,7 @@ Record = (
     | WitnessDismissed
     | Wasted
     | Returned
+    | sr.ServiceRecord
 )
 
 
@@ -674,12 +676,13 @@ class OrderDetails(_Told, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-Details = PersonDetails | Credential | PatientDetails | OrderDetails
+Details = PersonDetails | Credential | PatientDetails | OrderDetails | sr.TechnicianDetails
 KINDS: dict[str, type[Details]] = {
     "person": PersonDetails,
     "credential": Credential,
     "patient": PatientDetails,
     "order": OrderDetails,
+    "technician": sr.TechnicianDetails,
 }
 Attached = Mapping[str, Details]  # by the attachment's hash in hex
 
@@ -762,6 +765,8 @@ def attachments_of(record: Record) -> tuple[tuple[str, str], ...]:
             return ((record.details, "patient"),)
         case OrderListed():
             return ((record.details, "order"),)
+        case sr.ServiceSignedIn():
+            return ((record.technician, "technician"),)
         case _:
             return ()
 

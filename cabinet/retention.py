@@ -26,6 +26,8 @@ def in_use(state: State) -> dict[str, str]:
             found[order.listed.details] = "an active order"
             patient = state.patients[order.listed.patient]
             found[patient.details_name] = "a patient with an active order"
+    if state.service is not None:
+        found[state.service.technician] = "a technician who is at the console"
     for removal in state.removals.values():
         patient = state.patients[removal.started.patient]
         found[patient.details_name] = "a patient with an open removal"

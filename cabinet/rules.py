@@ -16,6 +16,7 @@ from cabinet import (
     removals,
     retention,
     screens,
+    service,
     signin,
     staff,
     stock,
@@ -92,6 +93,14 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             _device_changed(draft, event)
         case e.Import():
             lists.imported(draft, event)
+        case e.ServiceProved():
+            service.proved(draft, event)
+        case e.ServiceNotProved():
+            service.not_proved(draft, event)
+        case e.ServiceAsked():
+            service.asked(draft, event)
+        case e.ServiceLeft():
+            service.left(draft, event)
     return draft.done()
 
 
@@ -229,6 +238,8 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         stock.pressed(draft, button, text)
     elif verb in ("issue", "release"):
         staff.pressed(draft, button)
+    elif verb == "admit":
+        service.admit(draft, button)
 
 
 def _next_page(draft: Draft, shown: Screen) -> None:
@@ -255,6 +266,7 @@ def _tick(draft: Draft) -> None:
     idle_s = screens.idle_since_s(place, moment)
     _clock(draft)
     access.tick(draft)
+    service.tick(draft)
     if draft.records:
         return
     match state.screen.state:

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from auth.policy import Act
-from cabinet import access, enrolment, machines, patients, removals, signin, staff, stock
+from cabinet import access, enrolment, machines, patients, removals, service, signin, staff, stock
 from cabinet.decision import Place
 from cabinet.events import Moment
 from cabinet.messages import Alarm, Button, Live, Rows, Screen, Words
@@ -179,6 +179,8 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             found.append(Alarm("low", f"The record's {device}: {cause}. Call IT."))
         else:
             found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
+    if state.service is not None:
+        found.append(Alarm("low", service.said(state.service)))
     due = stock.due(state)
     if due and state.session is not None:
         found.append(Alarm("low", f"{len(due)} pocket(s) must be counted: see More tasks."))

@@ -15,9 +15,10 @@ from cabinet import records as r
 from cabinet.effects import details_of
 from cabinet.machines import CorruptLedger
 from cabinet.plan import Drawer
-from cabinet.state import DrawerState, Order, Patient, Person, State
+from cabinet.service_records import TechnicianDetails
+from cabinet.state import DrawerState, Order, Patient, Person, Service, State
 
-VERSION = 1  # of State and of this encoding; another one is not read but replayed
+VERSION = 2  # of State and of this encoding; another one is not read but replayed
 
 
 class _Drawer(msgspec.Struct, frozen=True):
@@ -30,7 +31,7 @@ class _Drawer(msgspec.Struct, frozen=True):
 
 
 _DERIVED = ("by_badge", "by_staff_id", "by_record_number")
-_CHANGED = ("balances", "people", "patients", "orders", "drawers", "screen")
+_CHANGED = ("balances", "people", "patients", "orders", "drawers", "screen", "service")
 
 
 def take(state: State) -> bytes:
@@ -49,6 +50,7 @@ def take(state: State) -> bytes:
         for it in state.drawers.values()
     ]
     kept["screen"] = state.screen.state
+    kept["service"] = replace(state.service, details=None) if state.service else None
     return msgspec.json.encode(kept)
 
 
@@ -83,6 +85,10 @@ def restore(data: bytes, attached: r.Attached) -> State:
             drawer.plan, model, drawer.access, drawer.since_ms, drawer.alerted, drawer.cause
         )
     machines.place(state.screen, kept.screen)
+    state.service = kept.service
+    if state.service is not None:
+        told = details_of(attached, state.service.technician, TechnicianDetails)
+        state.service.details = told if isinstance(told, TechnicianDetails) else None
     return state
 
 
@@ -117,6 +123,7 @@ def _kept_type() -> Any:
         "orders": list[Order],
         "drawers": list[_Drawer],
         "screen": str,
+        "service": Service | None,
     }
     return msgspec.defstruct(
         "Kept",

@@ -87,6 +87,9 @@ def show_menu(state: State, place: Place) -> Screen:
         rows.append(Row("invite", "Enrol somebody", ("Issue a one-time code",)))
     if allowed(state, Act.RELEASE):
         rows.append(Row("locked", "Locked out", ("Let a person try again",)))
+    waiting = state.service
+    if waiting is not None and not waiting.admitted and allowed(state, Act.ADMIT):
+        rows.append(Row(f"admit:{waiting.id}", "Let a technician in", (waiting.name,)))
     actions = [Button("sign_out", "Sign out", "quiet")]
     if allowed(state, Act.REMOVE):
         actions.append(Button("home", "Patients", "primary"))

@@ -12,6 +12,7 @@ from cabinet import machines
 from cabinet import records as r
 from cabinet.machines import Model
 from cabinet.plan import CONTROLLED, Drawer, Plan, Pocket, Rules, Timings
+from cabinet.service_records import TechnicianDetails
 
 
 @dataclass
@@ -154,6 +155,24 @@ class Removal:
 
 
 @dataclass
+class Service:
+    """A technician at the console; `admitted` once nobody need let them in any more."""
+
+    id: str
+    key: str
+    technician: str  # the attachment's hash
+    active_ms: int  # monotonic time of the last command
+    ends_ms: int
+    admitted: bool
+    details: TechnicianDetails | None = None
+
+    @property
+    def name(self) -> str:
+        """Name to show, or the key where it was erased."""
+        return self.details.name if self.details is not None else f"key {self.key[7:15]}"
+
+
+@dataclass
 class Code:
     """A one-time code that may still be used."""
 
@@ -210,6 +229,8 @@ class State:
     enrolment: Enrolment | None = None
     access: Access | None = None
     witnessing: Witnessing | None = None
+    service: Service | None = None
+    service_tries: Tries = field(default_factory=Tries)
 
     def on_hand(self, pocket: str) -> int:
         """Units that the ledger expects in the pocket."""

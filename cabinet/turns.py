@@ -12,6 +12,7 @@ from auth.pins import keyed_hash
 from cabinet import events as e
 from cabinet import notify, provision, screens, snapshot
 from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet, plan_of
+from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
 from cabinet.devices import Devices
 from cabinet.gateway_socket import GatewaySaid
 from cabinet.journal import Journal, replay
@@ -21,8 +22,11 @@ from cabinet.local_socket import Peer
 from cabinet.messages import Answer, Screen, Shown, encode
 from cabinet.outside import Outside
 from cabinet.plan import CONTROLLED
+from cabinet.proof_worker import ProofChecked, ProofJob
 from cabinet.screen_socket import PeerCame, PeerEvent, PeerPressed
 from cabinet.secrets_worker import Job
+from cabinet.service_desk import ServiceDesk
+from cabinet.service_facts import Facts
 from cabinet.state import State
 from cabinet.step import Engine, Outcome
 from cabinet.upkeep import Reserve, Upkeep
@@ -34,7 +38,7 @@ from ledger.store import Store
 SPACE_EVERY_S = 10.0
 
 
-Incoming = d.Reading | PeerEvent | GatewaySaid | e.Event
+Incoming = d.Reading | PeerEvent | GatewaySaid | ConsoleEvent | ProofChecked | e.Event
 
 
 class Turns:
@@ -56,6 +60,7 @@ class Turns:
         `wall_s` is Unix time, which may be wrong and may jump.
         """
         self._configuration, self._keys, self._store = configuration, keys, store
+        self._folder = folder
         self._now_s, self._wall_s, self._random = clock.monotonic, wall_s, random_bytes
         signer = provision.signer(configuration, keys)
         state = replay(store)
@@ -76,6 +81,7 @@ class Turns:
         self._positions: dict[str, str] = {}
         self._number = int.from_bytes(random_bytes(4), "big") * 1024
         self._meaning: object = None
+        self._desk: ServiceDesk | None = None
         self.shown: Shown | None = None
         self._outputs: screens.Outputs | None = None
 
@@ -97,6 +103,28 @@ class Turns:
     ) -> None:
         """What commands go to: the devices, whoever hashes secrets, and the screen."""
         self._devices, self._submit, self._show = devices, submit, show
+
+    def serve_technicians(self, check: Callable[[ProofJob], None]) -> None:
+        """Have a desk for the maintenance console; `check` takes what proves who somebody is."""
+        facts = Facts(self._configuration, self._folder, self._store, lambda: self._devices)
+        self._desk = ServiceDesk(self._configuration, self._folder, self, facts, check)
+
+    @property
+    def state(self) -> State:
+        """The cabinet's state."""
+        return self.engine.state
+
+    def now_s(self) -> float:
+        """Monotonic time."""
+        return self._now_s()
+
+    def wall_s(self) -> float:
+        """Unix time."""
+        return self._wall_s()
+
+    def random(self, size: int) -> bytes:
+        """Fresh randomness."""
+        return self._random(size)
 
     # --- beginning and end ----------------------------------------------------------------------
 
@@ -128,6 +156,9 @@ class Turns:
             case GatewaySaid():
                 self.outside.take(incoming, self._now_s())
                 return
+            case ConsoleCame() | ConsoleSaid() | ConsoleGone() | ProofChecked():
+                if self._desk is not None:
+                    self._desk.take(incoming)
             case d.DrawerReading():
                 self._positions[incoming.drawer] = incoming.position.value
                 self.step(e.DrawerMoved(incoming.drawer, incoming.position.value))
@@ -184,6 +215,8 @@ class Turns:
         entry = outcome.bodies[-1].seq if outcome.bodies else 0
         for command in outcome.commands:
             self._carry_out(command, entry)
+        if self._desk is not None:
+            self._desk.note(outcome.bodies)
         return outcome
 
     def _moment(self, seed: bytes) -> e.Moment:
@@ -224,6 +257,8 @@ class Turns:
 
     def publish(self) -> None:
         """Show what changed: the screen to the peers, lights and beeper to the cabinet."""
+        if self._desk is not None:
+            self._desk.follow()
         moment, engine = self._moment(b""), self.engine
         screen = screens.show(engine.state, engine.place, moment.wall_ms)
         meaning = self._meaning_of(screen)

@@ -194,6 +194,21 @@ class Locks:
             self._clock.wait(SAMPLE_S)
         return {name: drawer.position for name, drawer in self._drawers.items()}
 
+    def levels(self) -> dict[str, tuple[bool | None, bool | None, bool, bool]]:
+        """Each drawer's (switch closed, hook engaged, coil on, light on) as last seen.
+
+        From any thread; what cannot be read is None.
+        """
+        on = self._on
+        return {
+            name: (
+                *(drawer.sample or (None, None)),
+                on is not None and on.drawer is drawer,
+                drawer.light.shown,
+            )
+            for name, drawer in self._drawers.items()
+        }
+
     def pulse(self, drawer: str, entry: int) -> None:
         """Have the owner pulse this lock as the record `entry` orders; returns at once."""
         if len(self._inbox) >= MOST_WAITING:

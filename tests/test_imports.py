@@ -37,19 +37,11 @@ OUTSIDE = {
 # What decides and what is decided about: no clock, no chance, no input or output of its own (the
 # journal is handed its store and its randomness).
 PURE = (
-    *("access", "decision", "effects", "enrolment", "events", "journal", "labels", "lists"),
-    *(
-        "lookalikes",
-        "machines",
-        "messages",
-        "patients",
-        "plan",
-        "records",
-        "removals",
-        "retention",
-        "rules",
-    ),
-    *("screens", "signin", "snapshot", "staff", "state", "step", "stock", "wording"),
+    *("access", "console_messages", "decision", "effects", "enrolment", "events", "journal"),
+    *("labels", "lists", "lookalikes", "machines", "messages", "patients", "plan", "records"),
+    *("removals", "retention", "rules", "service", "service_answers", "service_records"),
+    *("screens", "signin", "snapshot", "staff", "state", "step", "stock", "version"),
+    "wording",
 )
 PURE_MAY_IMPORT = {
     "difflib",

@@ -1,0 +1,157 @@
+"""The technician at the maintenance console: who is let in, what is answered, and when it ends.
+
+Not for how somebody proves who they are (`service_desk.py` asks for it). One rule: nothing here
+opens a drawer, and each command is a record before its answer is shown.
+"""
+
+from auth.lockout import standing
+from auth.policy import Act, Role, may
+from cabinet import records as r
+from cabinet import service_records as sr
+from cabinet.decision import Draft, Note
+from cabinet.events import ServiceAsked, ServiceLeft, ServiceNotProved, ServiceProved
+from cabinet.plan import CONTROLLED
+from cabinet.state import Service, State
+from cabinet.wording import REASONS
+
+ADMIT_WITHIN_S = 300
+NEVER_LOCKED = 2**31  # wrong tries at the console slow the next ones down; they lock nobody out
+READING = (
+    *("status", "devices", "drawers", "watch", "config", "ledger", "clock", "storage"),
+    *("power", "version"),
+)
+BUSY = "Somebody is signed in at the console already. One at a time."
+
+
+def wait_s(state: State, mono_ms: int) -> int:
+    """Seconds until somebody may try to sign in again; 0 for now."""
+    rules = state.plan.rules
+    return standing(
+        state.service_tries,
+        mono_ms,
+        delay_from_try=rules.delay_from_try,
+        delay_s=rules.delay_s,
+        lock_at_try=NEVER_LOCKED,
+    ).wait_s
+
+
+def needs_admission(state: State) -> bool:
+    """Whether a pharmacist must let a technician in."""
+    admit = state.plan.service.admit
+    stored = any(it.plan.schedule in CONTROLLED for it in state.pockets.values())
+    return admit == "always" or (admit == "controlled" and stored)
+
+
+def refusal(state: State, session: str, command: str) -> str:
+    """Why this command may not be carried out for this session now, "" when it may."""
+    if state.service is None or state.service.id != session:
+        return "The session is over. Sign in again."
+    if not state.service.admitted:
+        return "A pharmacist must let you in at the touchscreen first: Tasks, Let a technician in."
+    if command not in READING:
+        return "There is no such command."
+    return ""
+
+
+def proved(draft: Draft, event: ServiceProved) -> None:
+    """Somebody holds a certified key: let them in, or on."""
+    state, moment, rules = draft.state, draft.moment, draft.state.plan.service
+    lasts_s = min(rules.session_min * 60, (event.until_ms - moment.wall_ms) // 1000)
+    now = state.service
+    if lasts_s <= 0:
+        _refuse(draft, "expired", event.key, "The certificate is not valid any more.")
+    elif now is None and event.session:
+        _refuse(draft, "over", event.key, "The session is over. Sign in again.", counts=False)
+    elif now is None:
+        details = draft.attach("technician", sr.TechnicianDetails(event.person))
+        draft.add(
+            sr.ServiceSignedIn(
+                draft.reference(),
+                event.key,
+                event.serial,
+                event.principal,
+                event.hardware,
+                details,
+                lasts_s,
+                needs_admission(state),
+            )
+        )
+    elif now.id != event.session:
+        _refuse(draft, "busy", event.key, BUSY, counts=False)
+    elif now.key != event.key:
+        words = "A session is extended with the key that began it."
+        _refuse(draft, "another_key", event.key, words)
+    else:
+        draft.add(sr.ServiceExtended(now.id, event.serial, lasts_s))
+
+
+def not_proved(draft: Draft, event: ServiceNotProved) -> None:
+    """A sign-in failed."""
+    draft.add(sr.ServiceRefused(event.why, event.key, event.counts))
+
+
+def _refuse(draft: Draft, why: str, key: str, words: str, *, counts: bool = True) -> None:
+    draft.add(sr.ServiceRefused(why, key, counts))
+    draft.refusal = words  # for the console; the person at the touchscreen did not ask
+
+
+def asked(draft: Draft, event: ServiceAsked) -> None:
+    """A command: its record, whatever comes of it."""
+    words = refusal(draft.state, event.session, event.command)
+    now = draft.state.service
+    if now is not None and now.id == event.session:
+        command = event.command if event.command in READING else "unknown"
+        if words:
+            draft.add(sr.ServiceCommand(now.id, command, (), "refused"))
+        else:  # arguments that were no good are not kept: they might be anything
+            arguments = event.arguments if event.outcome != "failed" else ()
+            digest = event.digest
+            draft.add(sr.ServiceCommand(now.id, command, arguments, event.outcome, digest))
+    draft.refusal = words
+
+
+def left(draft: Draft, event: ServiceLeft) -> None:
+    """The technician logged out, or the cable is gone."""
+    now = draft.state.service
+    if now is not None and now.id == event.session:
+        draft.add(sr.ServiceEnded(now.id, event.why))
+
+
+def tick(draft: Draft) -> None:
+    """Time has passed: no session outlives it."""
+    now, mono_ms, rules = draft.state.service, draft.moment.mono_ms, draft.state.plan.service
+    if now is None:
+        return
+    idle_s = (mono_ms - now.active_ms) // 1000
+    if mono_ms >= now.ends_ms:
+        draft.add(sr.ServiceEnded(now.id, "time"))
+    elif not now.admitted and idle_s >= ADMIT_WITHIN_S:
+        draft.add(sr.ServiceEnded(now.id, "not_admitted"))
+    elif now.admitted and idle_s >= rules.idle_min * 60:
+        draft.add(sr.ServiceEnded(now.id, "idle"))
+
+
+# --- at the touchscreen -------------------------------------------------------------------------
+
+
+def admit(draft: Draft, button: str) -> None:
+    """Whoever may lets the technician in."""
+    state = draft.state
+    session, now = state.session, state.service
+    assert session is not None
+    person = state.people[session.person]
+    if not person.active or not may(Role(person.role), Act.ADMIT):
+        draft.add(r.Refused("admit", "not_allowed", session.id, session.person))
+        draft.refuse(REASONS["not_allowed"])
+    elif now is None or button != f"admit:{now.id}" or now.admitted:
+        draft.refuse("The technician has gone.")
+    else:
+        draft.add(sr.ServiceAdmitted(now.id, session.id, session.person, session.factors))
+        draft.stay(note=Note(f"{now.name} may work at the console.", "success"))
+
+
+def said(now: Service) -> str:
+    """The bar over every screen while a technician is there."""
+    if now.admitted:
+        return f"In service, by {now.name}."
+    return f"{now.name} waits at the console: a pharmacist lets technicians in under Tasks."

@@ -1,0 +1,262 @@
+"""The live side of the console socket: challenges, proofs, and each command's answer to its peer.
+
+Not for what is allowed (`service.py`) or what an answer says (`service_answers.py`). One rule: a
+session belongs to the connection that proved it, and every command goes through a step before its
+answer goes out.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from auth.ssh_proof import NAMESPACE, Trust
+from auth.ssh_signature import public_key
+from cabinet import console_messages as m
+from cabinet import events as e
+from cabinet import records as r
+from cabinet import service, service_answers
+from cabinet import service_records as sr
+from cabinet.configuration import Configuration
+from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
+from cabinet.local_socket import Peer
+from cabinet.proof_worker import ProofChecked, ProofJob
+from cabinet.service_answers import Facts, History, Reply
+from cabinet.state import State
+from cabinet.step import Outcome
+
+CHALLENGE_S = 300
+NO_CA = "No service CA is set in cabinet.toml, so nobody can sign in here."
+FREE = ("no_signature", "too_many", "no_list", "no_program", "no_answer", "cannot_check", "stale")
+WHY_ENDED = {
+    "logout": "Logged out.",
+    "hung_up": "The line was lost.",
+    "idle": "No command came for too long: the session is over.",
+    "time": "The session's time is over. Sign in again.",
+    "not_admitted": "No pharmacist let you in: the session is over.",
+}
+
+
+@dataclass
+class _Visitor:
+    """One console and what it is in the middle of."""
+
+    challenge: str = ""
+    until_s: float = 0.0
+    checking: bool = False
+    session: str = ""
+    waits: bool = False  # for a pharmacist
+    watching: bool = False
+    seen: tuple[str, ...] = ()
+
+
+class Host(Protocol):
+    """Where steps are taken."""
+
+    @property
+    def state(self) -> State: ...
+
+    def step(self, event: e.Event) -> Outcome: ...
+
+    def now_s(self) -> float: ...
+
+    def wall_s(self) -> float: ...
+
+    def random(self, size: int, /) -> bytes: ...
+
+
+class ServiceDesk:
+    """Everything here is called by the one thread that takes the steps."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        folder: Path,
+        host: Host,
+        facts: Facts,
+        submit: Callable[[ProofJob], None],
+    ) -> None:
+        self._configuration, self._host, self._facts = configuration, host, facts
+        self._submit = submit
+        self._visitors: dict[Peer, _Visitor] = {}
+        self._history = History()
+        rules = configuration.service
+        self._trust = Trust(
+            tuple(public_key(key) for key in rules.ca),
+            (configuration.cabinet.id, *([rules.fleet] if rules.fleet else [])),
+            rules.certificate_h,
+            folder / rules.revoked if rules.revoked else None,
+        )
+
+    # --- what comes -----------------------------------------------------------------------------
+
+    def take(self, event: ConsoleEvent | ProofChecked) -> None:
+        """A console came, said something or went; or its proof was checked."""
+        if isinstance(event, ConsoleCame):
+            self._visitors[event.peer] = _Visitor()
+            self._send(event.peer, self._banner())
+            return
+        visitor = self._visitors.get(event.peer)
+        if visitor is None:
+            return  # it went meanwhile
+        match event:
+            case ConsoleGone():
+                del self._visitors[event.peer]
+                if visitor.session:
+                    self._host.step(e.ServiceLeft(visitor.session, "hung_up"))
+            case ProofChecked():
+                self._checked(event, visitor)
+            case ConsoleSaid():
+                self._said(event.peer, visitor, event.message)
+
+    def _said(self, peer: Peer, visitor: _Visitor, message: m.ToController) -> None:
+        match message:
+            case m.Begin():
+                self._begin(peer, visitor)
+            case m.Respond():
+                self._respond(peer, visitor, message)
+            case m.Command():
+                visitor.watching = False
+                self._command(peer, visitor, message)
+            case m.Stop():
+                visitor.watching = False
+            case m.Leave() if visitor.session:
+                self._host.step(e.ServiceLeft(visitor.session, "logout"))
+            case _:
+                self._send(peer, m.Ended(WHY_ENDED["logout"]))
+
+    def follow(self) -> None:
+        """After whatever happened: who is let in, whose watch has something new."""
+        now = self._host.state.service
+        for peer, visitor in list(self._visitors.items()):
+            if now is None or now.id != visitor.session:
+                continue
+            if visitor.waits and now.admitted:
+                visitor.waits = False
+                self._send(peer, m.Admitted())
+            if visitor.watching:
+                lines = service_answers.watched(self._host.state, self._facts.wires())
+                for line in lines:
+                    if line not in visitor.seen:
+                        self._send(peer, m.Seen(line))
+                visitor.seen = lines
+
+    def note(self, bodies: Sequence[r.Body]) -> None:
+        """What was recorded: the devices' history, and sessions that ended."""
+        for body in bodies:
+            self._history.note(body)
+            if isinstance(body.record, sr.ServiceEnded):
+                for peer, visitor in list(self._visitors.items()):
+                    if visitor.session == body.record.session:
+                        visitor.session, visitor.watching, visitor.waits = "", False, False
+                        self._send(peer, m.Ended(WHY_ENDED[body.record.why]))
+
+    # --- signing in -----------------------------------------------------------------------------
+
+    def _banner(self) -> m.Banner:
+        state = self._host.state
+        when = datetime.fromtimestamp(self._host.wall_s(), UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return m.Banner(
+            f"{state.name} ({state.cabinet})",
+            service_answers.in_one_line(state),
+            when,
+            "" if self._trust.keys else NO_CA,
+        )
+
+    def _begin(self, peer: Peer, visitor: _Visitor) -> None:
+        state, now_s = self._host.state, self._host.now_s()
+        wait_s = service.wait_s(state, int(now_s * 1000))
+        if not self._trust.keys:
+            self._send(peer, m.Denied(NO_CA))
+        elif state.service is not None and state.service.id != visitor.session:
+            self._send(peer, m.Denied(service.BUSY))
+        elif wait_s:
+            self._send(peer, m.Denied(f"Too many failures. Wait {wait_s} s.", wait_s))
+        elif visitor.checking:
+            self._send(peer, m.Denied("One moment."))
+        else:
+            when = datetime.fromtimestamp(self._host.wall_s(), UTC).strftime("%Y%m%dT%H%M%SZ")
+            nonce = self._host.random(20).hex()
+            visitor.challenge = f"{NAMESPACE}:{state.cabinet}:{when}:{nonce}"
+            visitor.until_s = now_s + CHALLENGE_S
+            self._send(peer, m.Challenge(visitor.challenge, CHALLENGE_S, NAMESPACE))
+
+    def _respond(self, peer: Peer, visitor: _Visitor, message: m.Respond) -> None:
+        challenge, visitor.challenge = visitor.challenge, ""  # each counts once
+        now_s = self._host.now_s()
+        wait_s = service.wait_s(self._host.state, int(now_s * 1000))
+        if wait_s or visitor.checking:
+            self._send(peer, m.Denied(f"Too many failures. Wait {wait_s} s.", wait_s))
+        elif not challenge or now_s >= visitor.until_s:
+            self._host.step(e.ServiceNotProved("stale", "", counts=False))
+            self._send(peer, m.Denied("There is no challenge any more. Begin again."))
+        else:
+            visitor.checking = True
+            self._submit(ProofJob(peer, challenge, message.signature, self._trust))
+
+    def _checked(self, event: ProofChecked, visitor: _Visitor) -> None:
+        visitor.checking = False
+        held = event.certificate
+        if held is None:
+            counts = event.why not in FREE
+            self._host.step(e.ServiceNotProved(event.why, "", counts))
+            wait_s = service.wait_s(self._host.state, int(self._host.now_s() * 1000))
+            self._send(event.peer, m.Denied(event.words, wait_s))
+            return
+        outcome = self._host.step(
+            e.ServiceProved(
+                visitor.session,
+                held.key,
+                held.person,
+                held.serial,
+                next(name for name in self._trust.names if name in held.principals),
+                held.hardware,
+                held.valid_until_s * 1000,
+            )
+        )
+        now = self._host.state.service
+        if outcome.refusal or now is None:
+            self._send(event.peer, m.Denied(outcome.refusal))
+            return
+        visitor.session, visitor.waits = now.id, not now.admitted
+        lasts_s = now.ends_ms // 1000 - int(self._host.now_s())
+        idle_s = self._host.state.plan.service.idle_min * 60
+        self._send(event.peer, m.SignedIn(now.name, lasts_s, idle_s, visitor.waits))
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def _command(self, peer: Peer, visitor: _Visitor, message: m.Command) -> None:
+        words = service.refusal(self._host.state, visitor.session, message.command)
+        reply = Reply() if words else self._reply(message)
+        tables = m.fitted(reply.tables)
+        digest = hashlib.sha256(m.body(tables)).hexdigest() if tables else ""
+        outcome = self._host.step(
+            e.ServiceAsked(
+                visitor.session, message.command, message.arguments, reply.outcome, digest
+            )
+        )
+        if outcome.refusal:
+            self._send(peer, m.Answer(message.id, "refused", outcome.refusal))
+            return
+        self._send(peer, m.Answer(message.id, reply.outcome, reply.words, tables))
+        if message.command == "watch" and reply.outcome == "ok":
+            visitor.watching = True
+            visitor.seen = service_answers.watched(self._host.state, self._facts.wires())
+
+    def _reply(self, message: m.Command) -> Reply:
+        return service_answers.answer(
+            message.command,
+            message.arguments,
+            self._host.state,
+            self._facts,
+            self._history,
+            self._host.wall_s(),
+        )
+
+    def _send(self, peer: Peer, message: m.ToConsole) -> None:
+        if not peer.send(m.encode(message)):
+            visitor = self._visitors.pop(peer, None)
+            if visitor is not None and visitor.session:
+                self._host.step(e.ServiceLeft(visitor.session, "hung_up"))

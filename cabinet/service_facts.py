@@ -1,0 +1,162 @@
+"""What the console shows beside the state: wires, disk, clock, power, settings, read when asked.
+
+Not for the answers' form (`service_answers.py`). One rule: each fact is a short read of a file or
+of a driver's memory; what cannot be read is said as unknown and stops nothing.
+"""
+
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cabinet import configuration as site
+from cabinet.configuration import Configuration, ConfigurationError
+from cabinet.devices import Devices
+from cabinet.service_answers import Wires
+from cabinet.version import VERSION
+from ledger.store import Store
+
+Pairs = tuple[tuple[str, str], ...]
+UNKNOWN = "unknown"
+SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
+LIFE_TIME = "life_time"  # eMMC's and some cards' own estimate, JEDEC JESD84-B51, 7.4.30
+MAX_FACT_BYTES = 256
+# Bits of the Raspberry Pi firmware's get_throttled.
+POWER_BITS = (
+    (0, "under-voltage now"),
+    (1, "frequency capped now"),
+    (2, "throttled now"),
+    (16, "under-voltage since the start"),
+    (17, "frequency capped since the start"),
+    (18, "throttled since the start"),
+)
+
+
+class Facts:
+    """Reads them for one cabinet."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        folder: Path,
+        store: Store,
+        devices: Callable[[], Devices],
+        *,
+        file: Path | None = None,
+        system: Path = Path("/"),
+    ) -> None:
+        """`file` is the cabinet.toml in force; `system` is where /sys and /run are."""
+        self._configuration, self._folder, self._store = configuration, folder, store
+        self._devices, self._system = devices, system
+        self._file = file if file is not None else folder / "cabinet.toml"
+
+    def wires(self) -> Mapping[str, Wires]:
+        """Each drawer's wires as last sampled."""
+        return {drawer: Wires(*levels) for drawer, levels in self._devices().locks.levels().items()}
+
+    def refused(self) -> Mapping[str, int]:
+        """Lines that the readers sent and that were no good."""
+        devices = self._devices()
+        return {"badge": devices.badge.refused, "scanner": devices.scanner.refused}
+
+    def ledger(self) -> Pairs:
+        """How far it is, and what is signed of it."""
+        head = self._store.newest_head()
+        return (
+            ("entries", str(self._store.size)),
+            ("newest signed head", str(head.size) if head is not None else "none yet"),
+            ("entries after it", str(self._store.size - (head.size if head is not None else 0))),
+            ("root of that head", self._store.root(head.size).hex() if head is not None else "-"),
+        )
+
+    def storage(self) -> Pairs:
+        """Room and wear of the ledger's disk."""
+        ledger = self._folder / self._configuration.paths.ledger
+        space = os.statvfs(ledger.parent)
+        free, total = space.f_bavail * space.f_frsize, space.f_blocks * space.f_frsize
+        return (
+            ("free", f"{free // 2**20} MiB of {total // 2**20} MiB"),
+            ("free share", f"{100 * free // max(1, total)} %"),
+            ("ledger", f"{ledger.stat().st_size // 1024} KiB"),
+            ("wear", self._wear()),
+        )
+
+    def clock(self) -> Pairs:
+        """The clocks, and whether somebody sets them."""
+        synchronised = self._system / SYNCHRONISED.relative_to("/")
+        since = int(time.monotonic())
+        return (
+            ("wall clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())),
+            ("local time", time.strftime("%Y-%m-%d %H:%M:%S %Z")),
+            ("set by the network", "yes" if synchronised.exists() else "not known to be"),
+            ("running for", f"{since // 86_400} d {since // 3600 % 24} h {since // 60 % 60} min"),
+        )
+
+    def power(self) -> Pairs:
+        """What the board says of its supply."""
+        raw = self._read(THROTTLED)
+        try:
+            bits = int(raw, 16)
+        except ValueError:
+            return (("supply", UNKNOWN),)
+        said = [words for bit, words in POWER_BITS if bits >> bit & 1]
+        return (("supply", ", ".join(said) or "good since the start"), ("flags", f"0x{bits:x}"))
+
+    def software(self) -> Pairs:
+        """What runs here."""
+        return (
+            ("cabinet", VERSION),
+            ("python", platform.python_version()),
+            ("kernel", f"{platform.system()} {platform.release()}"),
+            ("board", self._read(Path("/proc/device-tree/model")) or platform.machine()),
+        )
+
+    def settings(self) -> Pairs:
+        """The settings in force."""
+        return flat(self._configuration)
+
+    def file_settings(self) -> Pairs | str:
+        """The settings in the file now, or what is wrong with it."""
+        try:
+            return flat(site.load(self._file))
+        except ConfigurationError as error:
+            return f"{error.key}: {error.reason}"
+
+    def _wear(self) -> str:
+        """The worst device's own estimate, in tenths of its life used."""
+        found = []
+        for device in sorted((self._system / "sys/block").glob(f"mmcblk*/device/{LIFE_TIME}")):
+            found += [int(part, 16) for part in self._read(device).split() if part[:2] == "0x"]
+        return f"at most {max(found) * 10} % of its life used" if found else UNKNOWN
+
+    def _read(self, file: Path) -> str:
+        path = file if file.is_relative_to(self._system) else self._system / file.relative_to("/")
+        try:
+            with path.open("rb") as stream:
+                data = stream.read(MAX_FACT_BYTES)
+        except OSError:
+            return ""
+        return data.decode("ascii", "replace").strip("\0\n ")
+
+
+def flat(configuration: Configuration) -> Pairs:
+    """Every setting with its value, by its key in the file."""
+    found: list[tuple[str, str]] = []
+
+    def walk(key: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                walk(f"{key}.{name}" if key else name, inner)
+        elif isinstance(value, list):
+            for index, inner in enumerate(value):
+                walk(f"{key}[{index}]", inner)
+        else:
+            found.append((key, str(value).lower() if isinstance(value, bool) else str(value)))
+
+    walk("", msgspec.to_builtins(configuration))
+    return tuple(found)

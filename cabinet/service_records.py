@@ -1,0 +1,98 @@
+"""What the ledger holds of a service technician's visit at the maintenance console.
+
+Records like those in `records.py`, and under its rule. Who the technician is, and what they wrote,
+are attachments; a body has the fingerprint of their key (a hash) and words of the console's own.
+"""
+
+from typing import Literal
+
+import msgspec
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    pass
+
+
+class ServiceSignedIn(_Record, frozen=True, forbid_unknown_fields=True, tag="service_signed_in"):
+    """Somebody proved to hold a key that the service CA certified for this cabinet and hour.
+
+    `key` is the fingerprint of the public key; `serial` and `principal` are the certificate's;
+    `technician` names the attachment with the name in it. `lasts_s`: the session ends then at the
+    latest. `admission`: a pharmacist must let them in first.
+    """
+
+    session: str
+    key: str
+    serial: int
+    principal: str
+    hardware: bool
+    technician: str
+    lasts_s: int
+    admission: bool
+
+
+class ServiceRefused(_Record, frozen=True, forbid_unknown_fields=True, tag="service_refused"):
+    """A sign-in at the console that was not accepted; `key` is "" where none was shown.
+
+    `counts` as a wrong try or does not.
+    """
+
+    why: str
+    key: str
+    counts: bool
+
+
+class ServiceAdmitted(_Record, frozen=True, forbid_unknown_fields=True, tag="service_admitted"):
+    """A person at the touchscreen let the technician in."""
+
+    session: str
+    by_session: str
+    person: str
+    factors: tuple[str, ...]
+
+
+class ServiceExtended(_Record, frozen=True, forbid_unknown_fields=True, tag="service_extended"):
+    """The technician signed again: the session lasts `lasts_s` from here."""
+
+    session: str
+    serial: int
+    lasts_s: int
+
+
+class ServiceCommand(_Record, frozen=True, forbid_unknown_fields=True, tag="service_command"):
+    """A command at the console and what came of it.
+
+    `digest` is the SHA-256 of the answer as it was sent, so that what was shown can be proven.
+    """
+
+    session: str
+    command: str
+    arguments: tuple[str, ...]
+    outcome: Literal["ok", "refused", "failed"]
+    digest: str = ""
+
+
+class ServiceEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="service_ended"):
+    """The session at the console is over."""
+
+    session: str
+    why: Literal["logout", "hung_up", "idle", "time", "not_admitted"]
+
+
+class TechnicianDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Attachment of kind "technician": the key id of the certificate."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        return "TechnicianDetails()"
+
+
+ServiceRecord = (
+    ServiceSignedIn
+    | ServiceRefused
+    | ServiceAdmitted
+    | ServiceExtended
+    | ServiceCommand
+    | ServiceEnded
+)

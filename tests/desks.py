@@ -1,0 +1,161 @@
+"""A service desk at work: its real socket and proofs, over the small ward's rules.
+
+The test's own thread takes the steps; consoles are plain sockets that speak the protocol.
+"""
+
+import contextlib
+import queue
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from cabinet import configuration as site
+from cabinet import console_messages as m
+from cabinet import events as e
+from cabinet.configuration import plan_of
+from cabinet.console_socket import ConsoleEvent, ConsoleSocket
+from cabinet.messages import Frames
+from cabinet.plan import Service
+from cabinet.proof_worker import ProofChecked, ProofWorker
+from cabinet.service_answers import Facts
+from cabinet.service_desk import ServiceDesk
+from cabinet.state import State
+from cabinet.step import Outcome
+from sim.medicines import DEMO
+from tests.technicians import ServiceCA, Technician
+from tests.ward import PLAN, Ward
+
+WITHIN_S = 20.0
+M = TypeVar("M")
+
+
+class Desk:
+    """The desk and what it stands on."""
+
+    def __init__(
+        self, folder: Path, rules: Service, facts: Callable[[Ward], Facts], *, name: str = "ward-1"
+    ) -> None:
+        demo = site.load(DEMO / "cabinet.toml")
+        self.configuration = msgspec.structs.replace(
+            demo, cabinet=msgspec.structs.replace(demo.cabinet, id=name), service=rules
+        )
+        assert plan_of(self.configuration).service == rules
+        self.ward = Ward(msgspec.structs.replace(PLAN, service=rules), stocked=False)
+        self._queue: queue.Queue[ConsoleEvent | ProofChecked] = queue.Queue()
+        self._draws = 0
+        worker = ProofWorker(self._queue.put, ended=lambda: None)
+        worker.start()
+        self.desk = ServiceDesk(self.configuration, folder, self, facts(self.ward), worker.submit)
+        self.path = folder / "console.sock"
+        self.socket = ConsoleSocket(self.path, self._queue.put)
+
+    # --- what the desk asks of its host ---------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        return self.ward.state
+
+    def step(self, event: e.Event) -> Outcome:
+        outcome = self.ward.do(event)
+        self.desk.note(outcome.bodies)
+        return outcome
+
+    def now_s(self) -> float:
+        return self.ward.now_ms / 1000
+
+    def wall_s(self) -> float:
+        return (self.ward.wall_ms + self.ward.now_ms) / 1000
+
+    def random(self, size: int) -> bytes:
+        self._draws += 1
+        return self._draws.to_bytes(size, "big")
+
+    # --- time -----------------------------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Take what came."""
+        with contextlib.suppress(queue.Empty):
+            self.desk.take(self._queue.get(timeout=0.02))
+        self.desk.follow()
+
+    def wait(self, seconds: float) -> None:
+        """Virtual seconds, a tick each."""
+        for _ in range(int(seconds)):
+            self.ward.now_ms += 1000
+            self.step(e.Tick())
+            self.desk.follow()
+
+    def until(self, look: Callable[[], Any]) -> None:
+        """Take turns until it is so."""
+        end = time.monotonic() + WITHIN_S
+        while not look():
+            assert time.monotonic() < end, "it did not come true in time"
+            self.turn()
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class Console:
+    """A peer that speaks the console's protocol."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.line.connect(str(desk.path))
+        self.line.setblocking(False)
+        self._frames = Frames()
+        self._heard: list[m.ToConsole] = []
+        self.ended = False
+
+    def say(self, message: m.ToController) -> None:
+        self.line.sendall(m.encode(message))
+
+    def hear(self, kind: type[M]) -> M:
+        """The next message, which is of this kind."""
+        self._desk.until(lambda: self._look() or self._heard)
+        message = self._heard.pop(0)
+        assert isinstance(message, kind), message
+        return message
+
+    def _look(self) -> bool:
+        try:
+            data = self.line.recv(65_536)
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            data = b""
+        self.ended = self.ended or not data
+        self._heard += [m.decode_for_console(body) for body in self._frames.feed(data)]
+        return bool(self._heard)
+
+    def is_dropped(self) -> bool:
+        """Whether the controller hung up."""
+        self._desk.until(lambda: self._look() or self.ended)
+        return self.ended
+
+    def greet(self) -> m.Banner:
+        self.say(m.Hello(m.VERSION))
+        return self.hear(m.Banner)
+
+    def challenge(self) -> str:
+        self.say(m.Begin())
+        return self.hear(m.Challenge).text
+
+    def sign_in(self, person: Technician) -> m.SignedIn:
+        challenge = self.challenge()
+        self.say(m.Respond(person.sign(challenge)))
+        return self.hear(m.SignedIn)
+
+    def ask(self, command: str, *arguments: str) -> m.Answer:
+        self.say(m.Command(1, command, arguments))
+        return self.hear(m.Answer)
+
+
+def rules(ca: ServiceCA, /, **more: Any) -> Service:
+    """Nobody need be let in, unless said."""
+    return Service(**{"ca": (ca.line,), "admit": "never", "fleet": "general", **more})

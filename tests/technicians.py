@@ -1,0 +1,89 @@
+"""Service technicians with real SSH keys, and a hospital's service CA that certifies them.
+
+Everything is made by the machine's own ssh-keygen in a folder of the test.
+"""
+
+import subprocess
+from pathlib import Path
+
+KEYGEN = "ssh-keygen"
+NAMESPACE = "adc-console"
+
+
+def keygen(*arguments: str | Path, text: str | None = None) -> str:
+    """What ssh-keygen prints."""
+    told = subprocess.run(
+        [KEYGEN, *map(str, arguments)],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        env={"TZ": "UTC", "PATH": "/usr/bin:/bin"},
+    )
+    return told.stdout
+
+
+class Technician:
+    """A person with a key."""
+
+    def __init__(self, folder: Path, name: str, *, kind: str = "ed25519") -> None:
+        self.name = name
+        self.key = folder / f"{name.replace(' ', '-')}-{kind}"
+        keygen("-q", "-t", kind, "-N", "", "-C", "laptop", "-f", self.key)
+
+    @property
+    def public(self) -> Path:
+        return self.key.with_name(self.key.name + ".pub")
+
+    @property
+    def certificate(self) -> Path:
+        return self.key.with_name(self.key.name + "-cert.pub")
+
+    def sign(self, challenge: str, *, namespace: str = NAMESPACE, bare: bool = False) -> str:
+        """The signature as it would be pasted."""
+        key = self.public if bare else self.certificate
+        return keygen("-q", "-Y", "sign", "-n", namespace, "-f", key, text=challenge)
+
+
+class ServiceCA:
+    """The hospital's service CA."""
+
+    def __init__(self, folder: Path, name: str = "ca") -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.key = folder, folder / name
+        self._serial = 0
+        keygen("-q", "-t", "ed25519", "-N", "", "-C", "service CA", "-f", self.key)
+
+    @property
+    def line(self) -> str:
+        """Its public key."""
+        return self.key.with_name(self.key.name + ".pub").read_text().strip()
+
+    def technician(self, name: str, *places: str, kind: str = "ed25519") -> Technician:
+        """A person with a certificate for these places, from an hour ago for eight hours."""
+        person = Technician(self.folder, name, kind=kind)
+        self.certify(person, *places)
+        return person
+
+    def certify(
+        self,
+        person: Technician,
+        *places: str,
+        hours: str = "-1h:+7h",
+        options: tuple[str, ...] = (),
+    ) -> None:
+        """Give a person a (new) certificate."""
+        self._serial += 1
+        more: list[str | Path] = []
+        for option in options:
+            more += ["-O", option]
+        names, serial = ",".join(places), str(self._serial)
+        more += ["-V", hours, "-z", serial, person.public]
+        keygen("-q", "-s", self.key, "-I", person.name, "-n", names, *more)
+
+    def revoke(self, person: Technician | None = None) -> Path:
+        """The list of revoked keys: this person's, or nobody's."""
+        file = self.folder / "revoked.krl"
+        keygen("-q", "-k", "-f", file, *([person.certificate] if person is not None else []))
+        return file
