@@ -171,7 +171,7 @@ def test_without_the_venv_module_one_line_says_what_to_do(folder: Folder) -> Non
 def test_what_the_tests_need_is_one_command_where_it_may_not_be_installed(folder: Folder) -> None:
     told = folder.run("tests")
     assert told.returncode == 1
-    assert "run: sudo apt-get install chromium systemd" in told.stderr
+    assert "run: sudo apt-get install chromium openssh-client picocom systemd" in told.stderr
 
 
 def test_debians_list_is_fetched_only_when_a_package_is_not_found(folder: Folder) -> None:
