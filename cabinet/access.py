@@ -7,12 +7,11 @@ pulsed only by `start`, beside the record that orders it; what the sensors say l
 from auth.policy import Act, Role, may, two_kinds
 from cabinet import machines
 from cabinet import records as r
-from cabinet.decision import Draft, Note, Place, Tone
+from cabinet.decision import Draft, Note, Proof, Tone
 from cabinet.events import DrawerMoved, PulseEnded
 from cabinet.events import Pulse as PulseCommand
-from cabinet.messages import Block, Button, DrawerMap, Keypad, Screen, Words
 from cabinet.state import Access, DrawerState, State
-from cabinet.wording import REASONS, amount, medicine, plural
+from cabinet.wording import REASONS, amount, medicine
 
 MAX_COUNT_DIGITS = 4
 MAX_CAUSE_CHARS = 200
@@ -30,11 +29,9 @@ def refusal(draft: Draft, started: r.AccessStarted) -> str:
     state, positions = draft.state, draft.moment.positions
     if state.space == "full":
         return "disk_full"
-    person = state.people.get(started.person)
-    if person is None or not person.active:
-        return "rights_withdrawn"
-    if not may(Role(person.role), _ACTS[started.kind]):
-        return "rights_withdrawn" if started.kind == "remove" else "not_allowed"
+    why = _withdrawn(state, started)
+    if why:
+        return why
     if started.medicine and state.controlled(started.medicine) and not two_kinds(started.factors):
         return "two_factors"
     wanted = ""
@@ -49,6 +46,16 @@ def refusal(draft: Draft, started: r.AccessStarted) -> str:
         else:  # what cannot be read may be open
             return "another_drawer_unsure"
     return wanted
+
+
+def _withdrawn(state: State, started: r.AccessStarted) -> str:
+    """Why its person may not do this, or not any more, "" when they may."""
+    person = state.people.get(started.person)
+    if person is None or not person.active:
+        return "rights_withdrawn"
+    if not may(Role(person.role), _ACTS[started.kind]):
+        return "rights_withdrawn" if started.kind == "remove" else "not_allowed"
+    return ""
 
 
 def start(draft: Draft, started: r.AccessStarted) -> None:
@@ -177,14 +184,15 @@ def needs_count(state: State, access: Access) -> bool:
     )
 
 
-def _phase(state: State, access: Access) -> str:
+def phase(state: State, access: Access) -> str:
     """Which count is still owed: "before", "after" or ""."""
     if access.cancelled:
         return "after" if access.started.pocket and access.found_after is None else ""
     return "before" if access.found is None and needs_count(state, access) else ""
 
 
-def _too_few(access: Access, found: int | None) -> bool:
+def too_few(access: Access, found: int | None) -> bool:
+    """Whether fewer were found than are to be taken."""
     return access.started.kind == "remove" and found is not None and found < access.started.quantity
 
 
@@ -192,8 +200,9 @@ def count_entered(draft: Draft, text: str) -> None:
     """A person counted; a count that differs is asked once more, then opens a discrepancy."""
     state, access = draft.state, draft.state.access
     assert access is not None
-    phase = _phase(state, access)
-    if not phase or not (text.isascii() and text.isdigit() and len(text) <= MAX_COUNT_DIGITS):
+    if not phase(state, access) or not (
+        text.isascii() and text.isdigit() and len(text) <= MAX_COUNT_DIGITS
+    ):
         draft.refuse(f"Enter a number of at most {MAX_COUNT_DIGITS} digits.")
         return
     found, pocket = int(text), access.started.pocket
@@ -202,7 +211,25 @@ def count_entered(draft: Draft, text: str) -> None:
         draft.add(r.CountEntered(access.started.access, pocket, found))
         draft.stay(note=Note("Please count once more.", "plain"))
         return
-    listed = access.started.medicine
+    if needs_witness(state, access):
+        session = access.started.session
+        person = access.started.person
+        draft.add(r.WitnessCalled(access.started.access, session, person, found, "count"))
+        draft.go("witness", quantity=found)
+        return
+    _counted(draft, access, found, None)
+
+
+def needs_witness(state: State, access: Access) -> bool:
+    """Whether a second person attests the count: one of a controlled substance for its own sake."""
+    started = access.started
+    return started.kind == "count" and state.controlled(started.medicine)
+
+
+def _counted(draft: Draft, access: Access, found: int, proof: Proof | None) -> None:
+    """The count is complete; where it differs from what is expected, a discrepancy opens."""
+    state, now, pocket = draft.state, phase(draft.state, access), access.started.pocket
+    expected, listed = state.on_hand(pocket), access.started.medicine
     discrepancy = ""
     postings: tuple[r.Posting, ...] = ()
     if found != expected:
@@ -213,26 +240,48 @@ def count_entered(draft: Draft, text: str) -> None:
             access.started.access,
             pocket,
             listed,
-            "after" if phase == "after" else "before",
+            "after" if now == "after" else "before",
             expected,
             found,
             access.started.person,
             discrepancy,
             state.pockets[pocket].previous if discrepancy else "",
             postings,
+            *((proof.person, proof.factors, proof.fallback) if proof is not None else ()),
         )
     )
     note = (
         Note("Recorded. A discrepancy is open; care goes on.", "warning") if discrepancy else None
     )
     draft.stay(note=note)
-    if phase == "before" and _too_few(access, found):
+    if now == "before" and too_few(access, found):
         started = access.started
         refuse(draft, started, "count_too_low")
     if not access.closed:
         return
-    before = found if phase == "before" else access.found
-    _finish(draft, access, before, found if phase == "after" else access.found_after)
+    before = found if now == "before" else access.found
+    _finish(draft, access, before, found if now == "after" else access.found_after)
+
+
+def witnessed(draft: Draft, proof: Proof) -> None:
+    """The witness of a count proved who they are."""
+    state, access, called = draft.state, draft.state.access, draft.state.witnessing
+    assert access is not None and called is not None
+    why = _withdrawn(state, access.started)
+    if why:
+        assert state.attempt is not None
+        refuse(draft, access.started, why)
+        draft.add(r.AttemptEnded(state.attempt.id, why))
+        draft.go("witness", note=Note(REASONS[why], "refusal"))
+        return
+    draft.go("home", quantity=0)
+    _counted(draft, access, called.quantity, proof)
+
+
+def not_witnessed(draft: Draft, why: str) -> None:
+    """No witness came to the count, or it was called off: it is entered again, or left."""
+    words = "No witness came. Enter your count again." if why == "timed_out" else "Not recorded."
+    draft.go("home", note=Note(words, "warning"), quantity=0)
 
 
 def _finish(draft: Draft, access: Access, found: int | None, after: int | None) -> None:
@@ -247,15 +296,15 @@ def _finish(draft: Draft, access: Access, found: int | None, after: int | None) 
         return
     if found is None and needs_count(state, access):
         return  # the count screen stays until it is given
-    if _too_few(access, found):
+    if too_few(access, found):
         record = r.CancelledAfterOpen(started.access, "count_too_low")
         _end(draft, record, REASONS["count_too_low"], "refusal")
         return
     if started.kind == "count":
         _end(draft, r.CountDone(started.access), "Counted. Thank you.", "success")
         return
-    if access.closed:
-        return  # shut before it was counted: the person says what moved
+    if access.closed or state.screen.state in machines.BEHIND_LOCK:
+        return  # shut before it was counted, or by who knows whom: the person says what moved
     assert listed is not None
     moved(draft, access)
 
@@ -354,96 +403,3 @@ def tick(draft: Draft) -> None:
         open_s = waited_ms // 1000
         if open_s >= timings.drawer_alert_s:
             draft.add(r.DrawerLeftOpen(drawer.plan.id, drawer.access, open_s))
-
-
-# --- screens ------------------------------------------------------------------------------------
-
-
-def drawer_map(state: State) -> DrawerMap:
-    """The cabinet's drawers as the rules see them."""
-    shown = []
-    for drawer in state.drawers.values():
-        position = drawer.model.state
-        lit = state.access is not None and state.access.started.drawer == drawer.plan.id
-        if position in (machines.OPEN, machines.FORCED):
-            look = "open"
-        elif position in (machines.FAULT, machines.UNKNOWN):
-            look = "fault"
-        else:
-            look = "lit" if lit else "shut"
-        shown.append((drawer.plan.id, drawer.plan.label, look))
-    return DrawerMap(tuple(shown))  # type: ignore[arg-type]  # looks are the four literals
-
-
-def show(state: State, place: Place) -> Screen:
-    """The screen of the access that is going on."""
-    access = state.access
-    assert access is not None
-    started = access.started
-    drawer = state.drawers[started.drawer]
-    listed = state.medicines.get(started.medicine)
-    title = medicine(listed) if listed is not None else drawer.plan.label
-    cancel = Button("cancel", "Cancel", "danger")
-    note = place.said()
-    blocks: tuple[Block, ...]
-    if not access.opened:
-        blocks = (Words(f"{drawer.plan.label} is opening: pull it.", "name"), drawer_map(state))
-        return Screen(0, "opening", title, (*note, *blocks), (cancel,))
-    phase = _phase(state, access)
-    if phase:
-        return _count_screen(state, access, phase, title, note)
-    if access.closed:  # shut before it was counted
-        assert listed is not None
-        words = amount(started.quantity, listed.unit)
-        verb = "took" if started.kind == "remove" else "put in"
-        actions = (
-            Button("cancel", f"I {verb} none", "plain"),
-            Button("moved", f"I {verb} {words}", "primary"),
-        )
-        blocks = (Words(f"The drawer is shut. What did you {verb.replace('took', 'take')}?"),)
-        return Screen(0, "confirm", title, (*note, *blocks), actions)
-    return _moving_screen(state, access, title, note, cancel)
-
-
-def _count_screen(
-    state: State, access: Access, phase: str, title: str, note: tuple[Block, ...]
-) -> Screen:
-    started = access.started
-    listed = state.medicines[started.medicine]
-    if phase == "after":
-        label = "Put everything back. How many are in the drawer now?"
-        actions: tuple[Button, ...] = ()
-    else:
-        before = {"remove": ", before you take any", "load": ", before you put any in"}
-        label = f"How many are in the drawer{before.get(started.kind, '')}?"
-        actions = (Button("cancel", "Cancel", "danger"),) if started.kind != "count" else ()
-    if access.closed:
-        actions = (*actions, Button("not_counted", "I did not count", "plain"))
-    keypad = Keypad(label, Button("count", "OK", "primary"), MAX_COUNT_DIGITS, plural(listed.unit))
-    name = "recount" if access.counts else "count"
-    return Screen(0, name, title, (*note, keypad), actions)
-
-
-def _moving_screen(
-    state: State, access: Access, title: str, note: tuple[Block, ...], cancel: Button
-) -> Screen:
-    started = access.started
-    drawer = state.drawers[started.drawer]
-    push = Words(f"Then close {drawer.plan.label} until it clicks.", "strong")
-    if access.cancelled or started.kind == "count" or _too_few(access, access.found):
-        blocks: tuple[Block, ...] = (Words(f"Close {drawer.plan.label}.", "name"),)
-        return Screen(0, "close", title, (*note, *blocks, drawer_map(state)))
-    listed = state.medicines[started.medicine]
-    words = amount(started.quantity, listed.unit)
-    said = {
-        "remove": f"Take {words}",
-        "load": f"Put in {words}",
-        "return": f"Put {words} in the bin",
-    }[started.kind]
-    return Screen(
-        0,
-        "take",
-        title,
-        (*note, Words(said, "take"), push, drawer_map(state)),
-        (cancel,),
-    )

@@ -113,6 +113,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "timings.drawer_alert_s": (10, 900),
     "timings.idle_warn_s": (10, 170),
     "timings.idle_sign_out_s": (30, 180),
+    "timings.session_most_h": (1, 12),
     "timings.factor_within_s": (10, 60),
     "timings.witness_within_s": (15, 60),
     "timings.cosign_every_min": (1, 1440),

@@ -25,6 +25,15 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """Who proved who they are, and by which factors; `fallback` as in SignedIn."""
+
+    person: str
+    factors: tuple[str, ...]
+    fallback: str = ""
+
+
+@dataclass(frozen=True)
 class Newcomer:
     """What somebody who enrols has given so far."""
 
@@ -57,6 +66,7 @@ class Place:
     shown_code: str = field(default="", repr=False)
     newcomer: Newcomer = Newcomer()
     active_ms: int = 0  # monotonic time of the last touch
+    parked: "Place | None" = None  # where the person stands whose screen is locked
 
     def said(self) -> tuple[Block, ...]:
         """The note as the first block of a screen."""
@@ -120,6 +130,11 @@ class Draft:
     def leave(self, note: Note | None = None) -> None:
         """Forget where the person stood."""
         self.place = Place(note=note, active_ms=self.place.active_ms)
+
+    def front(self, note: Note | None = None) -> None:
+        """Back to the first screen, or to the locked one with what is parked behind it."""
+        kept = self.place
+        self.place = Place(note=note, active_ms=kept.active_ms, parked=kept.parked)
 
     def home(self, note: Note | None = None) -> None:
         """Back to the person's first page."""

@@ -279,12 +279,30 @@ def _attempt_ended(state: State, _: r.AttemptEnded, __: r.Body, ___: r.Attached)
     state.attempt = None
 
 
-def _signed_in(state: State, record: r.SignedIn, _: r.Body, __: r.Attached) -> None:
+def _signed_in(state: State, record: r.SignedIn, body: r.Body, _: r.Attached) -> None:
     fire(state.screen, "signed_in")
     if state.attempt is not None:
         state.tries.pop(state.attempt.badge, None)
     state.attempt = None
-    state.session = Session(record.session, record.person, record.factors, record.fallback)
+    state.session = Session(
+        record.session, record.person, record.factors, record.fallback, body.mono_ms
+    )
+
+
+def _screen_locked(state: State, _: r.ScreenLocked, __: r.Body, ___: r.Attached) -> None:
+    fire(state.screen, "screen_locked")
+
+
+def _screen_unlocked(state: State, record: r.ScreenUnlocked, body: r.Body, _: r.Attached) -> None:
+    fire(state.screen, "screen_unlocked")
+    session = state.session
+    if session is None or session.id != record.session:
+        raise CorruptLedger(f"there is no session {record.session!r} to unlock")
+    if state.attempt is not None:
+        state.tries.pop(state.attempt.badge, None)
+    state.attempt = None
+    session.factors, session.fallback = record.factors, record.fallback
+    session.since_ms = body.mono_ms
 
 
 def _signed_out(state: State, _: r.SignedOut, __: r.Body, ___: r.Attached) -> None:
@@ -380,6 +398,8 @@ def _count_entered(state: State, record: r.CountEntered, _: r.Body, __: r.Attach
 
 def _counted(state: State, record: r.Counted, _: r.Body, __: r.Attached) -> None:
     access = _open_access(state, record.access)
+    if record.witness:
+        _attested(state)
     access.counts = ()
     if record.phase == "before":
         access.found = record.found
@@ -474,19 +494,28 @@ def _given(state: State, record: r.Given, _: r.Body, __: r.Attached) -> None:
 
 def _witness_called(state: State, record: r.WitnessCalled, body: r.Body, _: r.Attached) -> None:
     fire(state.screen, "witness_called")
-    state.witnessing = Witnessing(record.removal, record.quantity, body.mono_ms)
+    state.witnessing = Witnessing(
+        record.subject, record.quantity, body.mono_ms, record.act, record.why
+    )
 
 
-def _witness_dismissed(state: State, _: r.WitnessDismissed, __: r.Body, ___: r.Attached) -> None:
+def _witness_dismissed(state: State, _: r.WitnessDismissed, body: r.Body, __: r.Attached) -> None:
     fire(state.screen, "witness_dismissed")
     state.witnessing = None
+    if state.session is not None:
+        state.session.called_off_ms = body.mono_ms
 
 
-def _wasted(state: State, record: r.Wasted, _: r.Body, __: r.Attached) -> None:
+def _attested(state: State) -> None:
+    """The second person proved who they are."""
     fire(state.screen, "witnessed")
     if state.attempt is not None:
         state.tries.pop(state.attempt.badge, None)
     state.attempt = state.witnessing = None
+
+
+def _wasted(state: State, record: r.Wasted, _: r.Body, __: r.Attached) -> None:
+    _attested(state)
     _settle(state, record.removal, record.quantity)
 
 
@@ -574,6 +603,8 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.FactorRefused: _factor_refused,
     r.AttemptEnded: _attempt_ended,
     r.SignedIn: _signed_in,
+    r.ScreenLocked: _screen_locked,
+    r.ScreenUnlocked: _screen_unlocked,
     r.SignedOut: _signed_out,
     r.Refused: _nothing,
     r.MedicineListed: _medicine_listed,

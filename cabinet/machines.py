@@ -13,6 +13,12 @@ SIGNED_IN = "signed_in"
 ACCESS = "access"
 WITNESS_CALLED = "witness_called"
 WITNESS_PROVING = "witness_proving"
+COUNT_WITNESS_CALLED = "count_witness_called"  # with the drawer that is counted still open
+COUNT_WITNESS_PROVING = "count_witness_proving"
+LOCKED = "locked"  # somebody is signed in and must prove it again; another may come instead
+LOCKED_ACCESS = "locked_access"  # the same with an access going on
+UNLOCKING = "unlocking"
+UNLOCKING_ACCESS = "unlocking_access"
 SESSION_STATES = (
     NOBODY,
     PROVING,
@@ -21,7 +27,16 @@ SESSION_STATES = (
     ACCESS,
     WITNESS_CALLED,
     WITNESS_PROVING,
+    COUNT_WITNESS_CALLED,
+    COUNT_WITNESS_PROVING,
+    LOCKED,
+    LOCKED_ACCESS,
+    UNLOCKING,
+    UNLOCKING_ACCESS,
 )
+AT_WITNESS = (WITNESS_CALLED, COUNT_WITNESS_CALLED)
+WITNESS_AT_WORK = (WITNESS_PROVING, COUNT_WITNESS_PROVING)
+BEHIND_LOCK = (LOCKED, LOCKED_ACCESS, UNLOCKING, UNLOCKING_ACCESS)
 # trigger, from, to
 SESSION_TABLE: tuple[tuple[str, str, str], ...] = (
     ("badge_presented", NOBODY, PROVING),
@@ -39,6 +54,26 @@ SESSION_TABLE: tuple[tuple[str, str, str], ...] = (
     ("attempt_ended", WITNESS_PROVING, WITNESS_CALLED),
     ("witnessed", WITNESS_PROVING, SIGNED_IN),
     ("witness_dismissed", WITNESS_CALLED, SIGNED_IN),
+    ("witness_called", ACCESS, COUNT_WITNESS_CALLED),
+    ("badge_presented", COUNT_WITNESS_CALLED, COUNT_WITNESS_PROVING),
+    ("factor_refused", COUNT_WITNESS_PROVING, COUNT_WITNESS_PROVING),
+    ("attempt_ended", COUNT_WITNESS_PROVING, COUNT_WITNESS_CALLED),
+    ("witnessed", COUNT_WITNESS_PROVING, ACCESS),
+    ("witness_dismissed", COUNT_WITNESS_CALLED, ACCESS),
+    ("screen_locked", SIGNED_IN, LOCKED),
+    ("screen_locked", ACCESS, LOCKED_ACCESS),
+    ("access_ended", LOCKED_ACCESS, LOCKED),
+    ("access_ended", UNLOCKING_ACCESS, UNLOCKING),
+    ("badge_presented", LOCKED, UNLOCKING),
+    ("badge_presented", LOCKED_ACCESS, UNLOCKING_ACCESS),
+    ("factor_refused", UNLOCKING, UNLOCKING),
+    ("factor_refused", UNLOCKING_ACCESS, UNLOCKING_ACCESS),
+    ("attempt_ended", UNLOCKING, LOCKED),
+    ("attempt_ended", UNLOCKING_ACCESS, LOCKED_ACCESS),
+    ("screen_unlocked", UNLOCKING, SIGNED_IN),
+    ("screen_unlocked", UNLOCKING_ACCESS, ACCESS),
+    ("signed_out", LOCKED, NOBODY),
+    ("signed_out", UNLOCKING, PROVING),  # somebody else proved who they are
     *(("restarted", state, NOBODY) for state in SESSION_STATES),
 )
 

@@ -24,6 +24,7 @@ class Timings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drawer_alert_s: int = 120
     idle_warn_s: int = 45
     idle_sign_out_s: int = 60  # automatic logoff, 45 CFR 164.312(a)(2)(iii)
+    session_most_h: int = 12  # then all prove again, NIST SP 800-63B section 4.2.3
     factor_within_s: int = 30  # from the badge to the finger or PIN
     witness_within_s: int = 60
     cosign_every_min: int = 60  # between second signatures (ML-DSA-44) of the ledger's head

@@ -281,6 +281,26 @@ class SignedIn(_Record, frozen=True, forbid_unknown_fields=True, tag="signed_in"
     fallback: str = ""
 
 
+class ScreenLocked(_Record, frozen=True, forbid_unknown_fields=True, tag="screen_locked"):
+    """Whoever is signed in must prove it again; an open access keeps its rules.
+
+    `why`: "second_badge", which is then `badge`, or "too_long".
+    """
+
+    session: str
+    why: str
+    badge: str = ""
+
+
+class ScreenUnlocked(_Record, frozen=True, forbid_unknown_fields=True, tag="screen_unlocked"):
+    """The person whose screen was locked proved who they are, and goes on."""
+
+    session: str
+    attempt: str
+    factors: tuple[str, ...]
+    fallback: str = ""
+
+
 class SignedOut(_Record, frozen=True, forbid_unknown_fields=True, tag="signed_out"):
     """The session ended."""
 
@@ -433,7 +453,8 @@ class Counted(_Record, frozen=True, forbid_unknown_fields=True, tag="counted"):
     """A completed blind count: what was expected and found, and postings if they differ.
 
     `phase`: before the medicine moved, or after an access that was cancelled. `discrepancy` is its
-    reference when one opens; `previous` the person who had access before.
+    reference when one opens; `previous` the person who had access before. `witness` attested what
+    was found, where the table asks for one.
     """
 
     access: str
@@ -446,6 +467,9 @@ class Counted(_Record, frozen=True, forbid_unknown_fields=True, tag="counted"):
     discrepancy: str = ""
     previous: str = ""
     postings: tuple[Posting, ...] = ()
+    witness: str = ""
+    witness_factors: tuple[str, ...] = ()
+    witness_fallback: str = ""
 
 
 class RemovalTaken(_Record, frozen=True, forbid_unknown_fields=True, tag="removal_taken"):
@@ -534,18 +558,23 @@ class Given(_Record, frozen=True, forbid_unknown_fields=True, tag="given"):
 
 
 class WitnessCalled(_Record, frozen=True, forbid_unknown_fields=True, tag="witness_called"):
-    """A second person is asked to witness this waste."""
+    """A second person is asked to attest an act: its amount, or why it is done, was shown.
 
-    removal: str
+    `subject`: the removal that is wasted, the access that counts, or the reference of what begins.
+    """
+
+    subject: str
     session: str
     person: str
     quantity: int
+    act: str = "waste"
+    why: str = ""
 
 
 class WitnessDismissed(_Record, frozen=True, forbid_unknown_fields=True, tag="witness_dismissed"):
-    """No witness came, or the waste was called off."""
+    """No second person came, or the act was called off."""
 
-    removal: str
+    subject: str
     why: str
 
 
@@ -597,6 +626,8 @@ Record = (
     | FactorRefused
     | AttemptEnded
     | SignedIn
+    | ScreenLocked
+    | ScreenUnlocked
     | SignedOut
     | Refused
     | MedicineListed

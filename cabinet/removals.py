@@ -5,9 +5,9 @@ up to what was taken, and no step moves more than is still open.
 """
 
 from auth.policy import Act, Role, may
-from cabinet import access, machines
+from cabinet import access
 from cabinet import records as r
-from cabinet.decision import Draft, Note, Place
+from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.messages import Banner, Button, Facts, Keypad, Row, Rows, Screen, Words
 from cabinet.state import Removal, State
 from cabinet.wording import REASONS, alike, amount, born, medicine, medicine_tag, plural
@@ -94,7 +94,7 @@ def _settle(draft: Draft, removal: Removal, quantity: int) -> None:
         case "give":
             _give(draft, removal, quantity)
         case "waste":
-            draft.add(r.WitnessCalled(removal.id, session.id, session.person, quantity))
+            draft.add(r.WitnessCalled(removal.id, session.id, session.person, quantity, "waste"))
             draft.go("witness", quantity=quantity)
         case "return":
             _return(draft, removal, quantity)
@@ -146,12 +146,12 @@ def _return(draft: Draft, removal: Removal, quantity: int) -> None:
     )
 
 
-def wasted(draft: Draft, witness: str, factors: tuple[str, ...], fallback: str) -> None:
+def wasted(draft: Draft, proof: Proof) -> None:
     """The witness proved who they are: the waste is done."""
     state = draft.state
     session, witnessing = state.session, state.witnessing
     assert session is not None and witnessing is not None
-    removal = state.removals[witnessing.removal]
+    removal = state.removals[witnessing.subject]
     person = state.people[session.person]
     if not person.active or not may(Role(person.role), Act.WASTE):
         assert state.attempt is not None
@@ -170,9 +170,9 @@ def wasted(draft: Draft, witness: str, factors: tuple[str, ...], fallback: str) 
             session.id,
             session.person,
             session.factors,
-            witness,
-            factors,
-            fallback,
+            proof.person,
+            proof.factors,
+            proof.fallback,
             witnessing.quantity,
             postings,
         )
@@ -181,13 +181,12 @@ def wasted(draft: Draft, witness: str, factors: tuple[str, ...], fallback: str) 
     _after(draft, removal, witnessing.quantity, "Wasted")
 
 
-def dismiss(draft: Draft, why: str) -> None:
-    """The waste is called off, or no witness came."""
-    witnessing = draft.state.witnessing
-    assert witnessing is not None
-    draft.add(r.WitnessDismissed(witnessing.removal, why))
+def not_wasted(draft: Draft, why: str) -> None:
+    """The waste was called off, or no witness came."""
+    called = draft.state.witnessing
+    assert called is not None
     words = "Not wasted: no witness came." if why == "timed_out" else "Not wasted."
-    draft.go("removal", removal=witnessing.removal, note=Note(words, "warning"))
+    draft.go("removal", removal=called.subject, note=Note(words, "warning"))
 
 
 # --- screens ------------------------------------------------------------------------------------
@@ -272,8 +271,8 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
 def show_witness(state: State, place: Place, now_ms: int) -> Screen:
     """What the witness attests, in full, and how."""
     witnessing = state.witnessing
-    assert witnessing is not None and state.screen.state == machines.WITNESS_CALLED
-    removal = state.removals[witnessing.removal]
+    assert witnessing is not None
+    removal = state.removals[witnessing.subject]
     listed = state.medicines[removal.started.medicine]
     session = state.session
     assert session is not None

@@ -9,8 +9,10 @@ from typing import Literal
 from auth.policy import Act, Role, may
 from cabinet import (
     access,
+    attesting,
     enrolment,
     lists,
+    locking,
     machines,
     patients,
     removals,
@@ -60,9 +62,9 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
         case e.Pressed():
             _pressed(draft, event)
         case e.DrawerMoved():
-            access.drawer_moved(draft, event)
+            locking.behind(draft, lambda draft: access.drawer_moved(draft, event))
         case e.PulseEnded():
-            access.pulse_ended(draft, event)
+            locking.behind(draft, lambda draft: access.pulse_ended(draft, event))
         case e.BadgeSeen():
             if state.screen.state == machines.ENROLLING:
                 enrolment.badge_seen(draft, event)
@@ -210,14 +212,14 @@ def _pressed(draft: Draft, event: e.Pressed) -> None:
     match state.screen.state:
         case machines.NOBODY:
             enrolment.pressed_first(draft, event.button, event.text)
-        case machines.PROVING | machines.WITNESS_PROVING:
+        case proving if proving in signin.PROVING:
             signin.pressed(draft, event.button, event.text)
         case machines.ENROLLING:
             enrolment.pressed(draft, event.button, event.text)
         case machines.ACCESS:
             access.pressed(draft, event.button, event.text)
-        case machines.WITNESS_CALLED:
-            removals.dismiss(draft, "cancelled")
+        case machines.WITNESS_CALLED | machines.COUNT_WITNESS_CALLED:
+            attesting.dismiss(draft, "cancelled")
         case _:
             _pressed_signed_in(draft, event.button, event.text, shown)
 
@@ -265,28 +267,44 @@ def _tick(draft: Draft) -> None:
     timings = state.plan.timings
     idle_s = screens.idle_since_s(place, moment)
     _clock(draft)
-    access.tick(draft)
+    locking.behind(draft, access.tick)
     service.tick(draft)
     if draft.records:
         return
+    if locking.is_over(state, moment) and _end_of_session(draft, "too_long"):
+        return
     match state.screen.state:
-        case machines.PROVING | machines.WITNESS_PROVING:
-            if idle_s >= timings.factor_within_s:
+        case proving if proving in signin.PROVING:
+            if attesting.is_late(state, moment):
+                signin.end_attempt(draft, "timed_out")
+                attesting.dismiss(draft, "timed_out")
+            elif idle_s >= timings.factor_within_s:
                 signin.end_attempt(draft, "timed_out")
         case machines.ENROLLING:
             if idle_s >= ENROL_IDLE_S:
                 enrolment.end(draft, "timed_out")
-        case machines.WITNESS_CALLED:
-            assert state.witnessing is not None
-            if moment.mono_ms - state.witnessing.since_ms >= timings.witness_within_s * 1000:
-                removals.dismiss(draft, "timed_out")
-        case machines.SIGNED_IN | machines.ACCESS:
-            if screens.can_idle(state) and idle_s >= timings.idle_sign_out_s:
-                if state.access is not None:
-                    draft.add(r.AccessLeft(state.access.started.access))
-                sign_out(draft, "idle")
+        case machines.WITNESS_CALLED | machines.COUNT_WITNESS_CALLED:
+            if attesting.is_late(state, moment):
+                attesting.dismiss(draft, "timed_out")
+        case machines.SIGNED_IN | machines.ACCESS | machines.LOCKED | machines.LOCKED_ACCESS:
+            if idle_s >= timings.idle_sign_out_s:
+                _end_of_session(draft, "idle")
         case _:
             if place.note is not None and idle_s >= timings.factor_within_s:
                 draft.leave()
             elif place.page != "home" and idle_s >= timings.idle_sign_out_s:
                 draft.leave()
+
+
+def _end_of_session(draft: Draft, why: str) -> bool:
+    """Sign out whoever is there; with a drawer open, only lock the screen of who was too long."""
+    state = draft.state
+    if screens.can_idle(state):
+        if state.access is not None:
+            draft.add(r.AccessLeft(state.access.started.access))
+        sign_out(draft, why)
+        return True
+    if why == "too_long" and state.screen.state in (machines.SIGNED_IN, machines.ACCESS):
+        locking.lock(draft, why, note=Note(locking.TOO_LONG, "warning"))
+        return True
+    return False

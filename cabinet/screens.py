@@ -10,7 +10,19 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from auth.policy import Act
-from cabinet import access, enrolment, machines, patients, removals, service, signin, staff, stock
+from cabinet import (
+    access_screens,
+    attesting,
+    enrolment,
+    locking,
+    machines,
+    patients,
+    removals,
+    service,
+    signin,
+    staff,
+    stock,
+)
 from cabinet.decision import Place
 from cabinet.events import Moment
 from cabinet.messages import Alarm, Button, Live, Rows, Screen, Words
@@ -29,16 +41,18 @@ class Outputs:
 def show(state: State, place: Place, now_ms: int) -> Screen:
     """The screen, still without its number."""
     match state.screen.state:
-        case machines.PROVING | machines.WITNESS_PROVING:
+        case proving if proving in signin.PROVING:
             return signin.show(state, place)
+        case machines.LOCKED | machines.LOCKED_ACCESS:
+            return locking.show(state, place)
         case machines.ENROLLING:
             return enrolment.show(state, place)
         case machines.ACCESS:
             assert state.access is not None
             banner = removals.banner(state, state.access.started.patient, now_ms)
-            return _named(state, replace(access.show(state, place), banner=banner))
-        case machines.WITNESS_CALLED:
-            return _named(state, removals.show_witness(state, place, now_ms))
+            return _named(state, replace(access_screens.show(state, place), banner=banner))
+        case machines.WITNESS_CALLED | machines.COUNT_WITNESS_CALLED:
+            return _named(state, attesting.show(state, place, now_ms))
         case machines.SIGNED_IN:
             return _named(state, _signed_in(state, place, now_ms))
         case _:
@@ -126,13 +140,14 @@ def buttons(screen: Screen) -> dict[str, Button]:
 
 
 def idle_since_s(place: Place, moment: Moment) -> int:
-    """Whole seconds since the last touch."""
-    return max(0, moment.mono_ms - place.active_ms) // 1000
+    """Whole seconds since the last touch, or since the parked person's drawer last moved."""
+    parked_ms = place.parked.active_ms if place.parked is not None else 0
+    return max(0, moment.mono_ms - max(place.active_ms, parked_ms)) // 1000
 
 
 def can_idle(state: State) -> bool:
     """Whether the person at the screen may be signed out for idleness: not with a drawer open."""
-    if state.screen.state not in (machines.SIGNED_IN, machines.ACCESS):
+    if state.screen.state not in (*AT_WORK, machines.LOCKED, machines.LOCKED_ACCESS):
         return False
     going_on = state.access
     if going_on is not None and not going_on.closed:
@@ -145,7 +160,8 @@ def live(state: State, place: Place, moment: Moment) -> Live:
     timings = state.plan.timings
     warning = 0
     idle = idle_since_s(place, moment)
-    if can_idle(state) and idle >= timings.idle_warn_s:
+    at_work = state.screen.state in AT_WORK
+    if at_work and can_idle(state) and idle >= timings.idle_warn_s:
         warning = max(1, timings.idle_sign_out_s - idle)
     clock = datetime.fromtimestamp(moment.wall_ms / 1000).strftime("%H:%M")
     return Live(clock, state.name, _alarms(state, moment), warning)
@@ -182,11 +198,12 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
     if state.service is not None:
         found.append(Alarm("low", service.said(state.service)))
     due = stock.due(state)
-    if due and state.session is not None:
+    if due and state.screen.state in AT_WORK:
         found.append(Alarm("low", f"{len(due)} pocket(s) must be counted: see More tasks."))
     return tuple(found)
 
 
+AT_WORK = (machines.SIGNED_IN, machines.ACCESS)
 ANCHOR, WITNESS = "anchor", "witness "  # as `outside.py` calls them
 ANCHOR_LOST = "The record's second place cannot be written: do not restart the cabinet. Call IT."
 DEVICES = {

@@ -8,10 +8,10 @@ import hashlib
 
 from auth.lockout import Standing, Tries, standing
 from auth.pins import PIN_DIGITS
-from auth.policy import Act, Factor, Role, may
-from cabinet import machines, removals
+from auth.policy import Factor
+from cabinet import attesting, locking, machines
 from cabinet import records as r
-from cabinet.decision import Draft, Note, Place
+from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.events import BadgeSeen, CancelFinger, CheckPin, FingerSeen, PinChecked, VerifyFinger
 from cabinet.messages import Block, Button, Keypad, Screen, Words
 from cabinet.state import Person, State
@@ -22,8 +22,12 @@ NOT_RECOGNISED = "Not recognised. Lift your finger and place it again."
 PIN_NOT_ACCEPTED = (
     "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
 )
-BUSY = "Somebody is signed in. Sign out first."
-PROVING = (machines.PROVING, machines.WITNESS_PROVING)
+PROVING = (
+    machines.PROVING,
+    machines.UNLOCKING,
+    machines.UNLOCKING_ACCESS,
+    *machines.WITNESS_AT_WORK,
+)
 
 
 def stands(state: State, badge: str, now_ms: int) -> Standing:
@@ -49,20 +53,18 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
     state, screen = draft.state, draft.state.screen.state
     if screen == machines.ENROLLING:
         return  # enrolment takes its badge itself
-    if screen not in (machines.NOBODY, machines.WITNESS_CALLED):
-        proving = screen in PROVING
-        words = "One badge at a time: go on, or press Cancel." if proving else BUSY
+    if screen in PROVING:
+        words = "One badge at a time: go on, or press Cancel."
         draft.stay(note=Note(words, "warning"))
         return
-    if not state.in_service:
+    if screen == machines.NOBODY and not state.in_service:
         draft.leave(Note("Enrol the first two administrators with their codes.", "warning"))
         return
+    witness = screen in machines.AT_WITNESS
+    if screen != machines.NOBODY and not witness and not locking.another_badge(draft, event.badge):
+        return
     attempt, person = draft.reference(), state.by_badge.get(event.badge, "")
-    purpose = "sign_in" if screen == machines.NOBODY else "witness"
-    presented = r.BadgePresented(
-        attempt, event.badge, person, "witness" if purpose == "witness" else "sign_in"
-    )
-    draft.add(presented)
+    draft.add(r.BadgePresented(attempt, event.badge, person, "witness" if witness else "sign_in"))
     stand = stands(state, event.badge, draft.moment.mono_ms)
     if stand.locked or stand.wait_s:
         why = "locked" if stand.locked else "too_soon"
@@ -174,27 +176,25 @@ def _proved(draft: Draft, person: Person, factor: Factor, fallback: str) -> None
     factors = (Factor.BADGE.value, factor.value)
     draft.stay(active_ms=draft.moment.mono_ms)
     if attempt.purpose == "witness":
-        _witness_proved(draft, person, factors, fallback)
+        _witness_proved(draft, person, Proof(person.ref, factors, fallback))
     elif not person.active:
         _wrong(draft, factor, "not_active")
+    elif draft.state.session is not None:
+        locking.proved(draft, Proof(person.ref, factors, fallback))
     else:
         draft.add(r.SignedIn(draft.reference(), attempt.id, person.ref, factors, fallback))
         draft.leave()
 
 
-def _witness_proved(draft: Draft, person: Person, factors: tuple[str, ...], fallback: str) -> None:
-    session = draft.state.session
-    assert session is not None
-    if person.ref == session.person:
-        why = "same_person"
-    elif not person.active or not may(Role(person.role), Act.WITNESS):
-        why = "witness_not_allowed"
-    else:
-        removals.wasted(draft, person.ref, factors, fallback)
+def _witness_proved(draft: Draft, person: Person, proof: Proof) -> None:
+    why = attesting.refusal(draft, person)
+    if not why:
+        attesting.proved(draft, proof)
         return
-    attempt = draft.state.attempt
-    assert attempt is not None
-    draft.add(r.FactorRefused(attempt.id, attempt.badge, person.ref, factors[-1], why, False))
+    attempt, session = draft.state.attempt, draft.state.session
+    assert attempt is not None and session is not None
+    factor = proof.factors[-1]
+    draft.add(r.FactorRefused(attempt.id, attempt.badge, person.ref, factor, why, False))
     draft.add(r.Refused("witness", why, session.id, person.ref))
     end_attempt(draft, why)
     draft.refuse(REASONS[why])
@@ -211,7 +211,7 @@ def end_attempt(draft: Draft, why: str, words: str = "") -> None:
     if attempt.purpose == "witness":
         draft.go("witness", note=note, request="")
     else:
-        draft.leave(note)
+        draft.front(note)
 
 
 def pressed(draft: Draft, button: str, text: str) -> None:

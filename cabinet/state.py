@@ -108,6 +108,8 @@ class Session:
     person: str
     factors: tuple[str, ...]
     fallback: str
+    since_ms: int = 0  # monotonic time of the last proof
+    called_off_ms: int | None = None  # when a second person was not waited for any more
 
 
 @dataclass
@@ -136,11 +138,13 @@ class Access:
 
 @dataclass
 class Witnessing:
-    """A waste that waits for its witness."""
+    """An act that waits for a second person; fields as in WitnessCalled."""
 
-    removal: str
+    subject: str
     quantity: int
     since_ms: int
+    act: str = "waste"
+    why: str = ""
 
 
 @dataclass

@@ -108,6 +108,7 @@ REASONS = {
     "no_pocket": "This medicine is not in this cabinet.",
     "more_than_held": "That is more than is still open for this removal.",
     "same_person": "A witness is a second person: not you.",
+    "witness_too_late": "The time for the witness is over. Enter it again.",
     "witness_not_allowed": "This person's role does not allow witnessing.",
     "wrong_label": "That label is for another medicine.",
     "disk_full": "The cabinet's record is full. Use another cabinet and call the pharmacy.",

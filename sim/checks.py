@@ -164,7 +164,7 @@ class Checks:
         fields = [name for name in other.__struct_fields__ if name != "number"]
         same = all(getattr(other, it) == getattr(shown.screen, it) for it in fields)
         model.expect(10, same, f"the screen {shown.screen.name} depends on what is expected")
-        if engine.state.screen.state in (machines.NOBODY, machines.PROVING):
+        if engine.state.screen.state in (machines.NOBODY, machines.PROVING, *machines.BEHIND_LOCK):
             told = frame[4:].decode()
             if len(self._names) != len(state.medicines):
                 self._names = [medicine(it) for it in state.medicines.values()]

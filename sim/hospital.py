@@ -341,6 +341,12 @@ class Hospital:
         hands.must_see("waste")
         hands.must_press("all")
         hands.must_see("witness")
+        self._call_witness(hands)
+        if hands.screen is not None and hands.screen.name in ("patients", "removal"):
+            self.tally.wasted += 1
+
+    def _call_witness(self, hands: Hands) -> None:
+        """Somebody comes to attest what the screen says, or nobody does."""
         if not hands.chance.chance(0.05):
             others = [it for it in PEOPLE if it.role in ("nurse", "charge_nurse", "pharmacist")]
             witness = hands.chance.pick(others)  # now and then the same person tries
@@ -352,8 +358,6 @@ class Hospital:
             if screen is None or screen.name not in ("witness", "finger", "pin", "checking"):
                 break
             hands.wait(2.0)
-        if hands.screen is not None and hands.screen.name in ("patients", "removal"):
-            self.tally.wasted += 1
 
     def _return(self, hands: Hands) -> None:
         hands.must_press("return")
@@ -425,6 +429,8 @@ class Hospital:
             hands.must_see("opening", "count", within_s=4.0)
             drawer = hands.pull()
             hands.count(pocket)
+            if hands.sees("witness", within_s=1.0) is not None:
+                self._call_witness(hands)
             hands.push(drawer)
             hands.must_see("menu", "patients")
             self.tally.counts += 1

@@ -149,6 +149,8 @@ class Model:
                 self.orders.pop(record.order, None)
             case r.SignedIn():
                 self._proved(record.person, record.factors, "signed in", 0.0)
+            case r.ScreenUnlocked():
+                self.expect(5, len(set(record.factors)) >= 2, "unlocked by one factor")
             case r.WitnessCalled():
                 self.called = self.now_s()
             case r.AccessStarted():
@@ -197,6 +199,9 @@ class Model:
         match record:
             case r.Counted():
                 opening = self._opening(record.access)
+                if record.witness:
+                    self.expect(5, record.witness != record.person, "one's own count witnessed")
+                    self._proved(record.witness, record.witness_factors, "witnessed", self.called)
                 lies = self.lying(record.pocket)
                 self.confessed[record.pocket] = record.found - lies
                 typed = self.counted.get(record.pocket, record.found)

@@ -156,8 +156,10 @@ class Attacked(Ward):
             assert self.state.people[it.person].active, "5: rights are checked at every release"
             assert set(self.positions.values()) == {"latched"}, "6: one drawer at a time"
         for record in new:
-            if isinstance(record, r.Wasted):
-                assert record.witness != record.person, "5: two people"
+            witnessed = isinstance(record, r.Wasted | r.Counted) and bool(record.witness)
+            if isinstance(record, r.Wasted) or witnessed:
+                assert isinstance(record, r.Wasted | r.Counted)
+                assert record.witness not in ("", record.person), "5: two people"
                 assert len(set(record.witness_factors)) >= 2, "5: each with two factors"
 
     def _openings(self, event: e.Event, new: list[r.Record]) -> None:
@@ -198,6 +200,8 @@ class Attacked(Ward):
         screens.outputs(self.state, moment)
         assert len(encode(Shown(shown, live))) <= MAX_FRAME_BYTES
         numbers = set(re.findall(r"\d+", " ".join(words(msgspec.to_builtins(Shown(shown, live))))))
+        if self.state.witnessing is not None:
+            numbers.discard(str(self.state.witnessing.quantity))  # as the person typed it
         for pocket in self.state.pockets:
             expected = self.state.on_hand(pocket)
             if expected >= SHOWN_FROM:

@@ -75,7 +75,7 @@ def two_factors_and_two_people(records: Sequence[r.Record]) -> None:
         match record:
             case r.AccessStarted() if record.medicine in controlled:
                 assert len(set(record.factors)) >= 2, "5: factors of an access"
-            case r.Wasted():
+            case r.Wasted() | r.Counted() if isinstance(record, r.Wasted) or record.witness:
                 assert record.witness != record.person, "5: a witness is a second person"
                 assert len(set(record.witness_factors)) >= 2, "5: factors of a witness"
 

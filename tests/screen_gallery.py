@@ -127,6 +127,8 @@ def _gallery() -> dict[str, Shown]:
     rest = Words("Hold your badge to the reader", "name")
     add("rest", Screen(1, "rest", "Ward 3 East", (rest,), (code,)))
     add("rest with a note", Screen(1, "rest", "Ward 3 East", (note, rest), (code,)))
+    locked = Words("Somebody was at work here. They go on when they prove who they are.")
+    add("locked", Screen(1, "locked", "Ward 3 East", (note, rest, locked)))
     finger = (
         Words("Put your finger on the sensor", "name"),
         Words("Flat, in the middle, and still until the light goes out."),

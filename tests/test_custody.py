@@ -284,3 +284,83 @@ def test_sign_out_is_not_offered_while_a_witness_is_asked(ward: Ward) -> None:
     called(ward)
     assert ward.press("sign_out").refusal
     assert ward.state.session is not None
+
+
+# --- a count for its own sake --------------------------------------------------------------------
+
+
+def counting(ward: Ward, found: str) -> None:
+    """A technician counts the controlled substance in D1, which somebody forced open."""
+    if ward.state.session is not None:
+        ward.press("sign_out")
+    ward.pull("D1")
+    ward.push("D1")
+    ward.sign_in("T1")
+    ward.press("counts")
+    ward.press("count_pocket:P1")
+    ward.pull("D1")
+    ward.press("count", found)
+
+
+def test_a_count_of_a_controlled_substance_is_attested_by_a_witness(ward: Ward) -> None:
+    counting(ward, "20")
+    assert ward.screen().name == "witness"
+    assert not ward.records(r.Counted)[-1].witness
+    ward.prove("N2")
+    counted = ward.records(r.Counted)[-1]
+    assert (counted.found, counted.person) == (20, ward.ref("T1"))
+    assert (counted.witness, counted.witness_factors) == (ward.ref("N2"), ("badge", "finger"))
+    assert ward.screen().name == "close"
+    ward.push("D1")
+    assert ward.records()[-1] == r.CountDone(ward.records(r.AccessStarted)[-1].access)
+    assert not ward.state.pockets["P1"].count_due
+
+
+def test_a_count_that_differs_opens_its_discrepancy_before_the_witness(ward: Ward) -> None:
+    counting(ward, "18")
+    assert ward.screen().name == "recount"
+    ward.press("count", "18")
+    ward.push("D1")
+    ward.prove("N2")
+    counted = ward.records(r.Counted)[-1]
+    assert counted.discrepancy and counted.witness
+    assert isinstance(ward.records()[-1], r.CountDone)
+
+
+def test_a_count_without_a_witness_is_no_count(ward: Ward) -> None:
+    counts = len(ward.records(r.Counted))
+    counting(ward, "20")
+    ward.prove("T1")
+    assert ward.records(r.Refused)[-1].why == "same_person"
+    ward.wait(61)
+    assert ward.screen().name == "count"
+    assert ward.records(r.WitnessDismissed)[-1].why == "timed_out"
+    ward.push("D1")
+    ward.press("not_counted")
+    assert len(ward.records(r.Counted)) == counts
+    assert ward.state.pockets["P1"].count_due
+
+
+def test_a_count_of_what_is_not_controlled_needs_no_witness(ward: Ward) -> None:
+    ward.press("sign_out")
+    ward.pull("D3")
+    ward.push("D3")
+    ward.sign_in("T1")
+    ward.press("counts")
+    ward.press("count_pocket:M1")
+    ward.pull("D3")
+    ward.press("count", "20")
+    assert ward.records(r.Counted)[-1].witness == ""
+
+
+def test_a_witness_who_proves_it_in_the_last_second_and_later_is_too_late(ward: Ward) -> None:
+    called(ward)
+    ward.wait(55)
+    ward.do(e.BadgeSeen(badge("N2")))
+    request = ward.command(e.VerifyFinger).request
+    ward.now_ms += 5000  # the answer comes before the tick
+    ward.do(e.FingerSeen(request, "matched", ward.state.people[ward.ref("N2")].slots[0]))
+    assert not ward.records(r.Wasted)
+    assert ward.records(r.Refused)[-1].why == "witness_too_late"
+    ward.wait(1)
+    assert ward.records(r.WitnessDismissed)[-1].why == "timed_out"

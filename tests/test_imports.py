@@ -37,7 +37,8 @@ OUTSIDE = {
 # What decides and what is decided about: no clock, no chance, no input or output of its own (the
 # journal is handed its store and its randomness).
 PURE = (
-    *("access", "console_messages", "decision", "effects", "enrolment", "events", "journal"),
+    *("access", "access_screens", "attesting", "locking"),
+    *("console_messages", "decision", "effects", "enrolment", "events", "journal"),
     *("labels", "lists", "lookalikes", "machines", "messages", "patients", "plan", "records"),
     *("removals", "retention", "rules", "service", "service_answers", "service_records"),
     *("screens", "signin", "snapshot", "staff", "state", "step", "stock", "version"),

@@ -66,6 +66,92 @@ def proving(ward: Ward) -> None:
     ward.do(e.BadgeSeen(badge("N1")))
 
 
+def locked(ward: Ward) -> None:
+    """A stranger's badge locks the nurse away."""
+    ward.sign_in("N1")
+    ward.do(e.BadgeSeen(badge("stranger")))
+    wrong_finger(ward)
+    ward.press("cancel")
+
+
+def taken_over(ward: Ward) -> None:
+    locked(ward)
+    ward.prove("N2")
+
+
+def unlocked(ward: Ward) -> None:
+    locked(ward)
+    ward.prove("N1")
+
+
+def unlocking(ward: Ward) -> None:
+    locked(ward)
+    proving(ward)
+
+
+def left_locked(ward: Ward) -> None:
+    locked(ward)
+    ward.wait(60)
+
+
+def locked_access(ward: Ward) -> None:
+    """The same, with a drawer released for the nurse."""
+    access(ward)
+    ward.do(e.BadgeSeen(badge("stranger")))
+
+
+def unlocking_access(ward: Ward) -> None:
+    locked_access(ward)
+    proving(ward)
+
+
+def unlocked_access(ward: Ward) -> None:
+    unlocking_access(ward)
+    wrong_finger(ward)
+    ward.press("cancel")
+    ward.prove("N1")
+
+
+def lapsed_behind_the_lock(ward: Ward) -> None:
+    locked_access(ward)
+    ward.wait(16)
+
+
+def lapsed_while_unlocking(ward: Ward) -> None:
+    locked_access(ward)
+    ward.wait(1)
+    proving(ward)
+    ward.wait(16)
+
+
+def count_witness_called(ward: Ward) -> None:
+    """A controlled substance is counted for its own sake."""
+    ward.pull("D1")
+    ward.push("D1")
+    ward.sign_in("T1")
+    ward.press("counts")
+    ward.press("count_pocket:P1")
+    ward.pull("D1")
+    ward.press("count", "20")
+
+
+def count_witness_proving(ward: Ward) -> None:
+    count_witness_called(ward)
+    ward.do(e.BadgeSeen(badge("N2")))
+
+
+def count_witnessed(ward: Ward) -> None:
+    count_witness_proving(ward)
+    wrong_finger(ward)
+    ward.press("cancel")
+    ward.prove("N2")
+
+
+def count_not_witnessed(ward: Ward) -> None:
+    count_witness_called(ward)
+    ward.press("dismiss")
+
+
 def attempt(ward: Ward) -> None:
     proving(ward)
     wrong_finger(ward)
@@ -118,9 +204,16 @@ def found(position: str, first: Callable[[Ward], None]) -> Callable[[Ward], None
     return scenario
 
 
-SESSIONS = (nothing, proving, enrolling, access, witness_called, witness_proving)
+SESSIONS = (
+    *(nothing, proving, enrolling, access, witness_called, witness_proving),
+    *(locked, unlocking, locked_access, unlocking_access),
+    *(count_witness_called, count_witness_proving),
+)
 SCENARIOS: tuple[Callable[[Ward], None], ...] = (
     *(waste, called_off, attempt, enrolment_ended),
+    *(taken_over, unlocked, left_locked, unlocked_access),
+    *(lapsed_behind_the_lock, lapsed_while_unlocking),
+    *(count_witnessed, count_not_witnessed),
     *(found("latched", first) for first in SESSIONS),
     found("latched", lambda ward: ward.sign_in("N1")),
     moved("unlatched", "open", "latched"),

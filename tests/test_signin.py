@@ -122,14 +122,6 @@ def test_a_second_badge_during_an_attempt_changes_nothing(ward: Ward) -> None:
     assert ward.state.session.person == ward.ref("N1")
 
 
-def test_a_badge_held_while_somebody_is_signed_in_does_not_take_over(ward: Ward) -> None:
-    ward.sign_in("N1")
-    size = ward.sink.size
-    hold(ward, "N2")
-    assert ward.sink.size == size
-    assert "Sign out first" in said(ward)
-
-
 # --- the fallback ---------------------------------------------------------------------------------
 
 

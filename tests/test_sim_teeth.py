@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cabinet import access, effects, patients, removals, rules, signin
+from cabinet import access, access_screens, attesting, effects, patients, rules, signin
 from cabinet import events as e
 from cabinet import records as r
 from cabinet.decision import Draft
@@ -82,8 +82,8 @@ def _count_edited_in_place(patch: pytest.MonkeyPatch, story: Story) -> None:
 
 
 def _witness_not_checked(patch: pytest.MonkeyPatch, story: Story) -> None:
-    def anybody(draft: Draft, person: Any, factors: Any, fallback: str) -> None:
-        removals.wasted(draft, person.ref, factors, fallback)
+    def anybody(draft: Draft, person: Any, proof: Any) -> None:
+        attesting.proved(draft, proof)
 
     patch.setattr(signin, "_witness_proved", anybody)
 
@@ -193,7 +193,7 @@ def _recovery_that_pulses(patch: pytest.MonkeyPatch, story: Story) -> None:
 
 
 def _count_on_the_screen(patch: pytest.MonkeyPatch, story: Story) -> None:
-    show = access.show
+    show = access_screens.show
 
     def telling(state: State, place: Any) -> Any:
         screen = show(state, place)
@@ -202,7 +202,7 @@ def _count_on_the_screen(patch: pytest.MonkeyPatch, story: Story) -> None:
             return type(screen)(0, screen.name, screen.title, (words, *screen.blocks))
         return screen
 
-    patch.setattr(access, "show", telling)
+    patch.setattr(access_screens, "show", telling)
 
 
 def _one_factor_is_enough(patch: pytest.MonkeyPatch, story: Story) -> None:

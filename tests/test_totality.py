@@ -13,6 +13,7 @@ from cabinet import journal, machines, screens, snapshot
 from cabinet.journal import replay
 from cabinet.messages import Keypad, Letters
 from cabinet.plan import Plan
+from cabinet.signin import PROVING
 from tests.attacker import (
     DRAWERS,
     IMPORTS,
@@ -115,9 +116,12 @@ class Anything(RuleBasedStateMachine):
             case machines.NOBODY:
                 self.push_everything()
                 self.prove(who)
-            case machines.PROVING | machines.WITNESS_PROVING:
+            case proving if proving in PROVING:
                 self.second_factor()
-            case machines.WITNESS_CALLED:
+            case machines.LOCKED | machines.LOCKED_ACCESS:
+                self.push_everything()
+                self.prove(who)
+            case machines.WITNESS_CALLED | machines.COUNT_WITNESS_CALLED:
                 self.prove("N2" if which % 4 else "P1")
             case machines.ENROLLING:
                 self.enrol(which)

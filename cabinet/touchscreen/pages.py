@@ -35,6 +35,7 @@ ALARM_WORDS = {"high": "ALARM", "medium": "WARNING", "low": "NOTE"}
 ART = {
     "rest": "badge",
     "new": "badge",
+    "locked": "badge",
     "enrol_badge": "badge",
     "witness": "badge",
     "finger": "finger",

@@ -1,0 +1,78 @@
+"""A second person attests an act: who may, what they see, and what follows when they proved it.
+
+Not for proving who somebody is (`signin.py`), nor for the acts themselves. One rule: a second
+person is another human, who proves it here, inside the act, after its amount is shown, in time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from auth.policy import Act, Role, may
+from cabinet import access, access_screens, removals
+from cabinet import records as r
+from cabinet.decision import Draft, Place, Proof
+from cabinet.events import Moment
+from cabinet.messages import Screen
+from cabinet.state import Person, State
+
+
+@dataclass(frozen=True)
+class Attested:
+    """An act that needs a second person, who must be allowed `act`."""
+
+    act: Act
+    proved: Callable[[Draft, Proof], None]
+    dismissed: Callable[[Draft, str], None]
+    show: Callable[[State, Place, int], Screen]
+
+
+ATTESTED = {
+    "waste": Attested(Act.WITNESS, removals.wasted, removals.not_wasted, removals.show_witness),
+    "count": Attested(
+        Act.WITNESS, access.witnessed, access.not_witnessed, access_screens.show_witness
+    ),
+}
+
+
+def is_late(state: State, moment: Moment) -> bool:
+    """Whether the time in which the second person must have proved it is over."""
+    called = state.witnessing
+    within_ms = state.plan.timings.witness_within_s * 1000
+    return called is not None and moment.mono_ms - called.since_ms >= within_ms
+
+
+def refusal(draft: Draft, person: Person) -> str:
+    """Why `person` may not attest what was called for, "" when they may."""
+    state = draft.state
+    called, session = state.witnessing, state.session
+    assert called is not None and session is not None
+    if person.ref == session.person:
+        return "same_person"
+    if is_late(state, draft.moment):
+        return "witness_too_late"
+    if not person.active or not may(Role(person.role), ATTESTED[called.act].act):
+        return "witness_not_allowed"
+    return ""
+
+
+def proved(draft: Draft, proof: Proof) -> None:
+    """The second person proved who they are, and may: the act is done."""
+    called = draft.state.witnessing
+    assert called is not None
+    ATTESTED[called.act].proved(draft, proof)
+
+
+def dismiss(draft: Draft, why: str) -> None:
+    """The act is called off, or nobody came in time."""
+    called = draft.state.witnessing
+    assert called is not None
+    draft.add(r.WitnessDismissed(called.subject, why))
+    ATTESTED[called.act].dismissed(draft, why)
+    draft.stay(active_ms=draft.moment.mono_ms)
+
+
+def show(state: State, place: Place, now_ms: int) -> Screen:
+    """What the second person attests, in full, and how."""
+    called = state.witnessing
+    assert called is not None
+    return ATTESTED[called.act].show(state, place, now_ms)
