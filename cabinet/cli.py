@@ -53,6 +53,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from cabinet.evidence import NoEvidence
     from cabinet.recovery import NotRecovered
     from cabinet.terminal import NobodyThere
+    from cabinet.touchscreen.errors import TouchscreenError
     from drivers.errors import DriverError
     from ledger.errors import LedgerError
 
@@ -70,6 +71,7 @@ def _expected() -> tuple[type[Exception], ...]:
         UnreadableBody,
         AuthError,
         DriverError,
+        TouchscreenError,
         LedgerError,
     )
 
@@ -281,15 +283,18 @@ def _import(arguments: argparse.Namespace) -> int:
 
 
 def _retention(arguments: argparse.Namespace) -> int:
-    from cabinet import offline, retention
+    import time
+
+    from cabinet import retention
+    from cabinet.journal import replay
+    from ledger.store import Store
 
     configuration, folder = _load(arguments)
-    with offline.opened(
-        configuration, folder, load_keys(configuration, folder), "retention"
-    ) as cabinet:
-        state, now_ms = cabinet.engine.state, cabinet.now_ms()
-        past = retention.due(state, now_ms)
-        used = retention.in_use(state)
+    keys = load_keys(configuration, folder)
+    with Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True) as store:
+        state = replay(store)
+    past = retention.due(state, int(time.time() * 1000))
+    used = retention.in_use(state)
     for kind in ("person", "credential", "patient", "order"):
         names = [name for name, named in state.named.items() if named.kind == kind]
         print(
@@ -297,7 +302,7 @@ def _retention(arguments: argparse.Namespace) -> int:
             f"{sum(name in used for name in names)} in use, "
             f"{sum(name in past for name in names)} past their term"
         )
-    if arguments.list:
+    if arguments.list and past:
         print("\n".join(past))
     return 0
 

@@ -1,9 +1,11 @@
 """One event through the rules while the controller is stopped: imports and erasures.
 
 Not for a live cabinet: the ledger's lock refuses that. One rule: it goes through `decide` as every
-event does, and the new entries are under a signed head when it ends.
+event does, on a ledger that the controller would start with, and the new entries are under a
+signed head, kept outside the file too, when it ends.
 """
 
+import logging
 import secrets
 import time
 from collections.abc import Iterator
@@ -15,16 +17,18 @@ from cabinet.configuration import Configuration
 from cabinet.events import Event, Moment
 from cabinet.journal import Journal, replay
 from cabinet.keys import Keys
+from cabinet.state import State
 from cabinet.step import Engine, Outcome
 from ledger.store import Store
+
+_log = logging.getLogger(__name__)
 
 
 class Offline:
     """The engine of a stopped cabinet."""
 
-    def __init__(self, store: Store, configuration: Configuration, boot: str) -> None:
-        journal = Journal(store, configuration.cabinet.id, boot, secrets.token_bytes)
-        self.engine = Engine(replay(store), journal)
+    def __init__(self, store: Store, state: State, boot: str) -> None:
+        self.engine = Engine(state, Journal(store, state.cabinet, boot, secrets.token_bytes))
 
     def now_ms(self) -> int:
         """Unix time in ms."""
@@ -37,8 +41,19 @@ class Offline:
 
 @contextmanager
 def opened(configuration: Configuration, folder: Path, keys: Keys, boot: str) -> Iterator[Offline]:
-    """The stopped cabinet of `configuration`; `boot` says in the entries what wrote them."""
+    """The stopped cabinet of `configuration`; `boot` says in the entries what wrote them.
+
+    Raises LedgerError, CorruptLedger, NotThisCabinet, RolledBack or KeyProblem, as a start does.
+    """
     with Store.open(folder / configuration.paths.ledger, keys.ledger) as store:
-        yield Offline(store, configuration, boot)
-        store.sign_head(provision.signer(configuration, keys))
+        state, signer = replay(store), provision.signer(configuration, keys)
+        provision.check_belongs(configuration, state)
+        anchors = provision.anchors(configuration, folder)
+        provision.check_anchors(anchors, store, state, signer)
+        yield Offline(store, state, boot)
+        if head := store.sign_head(signer):
+            try:
+                anchors.keep(head.note)
+            except OSError as error:  # as for the controller: it holds nothing up, but is said
+                _log.warning("%s: no second place for the ledger's head: %s", anchors.path, error)
         store.checkpoint()  # what was erased leaves the WAL too

@@ -14,7 +14,7 @@ from auth.pins import keyed_hash, make_code, plain_code, tune
 from cabinet import keys as key_files
 from cabinet import whole_file, words
 from cabinet.anchors import Anchors, Doubt, Kept, RolledBack, compare
-from cabinet.configuration import Configuration
+from cabinet.configuration import Configuration, NotThisCabinet
 from cabinet.events import Create, Moment
 from cabinet.journal import Journal, replay
 from cabinet.keys import KeyProblem, Keys
@@ -68,6 +68,24 @@ def moment(random_bytes: Callable[[int], bytes], now_ms: int | None = None) -> M
     """Now, or `now_ms`, for a command that steps the cabinet while its controller is stopped."""
     wall_ms = int(time.time() * 1000) if now_ms is None else now_ms
     return Moment(wall_ms, 0, random_bytes(32))
+
+
+def check_belongs(configuration: Configuration, state: State) -> None:
+    """Raises NotThisCabinet unless the ledger is that of this configuration.
+
+    Ask before anything is written: an entry of another cabinet makes a ledger that nothing reads.
+    """
+    identity = configuration.cabinet
+    if state.cabinet != identity.id:
+        raise NotThisCabinet(
+            f"the ledger is of cabinet {state.cabinet!r}, cabinet.toml of {identity.id!r}; put the "
+            "right one of the two in place"
+        )
+    if state.demo != identity.demo:
+        raise NotThisCabinet(
+            f"the ledger says demo = {str(state.demo).lower()}, cabinet.toml says otherwise; "
+            "a cabinet is a demo or real from its first record on"
+        )
 
 
 def check_anchors(kept: Anchors, store: Store, state: State, current: Signer) -> None:
@@ -134,14 +152,18 @@ def create(
     """
     ledger = folder / configuration.paths.ledger
     escrow = escrow_file(configuration, folder)
-    for made in (ledger, escrow):
+    for made in (ledger, escrow, anchors(configuration, folder).path):
         if made.exists():  # its keys may be credentials, elsewhere
-            raise KeyProblem(f"{made}: exists already; a cabinet is made once")
+            raise KeyProblem(
+                f"{made}: exists already; a cabinet is made once: move what is left of an earlier "
+                "one away first, it may be evidence"
+            )
     keys = key_files.make(folder / configuration.paths.keys, random_bytes)
     try:
         return _fill(configuration, folder, keys, random_bytes, passes, now_ms)
     except BaseException:
-        for file in (*key_files.files(folder / configuration.paths.keys), ledger, escrow):
+        anchor = anchors(configuration, folder).path
+        for file in (*key_files.files(folder / configuration.paths.keys), ledger, escrow, anchor):
             file.unlink(missing_ok=True)
         raise
 

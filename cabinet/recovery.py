@@ -61,13 +61,14 @@ def _card(terminal: Terminal, number: int) -> bytes:
 def accept_rollback(configuration: Configuration, folder: Path, terminal: Terminal) -> int:
     """Ask two people, record what they accept, and anchor the ledger anew; the entry's number.
 
-    Raises NotRecovered, KeyProblem or a LedgerError.
+    Raises NotRecovered, NotThisCabinet, KeyProblem or a LedgerError.
     """
     keys = provision.load_keys(configuration, folder)
     anchors = provision.anchors(configuration, folder)
     signer = provision.signer(configuration, keys)
     with Store.open(folder / configuration.paths.ledger, keys.ledger) as store:
         state = replay(store)
+        provision.check_belongs(configuration, state)
         doubts = provision.doubted(anchors.read(), store, state, signer)
         if not doubts:
             raise NotRecovered("the ledger continues all that was kept of it; nothing to accept")

@@ -63,7 +63,7 @@ def signing(
 ) -> str:
     """A new signing key, signed by the old in the ledger; its public half.
 
-    Raises KeyProblem, RolledBack or a LedgerError.
+    Raises KeyProblem, NotThisCabinet, RolledBack or a LedgerError.
     """
     keys, file = _files(configuration, folder, "signing.key")
     ledger = folder / configuration.paths.ledger
@@ -71,6 +71,7 @@ def signing(
     old = provision.signer(configuration, held)
     with Store.open(ledger, held.ledger) as store:
         state = replay(store)
+        provision.check_belongs(configuration, state)
         anchors = provision.anchors(configuration, folder)
         provision.check_anchors(anchors, store, state, old)
         if keys.signing_next is None:

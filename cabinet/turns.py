@@ -11,7 +11,7 @@ from pathlib import Path
 from auth.pins import keyed_hash
 from cabinet import events as e
 from cabinet import notify, provision, screens, snapshot
-from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet, plan_of
+from cabinet.configuration import Configuration, ConfigurationError, plan_of
 from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
 from cabinet.devices import Devices
 from cabinet.gateway_socket import GatewaySaid
@@ -64,7 +64,8 @@ class Turns:
         self._now_s, self._wall_s, self._random = clock.monotonic, wall_s, random_bytes
         signer = provision.signer(configuration, keys)
         state = replay(store)
-        self._belongs(state)
+        provision.check_belongs(configuration, state)
+        check_stock(configuration, state)
         self.outside = Outside(configuration, folder, store, state, signer, self._now_s())
         boot = random_bytes(8).hex()
         self.engine = Engine(state, Journal(store, configuration.cabinet.id, boot, random_bytes))
@@ -84,19 +85,6 @@ class Turns:
         self._desk: ServiceDesk | None = None
         self.shown: Shown | None = None
         self._outputs: screens.Outputs | None = None
-
-    def _belongs(self, state: State) -> None:
-        identity = self._configuration.cabinet
-        if state.cabinet != identity.id:
-            raise NotThisCabinet(
-                f"the ledger is of cabinet {state.cabinet!r}, cabinet.toml of {identity.id!r}"
-            )
-        if state.demo != identity.demo:
-            raise NotThisCabinet(
-                f"the ledger says demo = {str(state.demo).lower()}, cabinet.toml says otherwise; "
-                "a cabinet is a demo or real from its first record on"
-            )
-        check_stock(self._configuration, state)
 
     def connect(
         self, devices: Devices, submit: Callable[[Job], None], show: Callable[[Shown], None]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import stat
 import subprocess
 import sys
@@ -214,6 +215,22 @@ def test_check_config_says_right_or_what_is_wrong(shell: Shell, tmp_path: Path) 
         f"cabinet check-config: {file}: drawer[1].lock_pin: pin 16 is already used by "
         "drawer[0].lock_pin\n"
     )
+
+
+def test_a_port_that_is_in_use_is_one_line(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        line = shell("touchscreen", "--port", port, "--config", DEMO / "cabinet.toml").one_line()
+    assert f"port {port} on 127.0.0.1: Address already in use" in line
+    assert "choose another port" in line
+
+
+def test_a_launch_page_that_cannot_be_written_is_one_line(shell: Shell, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    page, config = tmp_path / "none" / "launch.html", ("--config", DEMO / "cabinet.toml")
+    line = shell("touchscreen", "--port", port, "--launch-file", page, *config).one_line()
+    assert f"launch page {page}: No such file or directory" in line
 
 
 def test_init_prints_two_codes_once_and_makes_files_for_its_owner_alone(
