@@ -88,6 +88,28 @@ def refuse(draft: Draft, wanted: r.AccessStarted, why: str) -> None:
     draft.refuse(REASONS[why])
 
 
+def resting_s(state: State, mono_ms: int) -> dict[str, float]:
+    """Drawer -> how long its coil must rest before the first pulse of this start.
+
+    A process may be back within the rest time of the last one's pulse, which ended at the latest a
+    pulse after the access's newest entry; of an access that went on nobody knows how late it was.
+    The monotonic clock begins again where the machine did, so what it says is at least so long ago.
+    """
+    timings, going_on = state.plan.timings, state.access
+    found = {}
+    for name, drawer in state.drawers.items():
+        if drawer.used_ms < 0:
+            continue
+        began_anew = mono_ms < drawer.used_ms
+        ago_ms = mono_ms if began_anew else mono_ms - drawer.used_ms
+        if going_on is not None and going_on.started.drawer == name and not began_anew:
+            ago_ms = 0
+        left_ms = timings.rest_ms + 2 * timings.pulse_ms - ago_ms
+        if left_ms > 0:
+            found[name] = left_ms / 1000
+    return found
+
+
 # --- what the sensors say -----------------------------------------------------------------------
 
 
@@ -105,7 +127,7 @@ def drawer_moved(draft: Draft, event: DrawerMoved) -> None:
         case "open":
             _seen_open(draft, drawer)
         case "latched" if now != machines.SHUT:
-            _seen_shut(draft, drawer)
+            _seen_shut(draft, drawer, event.unseen)
         case "unlatched" if now in (machines.SHUT, machines.UNKNOWN):
             draft.add(r.DrawerFailed(event.drawer, "the lock let go without an order"))
         case "disagree" if now not in (machines.OPEN, machines.FORCED):
@@ -129,7 +151,7 @@ def _seen_open(draft: Draft, drawer: DrawerState) -> None:
         draft.add(r.DrawerForced(drawer.plan.id))
 
 
-def _seen_shut(draft: Draft, drawer: DrawerState) -> None:
+def _seen_shut(draft: Draft, drawer: DrawerState, unseen: bool) -> None:
     draft.add(r.DrawerClosed(drawer.plan.id, drawer.access))
     access = draft.state.access
     if access is None or access.started.drawer != drawer.plan.id:
@@ -138,7 +160,7 @@ def _seen_shut(draft: Draft, drawer: DrawerState) -> None:
     if not access.opened:
         _end(draft, r.AccessLapsed(access.started.access), "The drawer was not opened.", "warning")
     else:
-        _finish(draft, access, access.found, access.found_after)
+        _finish(draft, access, access.found, access.found_after, unseen)
 
 
 def pulse_ended(draft: Draft, event: PulseEnded) -> None:
@@ -284,7 +306,9 @@ def not_witnessed(draft: Draft, why: str) -> None:
     draft.go("home", note=Note(words, "warning"), quantity=0)
 
 
-def _finish(draft: Draft, access: Access, found: int | None, after: int | None) -> None:
+def _finish(
+    draft: Draft, access: Access, found: int | None, after: int | None, unseen: bool = False
+) -> None:
     """The drawer is shut: end the access if nothing is owed any more."""
     started, state = access.started, draft.state
     listed = state.medicines.get(started.medicine)
@@ -303,8 +327,9 @@ def _finish(draft: Draft, access: Access, found: int | None, after: int | None) 
     if started.kind == "count":
         _end(draft, r.CountDone(started.access), "Counted. Thank you.", "success")
         return
-    if access.closed or state.screen.state in machines.BEHIND_LOCK:
-        return  # shut before it was counted, or by who knows whom: the person says what moved
+    if access.closed or unseen or state.screen.state in machines.BEHIND_LOCK:
+        # Shut before the screen said what to move, or by who knows whom: the person says what did.
+        return
     assert listed is not None
     moved(draft, access)
 

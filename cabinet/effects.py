@@ -51,10 +51,14 @@ def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> 
         state.named[name] = Named(kind, body.wall_ms)
     for posting in postings:
         _post(state, posting)
+    access = state.access
     try:
         _APPLY[type(record)](state, record, body, attached)
     except KeyError as error:
         raise CorruptLedger(f"entry {body.seq} names {error}, which is not there") from None
+    access = state.access or access
+    if access is not None and access.started.drawer in state.drawers:
+        state.drawers[access.started.drawer].used_ms = body.mono_ms
 
 
 def _post(state: State, posting: r.Posting) -> None:

@@ -125,10 +125,14 @@ class Pressed:
 
 @dataclass(frozen=True)
 class DrawerMoved:
-    """A drawer's sensors changed; `position` is a value of drivers.readings.Position."""
+    """A drawer's sensors changed; `position` is a value of drivers.readings.Position.
+
+    `unseen`: before the present screen was shown, so whoever moved it did not know what it says.
+    """
 
     drawer: str
     position: str
+    unseen: bool = False
 
 
 @dataclass(frozen=True)

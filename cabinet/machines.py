@@ -103,9 +103,16 @@ class CorruptLedger(Exception):
 
 
 class Model:
-    """What a machine moves: its `state` is one of the machine's states."""
+    """What a machine moves: its `state` is one of the machine's states.
 
-    state: str
+    The machine does not know it: one that nobody holds any more is gone, as a state replayed is.
+    """
+
+    __slots__ = ("machine", "state")
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.state = str(machine.initial)
 
 
 def _machine(states: tuple[str, ...], table: tuple[tuple[str, str, str], ...]) -> Machine:
@@ -125,30 +132,29 @@ DRAWER = _machine(DRAWER_STATES, DRAWER_TABLE)
 
 def new_session() -> Model:
     """A session position at NOBODY."""
-    position = Model()
-    SESSION.add_model(position)
-    return position
+    return Model(SESSION)
 
 
 def new_drawer() -> Model:
     """A drawer position at UNKNOWN."""
-    position = Model()
-    DRAWER.add_model(position)
-    return position
+    return Model(DRAWER)
 
 
 def place(model: Model, state: str) -> None:
     """Put a model where a snapshot says it was; CorruptLedger when there is no such state."""
-    if state not in (SESSION_STATES if model in SESSION.models else DRAWER_STATES):
+    if state not in model.machine.states:
         raise CorruptLedger(f"there is no state {state!r}")
     model.state = state
 
 
 def fire(position: Model, trigger: str) -> None:
     """Take one step; raises CorruptLedger when it is not legal."""
+    event = position.machine.events.get(trigger)
+    if event is None:
+        raise CorruptLedger(f"there is no trigger {trigger!r}")
     try:
-        moved = position.trigger(trigger)  # type: ignore[attr-defined]  # bound by add_model
-    except (MachineError, AttributeError) as error:
+        moved = event.trigger(position)
+    except MachineError as error:
         raise CorruptLedger(str(error)) from None
     if not moved:
         raise CorruptLedger(f"{trigger} did nothing in {position.state}")

@@ -28,6 +28,7 @@ class _Drawer(msgspec.Struct, frozen=True):
     since_ms: int
     alerted: bool
     cause: str
+    used_ms: int
 
 
 _DERIVED = ("by_badge", "by_staff_id", "by_record_number")
@@ -46,7 +47,7 @@ def take(state: State) -> bytes:
     kept["patients"] = [replace(it, details=None) for it in state.patients.values()]
     kept["orders"] = [replace(it, details=None) for it in state.orders.values()]
     kept["drawers"] = [
-        _Drawer(it.plan, it.model.state, it.access, it.since_ms, it.alerted, it.cause)
+        _Drawer(it.plan, it.model.state, it.access, it.since_ms, it.alerted, it.cause, it.used_ms)
         for it in state.drawers.values()
     ]
     kept["screen"] = state.screen.state
@@ -82,7 +83,13 @@ def restore(data: bytes, attached: r.Attached) -> State:
         model = machines.new_drawer()
         machines.place(model, drawer.state)
         state.drawers[drawer.plan.id] = DrawerState(
-            drawer.plan, model, drawer.access, drawer.since_ms, drawer.alerted, drawer.cause
+            drawer.plan,
+            model,
+            drawer.access,
+            drawer.since_ms,
+            drawer.alerted,
+            drawer.cause,
+            drawer.used_ms,
         )
     machines.place(state.screen, kept.screen)
     state.service = kept.service

@@ -86,6 +86,7 @@ class DrawerState:
     since_ms: int = 0  # monotonic time of its last step
     alerted: bool = False
     cause: str = ""
+    used_ms: int = -1  # monotonic time of the newest entry while an access to it went on
 
 
 @dataclass

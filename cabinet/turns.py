@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from auth.pins import keyed_hash
+from cabinet import access, notify, provision, screens, snapshot
 from cabinet import events as e
-from cabinet import notify, provision, screens, snapshot
 from cabinet.configuration import Configuration, ConfigurationError, plan_of
 from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
 from cabinet.devices import Devices
@@ -83,6 +83,7 @@ class Turns:
         self._number = int.from_bytes(random_bytes(4), "big") * 1024
         self._meaning: object = None
         self._desk: ServiceDesk | None = None
+        self._screened_s = 0.0  # when the present screen was shown
         self.shown: Shown | None = None
         self._outputs: screens.Outputs | None = None
 
@@ -117,7 +118,10 @@ class Turns:
     # --- beginning and end ----------------------------------------------------------------------
 
     def start(self) -> None:
-        """Read the sensors first, then start."""
+        """Read the sensors first, then start; a coil that was on a moment ago rests."""
+        now_ms = int(self._now_s() * 1000)
+        for drawer, seconds in access.resting_s(self.engine.state, now_ms).items():
+            self._devices.locks.rest(drawer, seconds)
         self._positions = {w: p.value for w, p in self._devices.locks.positions().items()}
         self.step(e.Start(VERSION, plan_of(self._configuration), tuple(self._positions.items())))
 
@@ -149,7 +153,8 @@ class Turns:
                     self._desk.take(incoming)
             case d.DrawerReading():
                 self._positions[incoming.drawer] = incoming.position.value
-                self.step(e.DrawerMoved(incoming.drawer, incoming.position.value))
+                unseen = incoming.at_s < self._screened_s
+                self.step(e.DrawerMoved(incoming.drawer, incoming.position.value, unseen))
             case d.PulseDone():
                 self.step(e.PulseEnded(incoming.drawer))
             case d.PulseRefused():
@@ -251,7 +256,7 @@ class Turns:
         screen = screens.show(engine.state, engine.place, moment.wall_ms)
         meaning = self._meaning_of(screen)
         if meaning != self._meaning:
-            self._meaning = meaning
+            self._meaning, self._screened_s = meaning, self._now_s()
             self._number += 1
         shown = Shown(
             Screen(

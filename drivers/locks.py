@@ -4,6 +4,7 @@ Its one rule: one owner thread touches the pins, and whatever happens to it the 
 
 Pulses: one coil at a time, never longer than the limit, never again within its rest time (coils
 are rated for intermittent use; the hardware one-shot stands behind this when the process dies).
+What a process that died a moment ago did to a coil is not known here: whoever knows says `rest`.
 Inputs: normally-closed loops to ground with a pull-up, so that a cut wire reads as open.
 Built on gpiozero 2.0.1; not yet run on a real Raspberry Pi.
 """
@@ -209,6 +210,12 @@ class Locks:
             for name, drawer in self._drawers.items()
         }
 
+    def rest(self, drawer: str, seconds: float) -> None:
+        """Let a coil rest that may have been on shortly before; for start-up, before `run`."""
+        assert not self._running, "the owner keeps the rest times now"
+        held = self._drawers[drawer]
+        held.rested_at = max(held.rested_at, self._clock.monotonic() + seconds)
+
     def pulse(self, drawer: str, entry: int) -> None:
         """Have the owner pulse this lock as the record `entry` orders; returns at once."""
         if len(self._inbox) >= MOST_WAITING:
@@ -356,7 +363,7 @@ class Locks:
                 settled or drawer.inputs_name in self._troubles
             ):
                 drawer.posted = drawer.position
-                self._post(DrawerReading(drawer.name, drawer.position))
+                self._post(DrawerReading(drawer.name, drawer.position, now))
         if not self._troubles and self._said_up is not True:
             self._said_up = True
             self._post(DeviceUp(DEVICE))

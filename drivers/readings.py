@@ -4,7 +4,7 @@ Every reading is a frozen value; the controller turns it into an event. Unknown 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 
@@ -20,10 +20,11 @@ class Position(Enum):
 
 @dataclass(frozen=True)
 class DrawerReading:
-    """A drawer's position changed (or was read for the first time)."""
+    """A drawer's position changed (or was read for the first time), seen at `at_s` (monotonic)."""
 
     drawer: str
     position: Position
+    at_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True)

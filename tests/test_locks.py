@@ -347,6 +347,20 @@ def test_the_coil_is_off_when_the_clock_fails_in_the_middle_of_a_pulse(rig: Rig)
     assert rig.coils() == []
 
 
+def test_a_coil_that_may_have_been_on_before_the_start_rests_first(rig: Rig) -> None:
+    """As after a kill: the new process is there within the rest time of the old one's pulse."""
+    rig.locks.rest("D1", 4.0)
+    rig.locks.pulse("D1", 2)
+    rig.locks.pulse("D2", 3)
+    rig.drive(0.1)
+    assert PulseRefused("D1", 2, "its coil rests for another 4.0 s") in rig.take()
+    assert rig.coils() == [D2.lock]
+    rig.drive(4.0)
+    rig.locks.pulse("D1", 4)
+    rig.drive(0.1)
+    assert rig.coils() == [D1.lock]
+
+
 def test_stopping_cuts_the_pulse_and_answers_every_order(rig: Rig) -> None:
     rig.locks.pulse("D1", 1)
     rig.locks.pulse("D2", 2)

@@ -6,6 +6,7 @@ import pytest
 
 from cabinet import events as e
 from cabinet import records as r
+from cabinet.access import resting_s
 from tests.ward import NOON_MS, PLAN, Ward
 
 
@@ -98,6 +99,34 @@ def test_no_screen_shows_the_expected_count(ward: Ward) -> None:
     ward.press("count", "7")
     seen.append(ward.screen())
     assert not any("20" in repr((s.title, s.blocks, s.actions)) for s in seen)
+
+
+def test_a_drawer_shut_before_its_screen_said_take_is_not_taken_from_until_the_person_says_so(
+    ward: Ward,
+) -> None:
+    """A slow disk held the count's commit; whoever shut the drawer meanwhile had seen no "take"."""
+    ward.choose("O1")
+    ward.press("open")
+    ward.pull("D1")
+    ward.press("count", "20")
+    ward.push("D1", unseen=True)
+    assert not ward.records(r.RemovalTaken) and ward.state.on_hand("P1") == 20
+    assert ward.screen().name == "confirm"
+    ward.press("moved")
+    assert ward.records(r.RemovalTaken)[-1].quantity == 2
+    assert ward.state.on_hand("P1") == 18
+
+
+def test_an_uncounted_removal_shut_unseen_is_asked_about_too(ward: Ward) -> None:
+    ward.choose("O2")
+    ward.press("open")
+    ward.pull("D3")
+    ward.push("D3", unseen=True)
+    assert not ward.records(r.RemovalTaken) and ward.screen().name == "confirm"
+    ward.press("cancel")
+    assert ward.screen().name == "count", "what lies there is counted, as after any cancellation"
+    ward.press("not_counted")
+    assert ward.state.pockets["M1"].count_due and ward.state.on_hand("M1") == 20
 
 
 def refused(ward: Ward) -> str:
@@ -242,6 +271,23 @@ def test_an_interrupted_access_asks_for_a_count_and_pulses_nothing(ward: Ward) -
     ward.press("open")
     ward.pull("D3")
     assert ward.screen().name == "count", "an uncontrolled pocket in doubt is counted too"
+
+
+def test_a_coil_rests_across_a_restart(ward: Ward) -> None:
+    """The driver forgets when it was on; the ledger knows when that was at the latest."""
+    ward.now_ms += 60_000
+    ward.choose("O1")
+    ward.press("open")
+    on_ms = ward.now_ms
+    assert resting_s(ward.state, on_ms + 60_000) == {"D1": 6.0}, "nobody knows how late it was on"
+    assert resting_s(ward.state, 2000)["D1"] == 4.0, "the machine itself began anew"
+    ward.pull("D1")
+    ward.press("count", "20")
+    ward.push("D1")
+    shut_ms = ward.now_ms
+    assert resting_s(ward.state, shut_ms + 1000)["D1"] == 5.0
+    assert "D1" not in resting_s(ward.state, shut_ms + 6000)
+    assert "D2" not in resting_s(ward.state, shut_ms + 1000)
 
 
 def test_a_lock_that_does_not_let_go_is_a_failed_access(ward: Ward) -> None:

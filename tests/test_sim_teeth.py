@@ -269,9 +269,9 @@ def _name_in_a_body(patch: pytest.MonkeyPatch, story: Story) -> None:
 def _drawer_that_is_never_shut_again(patch: pytest.MonkeyPatch, story: Story) -> None:
     seen_shut = access._seen_shut
 
-    def sticky(draft: Draft, drawer: Any) -> None:
+    def sticky(draft: Draft, drawer: Any, unseen: bool) -> None:
         if drawer.model.state not in ("forced", "fault"):
-            seen_shut(draft, drawer)
+            seen_shut(draft, drawer, unseen)
 
     patch.setattr(access, "_seen_shut", sticky)
 

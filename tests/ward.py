@@ -278,8 +278,10 @@ class Ward:
         self.move(drawer, "unlatched")
         return self.move(drawer, "open")
 
-    def push(self, drawer: str) -> Outcome:
-        return self.move(drawer, "latched")
+    def push(self, drawer: str, *, unseen: bool = False) -> Outcome:
+        """Push it shut; `unseen`: before the present screen was shown."""
+        self.positions[drawer] = "latched"
+        return self.do(e.DrawerMoved(drawer, "latched", unseen))
 
     def choose(self, order: str) -> None:
         """The patient, then the order, as far as the screen before the drawer."""
