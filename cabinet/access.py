@@ -4,8 +4,8 @@ Not for who may start one (`patients`, `stock`, `removals` ask `start`). One rul
 pulsed only by `start`, beside the record that orders it; what the sensors say later is recorded.
 """
 
-from auth.policy import Act, Role, may, two_kinds
-from cabinet import machines
+from auth.policy import Act
+from cabinet import machines, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Proof, Tone
 from cabinet.events import DrawerMoved, PulseEnded
@@ -29,11 +29,9 @@ def refusal(draft: Draft, started: r.AccessStarted) -> str:
     state, positions = draft.state, draft.moment.positions
     if state.space == "full":
         return "disk_full"
-    why = _withdrawn(state, started)
+    why = _withdrawn(draft, started)
     if why:
         return why
-    if started.medicine and state.controlled(started.medicine) and not two_kinds(started.factors):
-        return "two_factors"
     wanted = ""
     for drawer in state.drawers.values():
         position = positions.get(drawer.plan.id)
@@ -48,14 +46,12 @@ def refusal(draft: Draft, started: r.AccessStarted) -> str:
     return wanted
 
 
-def _withdrawn(state: State, started: r.AccessStarted) -> str:
+def _withdrawn(draft: Draft, started: r.AccessStarted) -> str:
     """Why its person may not do this, or not any more, "" when they may."""
-    person = state.people.get(started.person)
-    if person is None or not person.active:
-        return "rights_withdrawn"
-    if not may(Role(person.role), _ACTS[started.kind]):
-        return "rights_withdrawn" if started.kind == "remove" else "not_allowed"
-    return ""
+    state, act, now_ms = draft.state, _ACTS[started.kind], draft.moment.wall_ms
+    return rights.refusal(state, started.person, act, now_ms, started.medicine) or rights.unproven(
+        state, started.person, act, started.factors, started.medicine
+    )
 
 
 def start(draft: Draft, started: r.AccessStarted) -> None:
@@ -289,7 +285,7 @@ def witnessed(draft: Draft, proof: Proof) -> None:
     """The witness of a count proved who they are."""
     state, access, called = draft.state, draft.state.access, draft.state.witnessing
     assert access is not None and called is not None
-    why = _withdrawn(state, access.started)
+    why = _withdrawn(draft, access.started)
     if why:
         assert state.attempt is not None
         refuse(draft, access.started, why)

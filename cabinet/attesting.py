@@ -7,8 +7,8 @@ person is another human, who proves it here, inside the act, after its amount is
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from auth.policy import Act, Role, may
-from cabinet import access, access_screens, removals
+from auth.policy import Act
+from cabinet import access, access_screens, removals, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Place, Proof
 from cabinet.events import Moment
@@ -41,18 +41,19 @@ def is_late(state: State, moment: Moment) -> bool:
     return called is not None and moment.mono_ms - called.since_ms >= within_ms
 
 
-def refusal(draft: Draft, person: Person) -> str:
-    """Why `person` may not attest what was called for, "" when they may."""
-    state = draft.state
+def refusal(draft: Draft, person: Person, factors: tuple[str, ...]) -> str:
+    """Why `person`, proved by `factors`, may not attest what was called for, "" when they may."""
+    state, now_ms = draft.state, draft.moment.wall_ms
     called, session = state.witnessing, state.session
     assert called is not None and session is not None
-    if person.ref == session.person:
+    if rights.same_human(state, person.ref, session.person):
         return "same_person"
     if is_late(state, draft.moment):
         return "witness_too_late"
-    if not person.active or not may(Role(person.role), ATTESTED[called.act].act):
+    act = ATTESTED[called.act].act
+    if rights.refusal(state, person.ref, act, now_ms):
         return "witness_not_allowed"
-    return ""
+    return rights.unproven(state, person.ref, act, factors)
 
 
 def proved(draft: Draft, proof: Proof) -> None:

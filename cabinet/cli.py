@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from auth.errors import AuthError
@@ -262,13 +263,10 @@ def _vkey(arguments: argparse.Namespace) -> int:
 def _import(arguments: argparse.Namespace) -> int:
     from auth.pins import keyed_hash
     from cabinet import importing, offline
-    from cabinet.lists import BADGE_PURPOSE
 
     configuration, folder = _load(arguments)
     keys = load_keys(configuration, folder)
-    event = importing.read(
-        arguments.folder, lambda number: keyed_hash(keys.pepper, BADGE_PURPOSE, number)
-    )
+    event = importing.read(arguments.folder, partial(keyed_hash, keys.pepper))
     with offline.opened(configuration, folder, keys, "import") as cabinet:
         outcome = cabinet.step(event)
     for line in outcome.report:

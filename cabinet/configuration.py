@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from cabinet import site_policy
 from cabinet.plan import (
     CONTROLLED,
+    Asked,
     DrawerKind,
     Plan,
     Retention,
@@ -20,6 +22,7 @@ from cabinet.plan import (
     Schedule,
     Service,
     Timings,
+    Training,
 )
 from cabinet.plan import Drawer as PlanDrawer
 from cabinet.plan import Pocket as PlanPocket
@@ -56,11 +59,15 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Identity(_Table, frozen=True, forbid_unknown_fields=True):
-    """Who this cabinet is; `demo` marks a cabinet of the simulator, for ever."""
+    """Who this cabinet is; `demo` marks a cabinet of the simulator, for ever.
+
+    `area` is where it stands, as people's areas name it.
+    """
 
     id: Identifier
     name: Label
     site: Label = "Hospital"
+    area: Identifier | Literal[""] = ""
     demo: bool = False
 
 
@@ -177,6 +184,8 @@ class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
     touchscreen: Touchscreen = Touchscreen()
     paths: Paths = Paths()
     witness: tuple[Witness, ...] = ()
+    training: tuple[Training, ...] = ()
+    policy: tuple[Asked, ...] = ()
 
 
 def load(file: Path) -> Configuration:
@@ -239,6 +248,8 @@ def _check(file: Path, configuration: Configuration) -> None:
     _check_drawers(file, configuration)
     _check_witnesses(file, configuration)
     _check_service(file, configuration.service)
+    for key, reason in site_policy.wrong(configuration.training, configuration.policy):
+        raise ConfigurationError(file, key, reason)
 
 
 def _check_words(file: Path, configuration: Configuration) -> None:
@@ -384,4 +395,7 @@ def plan_of(configuration: Configuration) -> Plan:
         rules=configuration.rules,
         retention=configuration.retention,
         service=configuration.service,
+        area=configuration.cabinet.area,
+        training=configuration.training,
+        policy=configuration.policy,
     )

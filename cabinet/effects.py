@@ -199,11 +199,19 @@ def _identify(state: State, person: Person, details: r.Details | None) -> None:
 def _person_listed(state: State, record: r.PersonListed, _: r.Body, attached: r.Attached) -> None:
     person = state.people.get(record.person)
     if person is None:
-        person = state.people[record.person] = Person(record.person, record.role, "", True)
+        person = state.people[record.person] = Person(record.person, record.rights)
     _rebadge(state, person, record.badge)
-    person.role, person.active = record.role, record.active
+    person.rights, person.standing = record.rights, record.standing
+    person.human_hash = record.human
     person.details_name = record.details
     _identify(state, person, details_of(attached, record.details, r.PersonDetails))
+
+
+def _person_changed(state: State, record: r.PersonChanged, _: r.Body, __: r.Attached) -> None:
+    person = state.people[record.person]
+    if (person.rights, person.standing) != (record.before, record.status_before):
+        raise CorruptLedger(f"{record.person} had not the rights that were changed")
+    person.rights, person.standing = record.after, record.status_after
 
 
 def _rebadge(state: State, person: Person, badge: str) -> None:
@@ -241,9 +249,9 @@ def _person_enrolled(
     state.codes.pop(enrolment.code, None)
     person = state.people.get(record.person)
     if person is None:
-        person = state.people[record.person] = Person(record.person, record.role, "", True)
+        person = state.people[record.person] = Person(record.person, r.Rights(record.role))
     _rebadge(state, person, record.badge)
-    person.role, person.slots, person.enrolled = record.role, record.slots, True
+    person.slots, person.enrolled = record.slots, True
     _identify(state, person, details_of(attached, record.details, r.PersonDetails))
     person.details_name, person.credential_name = record.details, record.credential
     credential = details_of(attached, record.credential, r.Credential)
@@ -599,6 +607,7 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.CodeIssued: _code_issued,
     r.CodeRefused: _nothing,
     r.PersonListed: _person_listed,
+    r.PersonChanged: _person_changed,
     r.EnrolmentStarted: _enrolment_started,
     r.EnrolmentEnded: _enrolment_ended,
     r.PersonEnrolled: _person_enrolled,

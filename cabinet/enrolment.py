@@ -9,6 +9,7 @@ from typing import Any
 
 from auth.pins import PIN_DIGITS, plain_code
 from cabinet import records as r
+from cabinet import rights
 from cabinet.decision import Draft, Newcomer, Note, Place
 from cabinet.events import (
     BadgeSeen,
@@ -25,6 +26,7 @@ from cabinet.events import (
 from cabinet.messages import Block, Button, Keypad, Letters, Screen, Words
 from cabinet.signin import SENSOR
 from cabinet.state import State
+from cabinet.wording import REASONS
 
 MAX_NAME_CHARS = 30
 CODE_TYPED_CHARS = 14
@@ -49,8 +51,9 @@ def code_hashed(draft: Draft, event: CodeHashed) -> None:
         return
     draft.stay(request="")
     code = state.codes.get(event.code)
-    if code is None or draft.moment.wall_ms >= code.expires_ms:
-        why = "unknown" if code is None else "expired"
+    now_ms = draft.moment.wall_ms
+    if code is None or now_ms >= code.expires_ms or _unwelcome(state, code.person, now_ms):
+        why = "expired" if code is not None and now_ms >= code.expires_ms else "unknown"
         draft.add(r.CodeRefused(why))
         draft.refuse(CODE_WORDS[why])
         return
@@ -62,6 +65,15 @@ def code_hashed(draft: Draft, event: CodeHashed) -> None:
         draft.go("enrol_staff_id", newcomer=Newcomer())
     else:
         draft.go("enrol_badge", newcomer=Newcomer())
+
+
+def _unwelcome(state: State, person: str, wall_ms: int) -> bool:
+    """Whether somebody who was listed may not come (any more)."""
+    known = state.people.get(person)
+    return known is not None and known.status(rights.now_of(state, wall_ms)) not in (
+        "invited",
+        "active",
+    )
 
 
 def badge_seen(draft: Draft, event: BadgeSeen) -> None:
@@ -155,6 +167,9 @@ def finish(draft: Draft) -> None:
     known = state.people.get(enrolment.person)
     if state.by_badge.get(newcomer.badge, enrolment.person) != enrolment.person:
         end(draft, "badge_taken", NOT_YOURS)  # by a staff list, since it was held to the reader
+        return
+    if _unwelcome(state, enrolment.person, draft.moment.wall_ms):
+        end(draft, "rights_withdrawn", REASONS["rights_withdrawn"])
         return
     if known is not None and known.details is not None:
         details, role = known.details, known.role

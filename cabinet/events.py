@@ -213,14 +213,22 @@ class DeviceChanged:
 
 @dataclass(frozen=True)
 class PersonRow:
-    """A row of people.csv; `badge` is a keyed hash or ""."""
+    """A row of people.csv; `badge` and `human` are keyed hashes or "".
+
+    None is a column that the list does not have: what is known of the person stays.
+    """
 
     staff_id: str = field(repr=False)
     given: str = field(repr=False)
     family: str = field(repr=False)
     role: str
     badge: str
-    active: bool = True
+    status: str | None = None
+    areas: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    expires_ms: int | None = None
+    human: str | None = None
+    competencies: tuple[tuple[str, int], ...] | None = None
 
 
 @dataclass(frozen=True)

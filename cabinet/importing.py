@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from cabinet import events as e
+from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE
 from cabinet.records import MedicineListed
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -19,14 +20,18 @@ MAX_ROWS = 20_000
 MAX_DIGITS = 9
 FILES = ("formulary.csv", "people.csv", "patients.csv", "orders.csv")
 Row = dict[str, str]
+Keyed = Callable[[str, str], str]  # (purpose, value) -> keyed hash in hex
 
 
 class ImportProblem(Exception):
     """A file cannot be read as what it should be: file, line, column, why."""
 
 
-def read(folder: Path, badge_hash: Callable[[str], str]) -> e.Import:
-    """The lists in `folder`; a missing file is an empty list, but one must be there."""
+def read(folder: Path, keyed: Keyed) -> e.Import:
+    """The lists in `folder`; a missing file is an empty list, but one must be there.
+
+    `keyed` gives the keyed hash by which a badge's or a person's number is known.
+    """
     present = [name for name in FILES if (folder / name).exists()]
     if not present:
         raise ImportProblem(f"{folder}: has none of {', '.join(FILES)}")
@@ -37,7 +42,7 @@ def read(folder: Path, badge_hash: Callable[[str], str]) -> e.Import:
     return e.Import(
         folder.resolve().name.encode("utf-8", "replace").decode(),  # any bytes name a folder
         tuple((where, _medicine(where, row)) for where, row in lists["formulary.csv"]),
-        tuple((where, _person(where, row, badge_hash)) for where, row in lists["people.csv"]),
+        tuple((where, _person(where, row, keyed)) for where, row in lists["people.csv"]),
         tuple((where, _patient(where, row)) for where, row in lists["patients.csv"]),
         tuple((where, _order(where, row)) for where, row in lists["orders.csv"]),
     )
@@ -45,9 +50,11 @@ def read(folder: Path, badge_hash: Callable[[str], str]) -> e.Import:
 
 COLUMNS = {
     "formulary.csv": (
-        "code,generic,brand,strength,form,schedule,unit,therapeutic_class,ndc,high_alert"
+        "code,generic,brand,strength,form,schedule,unit,therapeutic_class,ndc,high_alert,group"
     ).split(","),
-    "people.csv": "staff_id,given,family,role,badge,active".split(","),
+    "people.csv": (
+        "staff_id,given,family,role,badge,status,areas,groups,expires,person_number,competencies"
+    ).split(","),
     "patients.csv": "record_number,given,family,born,sex,bed,allergies,nurses".split(","),
     "orders.csv": (
         "order,record_number,medicine,quantity,dose,route,frequency,reason,starts,stops"
@@ -55,15 +62,13 @@ COLUMNS = {
 }
 
 
-OPTIONAL = {"people.csv": ("active",)}  # columns at the end that may be left out
+REQUIRED = {"people.csv": 5, "formulary.csv": 10}  # columns; any after them may be left out
 
 
-def people(
-    called: str, data: bytes, badge_hash: Callable[[str], str]
-) -> tuple[tuple[str, e.PersonRow], ...]:
+def people(called: str, data: bytes, keyed: Keyed) -> tuple[tuple[str, e.PersonRow], ...]:
     """The rows of a list of people in `data`, a file `called` so."""
     rows = _rows("people.csv", called, data)
-    return tuple((where, _person(where, row, badge_hash)) for where, row in rows)
+    return tuple((where, _person(where, row, keyed)) for where, row in rows)
 
 
 def bytes_of(file: Path, most: int = MAX_BYTES) -> bytes:
@@ -87,9 +92,12 @@ def _rows(kind: str, called: str, data: bytes) -> Iterator[tuple[str, Row]]:
     try:
         reader = csv.reader(text.splitlines(), strict=True)
         header = next(reader, [])
-        without = [name for name in expected if name not in OPTIONAL.get(kind, ())]
-        if header not in (expected, without):
-            raise ImportProblem(f"{called}:1: the columns must be {','.join(expected)}")
+        needed = REQUIRED.get(kind, len(expected))
+        named = [name for name in expected if name in header or name in expected[:needed]]
+        if header != named:
+            must, may = ",".join(expected[:needed]), ",".join(expected[needed:])
+            more = f", then any of {may} in this order" if may else ""
+            raise ImportProblem(f"{called}:1: the columns must be {must}{more}")
         expected = header
         for row in reader:
             where = f"{called}:{reader.line_num}"
@@ -115,17 +123,39 @@ def _medicine(where: str, row: Row) -> MedicineListed:
         raise ImportProblem(f"{where}: {error}") from None
 
 
-def _person(where: str, row: Row, badge_hash: Callable[[str], str]) -> e.PersonRow:
-    if row.get("active", "yes") not in ("yes", "no"):
-        raise ImportProblem(f"{where}: active must be yes or no")
+def _person(where: str, row: Row, keyed: Keyed) -> e.PersonRow:
+    for name in ("status", "areas", "groups"):
+        if row.get(name) == "":
+            raise ImportProblem(f"{where}: {name} is empty: {NEVER_EMPTY[name]}")
+    number, expires = row.get("person_number"), row.get("expires")
+    groups = row.get("groups")
     return e.PersonRow(
-        row["staff_id"],
-        row["given"],
-        row["family"],
-        row["role"],
-        badge_hash(row["badge"]) if row["badge"] else "",
-        row.get("active", "yes") == "yes",
+        *(row["staff_id"], row["given"], row["family"], row["role"]),
+        keyed(BADGE_PURPOSE, row["badge"]) if row["badge"] else "",
+        row.get("status"),
+        tuple(row["areas"].split()) if "areas" in row else None,
+        None if groups is None else () if groups == NONE else tuple(groups.split()),
+        None if expires is None else _when(where, "expires", expires) if expires else 0,
+        None if number is None else keyed(HUMAN_PURPOSE, number) if number else "",
+        _competencies(where, row["competencies"]) if "competencies" in row else None,
     )
+
+
+NONE = "-"
+NEVER_EMPTY = {
+    "status": "say active, suspended or left",
+    "areas": "name them, or say * for everywhere",
+    "groups": f"name them, A to H, or say {NONE} for none",
+}
+
+
+def _competencies(where: str, text: str) -> tuple[tuple[str, int], ...]:
+    """ "IV:2027-01-31;chemotherapy": names, each with the day it ends, or for ever."""
+    found = []
+    for each in text.split(";") if text else ():
+        name, _, until = each.strip().partition(":")
+        found.append((name, _when(where, "competencies", until) if until else 0))
+    return tuple(found)
 
 
 def _patient(where: str, row: Row) -> e.PatientRow:

@@ -1,17 +1,18 @@
 """Lists from outside: formulary, people, patients and orders, taken all or nothing.
 
 Not for reading files (`importing.py`). One rule: every row is checked against lists and state
-before any record is added, and a list never grants administration.
+before any record is added, and a list never grants administration, pharmacy or override.
 """
 
 from datetime import UTC, datetime
+from typing import get_args
 
-from auth.policy import Role
+from auth.policy import EVERYWHERE, GROUPS, ROLE_GROUPS, Role
 from cabinet import lookalikes
 from cabinet import records as r
 from cabinet.decision import Draft
 from cabinet.events import Import, OrderRow, PatientRow, PersonRow
-from cabinet.state import State
+from cabinet.state import Person, State
 from cabinet.stock import is_day
 
 ROLES = tuple(role.value for role in Role)
@@ -20,7 +21,11 @@ MAX_LONG_CHARS = 500  # allergies: cutting them, or refusing the patient, would 
 MAX_NURSES = 40  # of one patient
 FIRST_DAY = "1850-01-01"
 FIRST_MS, LAST_MS = 946_684_800_000, 4_102_444_800_000  # the years 2000 to 2099
+STANDINGS: tuple[r.Standing, ...] = get_args(r.Standing)
+MAX_AREAS, MAX_COMPETENCIES = 16, 16
+MAX_NAME_CHARS = 32  # of an area or a competency
 BADGE_PURPOSE = "badge"  # of the keyed hash by which a badge is known
+HUMAN_PURPOSE = "person number"  # of the one by which two accounts are known as one human's
 
 
 class _Check:
@@ -48,7 +53,7 @@ def imported(draft: Draft, event: Import) -> None:
         draft.refusal = "Nothing taken: enrol the first two administrators with their codes first."
         return
     _check_medicines(state, event, check)
-    _check_people(state, event, check)
+    _check_people(state, event, check, draft.moment.wall_ms)
     today = datetime.fromtimestamp(draft.moment.wall_ms / 1000, UTC).date().isoformat()
     _check_patients(state, event, check, today)
     _check_orders(state, event, check)
@@ -95,6 +100,8 @@ def _check_medicines(state: State, event: Import, check: _Check) -> None:
             therapeutic_class=row.therapeutic_class,
             ndc=row.ndc,
         )
+        if row.group and row.group not in GROUPS:
+            check.wrong(where, f"group is not one of {' '.join(GROUPS)}")
         known = state.medicines.get(row.medicine)
         if known is not None and (known.unit, known.schedule) != (row.unit, row.schedule):
             held = any(medicine == row.medicine for _, medicine in state.balances)
@@ -109,25 +116,20 @@ def _check_medicines(state: State, event: Import, check: _Check) -> None:
                 )
 
 
-def _check_people(state: State, event: Import, check: _Check) -> None:
+def _check_people(state: State, event: Import, check: _Check, now_ms: int) -> None:
     for where, row in event.people:
         check.once(where, "staff_id", row.staff_id)
         if row.badge:
             check.once(where, "badge", row.badge)
         _text(check, where, staff_id=row.staff_id, given=row.given, family=row.family)
-        if row.role not in ROLES:
-            check.wrong(where, f"role is not one of {', '.join(ROLES)}")
         known = state.people.get(state.by_staff_id.get(row.staff_id, ""))
-        was = known.role if known is not None else ""
-        if row.role == "administrator" and was != "administrator":
-            check.wrong(where, "a list cannot make an administrator")
-        if was == "administrator" and row.role != "administrator":
-            check.wrong(where, "a list cannot change an administrator's role")
+        _check_rights(check, where, row)
+        _check_granting(check, where, row, known)
         holder = state.by_badge.get(row.badge, "")
         if row.badge and holder and (known is None or holder != known.ref):
             check.wrong(where, "badge belongs to somebody else")
     _check_names(state, event, check)
-    _check_administrators(state, event, check)
+    _check_administrators(state, event, check, now_ms)
 
 
 def _check_names(state: State, event: Import, check: _Check) -> None:
@@ -148,17 +150,72 @@ def _check_names(state: State, event: Import, check: _Check) -> None:
             check.wrong(where, "its name looks like another person's, with other letters")
 
 
-def _check_administrators(state: State, event: Import, check: _Check) -> None:
+def _check_rights(check: _Check, where: str, row: PersonRow) -> None:
+    """The row's rights are rights that there are."""
+    if row.role not in ROLES:
+        check.wrong(where, f"role is not one of {', '.join(ROLES)}")
+    if row.status is not None and row.status not in STANDINGS:
+        check.wrong(where, f"status is not one of {', '.join(STANDINGS)}")
+    if row.areas is not None and not (
+        0 < len(row.areas) <= MAX_AREAS and all(map(_is_name, row.areas))
+    ):
+        check.wrong(where, f"areas is not {EVERYWHERE} or 1 to {MAX_AREAS} names")
+    if row.groups is not None and not all(group in GROUPS for group in row.groups):
+        check.wrong(where, f"groups are not among {' '.join(GROUPS)}")
+    if row.expires_ms and not FIRST_MS <= row.expires_ms < LAST_MS:
+        check.wrong(where, "expires is not in the years 2000 to 2099")
+    held = row.competencies or ()
+    ends = [until for _, until in held if until and not FIRST_MS <= until < LAST_MS]
+    named = [name for name, _ in held]
+    if len(held) > MAX_COMPETENCIES or ends or not all(map(_is_name, named)):
+        check.wrong(
+            where, f"competencies are not at most {MAX_COMPETENCIES} such as name:2027-01-31;name"
+        )
+    elif len(dict.fromkeys(named)) < len(named):
+        check.wrong(where, "competencies name one twice")
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_NAME_CHARS and text.isprintable() and not text.isspace()
+
+
+def _check_granting(check: _Check, where: str, row: PersonRow, known: Person | None) -> None:
+    """A list gives no rights that a person must give, and nothing to whoever left.
+
+    Somebody new may be listed as a pharmacist, because that alone gives nothing: an administrator
+    grants it at the screen, by the one-time code without which nobody enrols.
+    """
+    was = known.role if known is not None else ""
+    if row.role == "temporary" and was != "temporary":
+        check.wrong(
+            where, "a list cannot make a temporary user: a charge nurse does, at the screen"
+        )
+    if row.role == "administrator" and was != "administrator":
+        check.wrong(where, "a list cannot make an administrator")
+    if known is None:
+        return
+    if row.role == "pharmacist" and was != "pharmacist":
+        check.wrong(where, "a list cannot make a pharmacist of somebody who is listed already")
+    if was == "administrator":
+        if row.role != was:
+            check.wrong(where, "a list cannot change an administrator's role")
+        elif _rights(row, known) != known.rights:
+            check.wrong(where, "a list cannot change an administrator's rights")
+    if known.standing == "left" and row.status != "left":
+        check.wrong(where, "staff_id is of somebody who left: a number is never given again")
+
+
+def _check_administrators(state: State, event: Import, check: _Check, now_ms: int) -> None:
     """Somebody must be left who can enrol others: a list cannot suspend the last administrator."""
-    suspended = {state.by_staff_id.get(row.staff_id) for _, row in event.people if not row.active}
+    said = {state.by_staff_id.get(row.staff_id): row.status for _, row in event.people}
     left = [
         person
         for person in state.people.values()
         if person.role == "administrator" and person.enrolled
-        if person.active and person.ref not in suspended
+        if not person.rights.expires_ms or now_ms < person.rights.expires_ms
+        if (said.get(person.ref) or person.standing) == "active"
     ]
-    restored = [row for _, row in event.people if row.active and row.role == "administrator"]
-    if not left and not restored:
+    if not left:
         check.wrong("people.csv", "no administrator would be left")
 
 
@@ -237,18 +294,41 @@ def _take_person(draft: Draft, where: str, row: PersonRow) -> str:
     known = state.people.get(ref)
     details = r.PersonDetails(row.staff_id, row.given, row.family)
     badge = row.badge or (known.badge if known is not None else "")
-    if known is not None and (known.details, known.role, known.badge, known.active) == (
-        details,
-        row.role,
-        badge,
-        row.active,
+    rights = _rights(row, known)
+    standing = known.standing if known is not None else "active"
+    if row.status is not None:
+        standing = next(it for it in STANDINGS if it == row.status)
+    human = row.human
+    if human is None:
+        human = known.human_hash if known is not None else ""
+    if known is not None and (
+        (known.details, known.badge, known.standing, known.rights, known.human_hash)
+        == (details, badge, standing, rights, human)
     ):
         draft.report.append(f"{where}: unchanged")
         return ref
     name = draft.attach("person", details)
-    draft.add(r.PersonListed(ref, row.role, badge, row.active, name))
+    draft.add(r.PersonListed(ref, badge, standing, rights, human, name))
     draft.report.append(f"{where}: {'added' if known is None else 'changed'}")
     return ref
+
+
+def _rights(row: PersonRow, known: Person | None) -> r.Rights:
+    """The person's rights by the row; what it does not say stays, or is what the role brings.
+
+    Another role brings its own groups, and ends the rights to override.
+    """
+    before = known.rights if known is not None else r.Rights("")
+    same = row.role == before.role
+    groups = before.groups if same else ROLE_GROUPS[Role(row.role)]
+    return r.Rights(
+        row.role,
+        before.areas if row.areas is None else row.areas,
+        groups if row.groups is None else row.groups,
+        before.override_groups if same else (),
+        before.expires_ms if row.expires_ms is None else row.expires_ms,
+        before.competencies if row.competencies is None else row.competencies,
+    )
 
 
 def _take_patient(draft: Draft, where: str, row: PatientRow, staff: dict[str, str]) -> str:

@@ -6,7 +6,8 @@ showed, `ask` checks the order, the amount, the stock and the person again.
 
 from datetime import UTC, datetime
 
-from cabinet import access, removals
+from auth.policy import Act
+from cabinet import access, removals, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Place
 from cabinet.messages import Button, Facts, Keypad, Row, Rows, Screen, Words
@@ -203,8 +204,12 @@ def _order_row(state: State, order: Order, now_ms: int) -> Row:
     details = order.details
     how = f"{details.route} — {details.frequency}" if details is not None else ""
     dose = f"DOSE {details.dose} — " if details is not None else ""
+    assert state.session is not None
     why_not = ""
-    if pocket is None:
+    why = rights.refusal(state, state.session.person, Act.REMOVE, now_ms, listed.medicine)
+    if why:
+        why_not = REASONS[why]
+    elif pocket is None:
         why_not = REASONS["no_pocket"]
     elif expired(pocket, now_ms):
         why_not = REASONS["expired"]

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from auth.policy import Act, MedicineClass, Role, Row
+
 Schedule = Literal["none", "CII", "CIII", "CIV", "CV"]
 DrawerKind = Literal["single", "matrix", "return_bin"]
 CONTROLLED = ("CII", "CIII", "CIV", "CV")  # 21 CFR 1308.12 to 1308.15
@@ -90,6 +92,38 @@ class Drawer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pocket: tuple[Pocket, ...] = ()
 
 
+class Training(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whoever does one of these acts (values of auth.policy.Act) must have this competency."""
+
+    competency: str
+    acts: tuple[str, ...]
+
+
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A site's own row of the policy: what is asked besides, as `auth.policy.Row` has it.
+
+    `medicine_class` and `role` are values of auth.policy's, or "" for any; None asks nothing.
+    """
+
+    act: str
+    medicine_class: str = msgspec.field(default="", name="class")
+    role: str = ""
+    kinds: int | None = None
+    strong: bool | None = None
+    witness: bool | None = None
+    reason: bool | None = None
+
+
+def row_of(asked: Asked) -> Row:
+    """The row as the policy has it; raises ValueError for an act, class or role there is not."""
+    return Row(
+        Act(asked.act),
+        MedicineClass(asked.medicine_class) if asked.medicine_class else None,
+        Role(asked.role) if asked.role else None,
+        *(asked.kinds, asked.strong, asked.witness, asked.reason),
+    )
+
+
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The cabinet as the rules see it."""
 
@@ -99,3 +133,6 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rules: Rules
     retention: Retention = Retention()
     service: Service = Service()
+    area: str = ""  # where the cabinet stands, as people's areas name it
+    training: tuple[Training, ...] = ()
+    policy: tuple[Asked, ...] = ()

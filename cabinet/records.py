@@ -192,14 +192,54 @@ class CodeRefused(_Record, frozen=True, forbid_unknown_fields=True, tag="code_re
     why: str
 
 
+Standing = Literal["active", "suspended", "left"]
+
+
+class Rights(_Part, frozen=True, forbid_unknown_fields=True):
+    """What a person may do, where, with which medicines, and until when.
+
+    `areas`: "*" is every area. `groups`: security groups A to H; `override_groups`: those of them
+    that may be removed without an order. `expires_ms`: Unix time, 0 for never; so also the second
+    half of each of `competencies`.
+    """
+
+    role: str
+    areas: tuple[str, ...] = ("*",)
+    groups: tuple[str, ...] = ()
+    override_groups: tuple[str, ...] = ()
+    expires_ms: int = 0
+    competencies: tuple[tuple[str, int], ...] = ()
+
+
 class PersonListed(_Record, frozen=True, forbid_unknown_fields=True, tag="person_listed"):
-    """A person as the staff list has them now; `details` names the attachment PersonDetails."""
+    """A person as the staff list has them now; `details` names the attachment PersonDetails.
+
+    `human` is the keyed hash of the number of the human being, or "": two accounts with the same
+    one are one human.
+    """
 
     person: str
-    role: str
     badge: str
-    active: bool
+    standing: Standing
+    rights: Rights
+    human: str
     details: str
+
+
+class PersonChanged(_Record, frozen=True, forbid_unknown_fields=True, tag="person_changed"):
+    """Somebody changed at the cabinet what a person may do, or whether; both old and new.
+
+    `approved_by` is the second administrator where the change takes two, or "".
+    """
+
+    person: str
+    by: str
+    approved_by: str
+    before: Rights
+    after: Rights
+    status_before: Standing
+    status_after: Standing
+    why: str
 
 
 class EnrolmentStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="enrolment_started"):
@@ -220,6 +260,8 @@ class EnrolmentEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="enro
 
 class PersonEnrolled(_Record, frozen=True, forbid_unknown_fields=True, tag="person_enrolled"):
     """A person can now prove who they are; the code is used up.
+
+    `role` counts for somebody who was in no list: the first administrators.
 
     `details` names PersonDetails, `credential` the attachment with the PIN's hash.
     """
@@ -327,7 +369,10 @@ class Refused(_Record, frozen=True, forbid_unknown_fields=True, tag="refused"):
 
 
 class MedicineListed(_Record, frozen=True, forbid_unknown_fields=True, tag="medicine_listed"):
-    """A medicine of the formulary; `unit` is its smallest unit, in which it is counted."""
+    """A medicine of the formulary; `unit` is its smallest unit, in which it is counted.
+
+    `group` is its security group, A to H, or "" for the one that goes with its schedule.
+    """
 
     medicine: str
     generic: str
@@ -339,6 +384,7 @@ class MedicineListed(_Record, frozen=True, forbid_unknown_fields=True, tag="medi
     therapeutic_class: str
     ndc: str
     high_alert: bool
+    group: str = ""
 
 
 class PatientListed(_Record, frozen=True, forbid_unknown_fields=True, tag="patient_listed"):
@@ -618,6 +664,7 @@ Record = (
     | CodeIssued
     | CodeRefused
     | PersonListed
+    | PersonChanged
     | EnrolmentStarted
     | EnrolmentEnded
     | PersonEnrolled

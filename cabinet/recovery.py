@@ -8,12 +8,13 @@ written before both have.
 import os
 import re
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from auth.pins import PinHasher
-from auth.policy import Act, Role, may
-from cabinet import provision, statements, whole_file, words
+from auth.policy import Act
+from cabinet import provision, rights, statements, whole_file, words
 from cabinet.anchors import Doubt
 from cabinet.configuration import Configuration
 from cabinet.events import AcceptRollback, ChangeSigningKey
@@ -173,11 +174,12 @@ def _person(terminal: Terminal, state: State, hasher: PinHasher, which: str, oth
         ref = state.by_staff_id.get(staff_id, "")
         person = state.people.get(ref)
         proven = hasher.verify(person.pin if person is not None else "", pin)
-        if person is None or not proven or not person.active or not person.enrolled:
+        now_ms = int(time.time() * 1000)
+        if person is None or not proven or rights.stopped(state, ref, now_ms):
             terminal.tell("Not the PIN of a person of this cabinet.")
-        elif ref == other:
+        elif other and rights.same_human(state, ref, other):
             terminal.tell("The second person is another one than the first.")
-        elif not may(Role(person.role), Act.RECOVER):
+        elif rights.refusal(state, ref, Act.RECOVER, now_ms):
             terminal.tell("This takes an administrator or a pharmacist.")
         else:
             return ref

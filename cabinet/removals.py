@@ -4,8 +4,8 @@ Not for taking the medicine out. One rule: a removal stays open until given, ret
 up to what was taken, and no step moves more than is still open.
 """
 
-from auth.policy import Act, Role, may
-from cabinet import access
+from auth.policy import Act
+from cabinet import access, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.messages import Banner, Button, Facts, Keypad, Row, Rows, Screen, Words
@@ -66,15 +66,12 @@ def _amount_given(draft: Draft, text: str) -> None:
 
 def _settle(draft: Draft, removal: Removal, quantity: int) -> None:
     """Give, return or waste `quantity` of the removal, as the page says."""
-    state, page, session = draft.state, draft.place.page, draft.state.session
+    page, session = draft.place.page, draft.state.session
     assert session is not None
-    why = ""
-    person = state.people[session.person]
-    if not person.active or not may(Role(person.role), _ACTS[page]):
-        why = "rights_withdrawn"
-    elif removal.started.person != session.person:
+    why = _not_now(draft, _ACTS[page], removal)
+    if not why and removal.started.person != session.person:
         why = "not_allowed"
-    elif quantity > removal.outstanding:
+    elif not why and quantity > removal.outstanding:
         why = "more_than_held"
     if why:
         draft.add(
@@ -98,6 +95,15 @@ def _settle(draft: Draft, removal: Removal, quantity: int) -> None:
             draft.go("witness", quantity=quantity)
         case "return":
             _return(draft, removal, quantity)
+
+
+def _not_now(draft: Draft, act: Act, removal: Removal) -> str:
+    """Why the person at the screen may not do `act` with the removal's medicine now, or ""."""
+    state, session, medicine = draft.state, draft.state.session, removal.started.medicine
+    assert session is not None
+    return rights.refusal(
+        state, session.person, act, draft.moment.wall_ms, medicine
+    ) or rights.unproven(state, session.person, act, session.factors, medicine)
 
 
 def _give(draft: Draft, removal: Removal, quantity: int) -> None:
@@ -152,14 +158,14 @@ def wasted(draft: Draft, proof: Proof) -> None:
     session, witnessing = state.session, state.witnessing
     assert session is not None and witnessing is not None
     removal = state.removals[witnessing.subject]
-    person = state.people[session.person]
-    if not person.active or not may(Role(person.role), Act.WASTE):
+    why = _not_now(draft, Act.WASTE, removal)
+    if why:
         assert state.attempt is not None
         draft.add(
-            r.Refused("waste", "rights_withdrawn", session.id, session.person),
-            r.AttemptEnded(state.attempt.id, "rights_withdrawn"),
+            r.Refused("waste", why, session.id, session.person),
+            r.AttemptEnded(state.attempt.id, why),
         )
-        draft.refuse(REASONS["rights_withdrawn"])
+        draft.refuse(REASONS[why])
         return
     postings = r.moved(
         removal.started.medicine, witnessing.quantity, f"custody:{removal.id}", r.WASTE

@@ -18,7 +18,7 @@ def in_use(state: State) -> dict[str, str]:
     """The attachments that the cabinet works with now, and what for."""
     found: dict[str, str] = {}
     for person in state.people.values():
-        if person.active:
+        if person.standing == "active":
             found[person.details_name] = "a person who works here"
             found[person.credential_name] = "a person who works here"
     for order in state.orders.values():

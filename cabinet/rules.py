@@ -6,7 +6,7 @@ button of the present screen does anything, and rights are asked again where som
 
 from typing import Literal
 
-from auth.policy import Act, Role, may
+from auth.policy import Act
 from cabinet import (
     access,
     attesting,
@@ -17,8 +17,10 @@ from cabinet import (
     patients,
     removals,
     retention,
+    rights,
     screens,
     service,
+    sessions,
     signin,
     staff,
     stock,
@@ -116,11 +118,11 @@ def _create(draft: Draft, event: e.Create) -> None:
 
 def _accept_rollback(draft: Draft, event: e.AcceptRollback) -> None:
     """Two different people who may; whoever made the event has checked the recovery key."""
-    people = [draft.state.people.get(ref) for ref in event.persons]
-    if len(set(event.persons)) != 2 or not all(
-        it is not None and it.enrolled and it.active and may(Role(it.role), Act.RECOVER)
-        for it in people
-    ):
+    state, now_ms = draft.state, draft.moment.wall_ms
+    first, second = event.persons
+    if any(
+        rights.refusal(state, ref, Act.RECOVER, now_ms) for ref in event.persons
+    ) or rights.same_human(state, first, second):
         draft.refuse("Accepting a rollback takes two different administrators or pharmacists.")
         return
     anchors = tuple(r.Anchor(size, root) for size, root in event.anchors)
@@ -209,6 +211,8 @@ def _pressed(draft: Draft, event: e.Pressed) -> None:
     if event.button not in screens.buttons(shown):
         draft.refuse("That cannot be pressed now.")
         return
+    if sessions.refused(draft, event.button):
+        return
     match state.screen.state:
         case machines.NOBODY:
             enrolment.pressed_first(draft, event.button, event.text)
@@ -227,7 +231,7 @@ def _pressed(draft: Draft, event: e.Pressed) -> None:
 def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> None:
     verb = button.partition(":")[0]
     if button == "sign_out":
-        sign_out(draft, "pressed")
+        sessions.sign_out(draft, "pressed")
     elif button in PAGES:
         draft.go(button)
     elif button == "more":
@@ -251,14 +255,6 @@ def _next_page(draft: Draft, shown: Screen) -> None:
     draft.stay(offset=offset, note=None)
 
 
-def sign_out(draft: Draft, why: str) -> None:
-    """End the session."""
-    session = draft.state.session
-    assert session is not None
-    draft.add(r.SignedOut(session.id, why))
-    draft.leave()
-
-
 # --- time ---------------------------------------------------------------------------------------
 
 
@@ -269,7 +265,7 @@ def _tick(draft: Draft) -> None:
     _clock(draft)
     locking.behind(draft, access.tick)
     service.tick(draft)
-    if draft.records:
+    if draft.records or sessions.ended(draft):
         return
     if locking.is_over(state, moment) and _end_of_session(draft, "too_long"):
         return
@@ -302,7 +298,7 @@ def _end_of_session(draft: Draft, why: str) -> bool:
     if screens.can_idle(state):
         if state.access is not None:
             draft.add(r.AccessLeft(state.access.started.access))
-        sign_out(draft, why)
+        sessions.sign_out(draft, why)
         return True
     if why == "too_long" and state.screen.state in (machines.SIGNED_IN, machines.ACCESS):
         locking.lock(draft, why, note=Note(locking.TOO_LONG, "warning"))

@@ -18,6 +18,7 @@ from cabinet import (
     machines,
     patients,
     removals,
+    rights,
     service,
     signin,
     staff,
@@ -89,7 +90,7 @@ def _rest(state: State, place: Place) -> Screen:
 
 def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
     page = place.page
-    if page == "home" and not staff.allowed(state, Act.REMOVE):
+    if page == "home" and not rights.allowed(state, Act.REMOVE, now_ms):
         page = "menu"  # who does not remove has no patients here
     match page:
         case "home":
@@ -105,19 +106,19 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
         case "removal" | "give" | "waste" | "return":
             return removals.show(state, place, now_ms)
         case "load_list":
-            return stock.show_load(state, place)
+            return stock.show_load(state, place, now_ms)
         case "load_expiry" | "load_quantity" | "load_check":
             return stock.show_step(state, place)
         case "counts":
-            return stock.show_counts(state, place)
+            return stock.show_counts(state, place, now_ms)
         case "invite":
-            return staff.show_invite(state, place)
+            return staff.show_invite(state, place, now_ms)
         case "locked":
             return staff.show_locked(state, place)
         case "code":
             return staff.show_code(state, place)
         case _:
-            return staff.show_menu(state, place)
+            return staff.show_menu(state, place, now_ms)
 
 
 def buttons(screen: Screen) -> dict[str, Button]:

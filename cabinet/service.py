@@ -5,8 +5,9 @@ opens a drawer, and each command is a record before its answer is shown.
 """
 
 from auth.lockout import standing
-from auth.policy import Act, Role, may
+from auth.policy import Act
 from cabinet import records as r
+from cabinet import rights
 from cabinet import service_records as sr
 from cabinet.decision import Draft, Note
 from cabinet.events import ServiceAsked, ServiceLeft, ServiceNotProved, ServiceProved
@@ -139,10 +140,12 @@ def admit(draft: Draft, button: str) -> None:
     state = draft.state
     session, now = state.session, state.service
     assert session is not None
-    person = state.people[session.person]
-    if not person.active or not may(Role(person.role), Act.ADMIT):
-        draft.add(r.Refused("admit", "not_allowed", session.id, session.person))
-        draft.refuse(REASONS["not_allowed"])
+    why = rights.refusal(state, session.person, Act.ADMIT, draft.moment.wall_ms) or rights.unproven(
+        state, session.person, Act.ADMIT, session.factors
+    )
+    if why:
+        draft.add(r.Refused("admit", why, session.id, session.person))
+        draft.refuse(REASONS[why])
     elif now is None or button != f"admit:{now.id}" or now.admitted:
         draft.refuse("The technician has gone.")
     else:

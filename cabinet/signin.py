@@ -9,7 +9,7 @@ import hashlib
 from auth.lockout import Standing, Tries, standing
 from auth.pins import PIN_DIGITS
 from auth.policy import Factor
-from cabinet import attesting, locking, machines
+from cabinet import attesting, locking, machines, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.events import BadgeSeen, CancelFinger, CheckPin, FingerSeen, PinChecked, VerifyFinger
@@ -177,8 +177,16 @@ def _proved(draft: Draft, person: Person, factor: Factor, fallback: str) -> None
     draft.stay(active_ms=draft.moment.mono_ms)
     if attempt.purpose == "witness":
         _witness_proved(draft, person, Proof(person.ref, factors, fallback))
-    elif not person.active:
+    elif rights.stopped(draft.state, person.ref, draft.moment.wall_ms):
         _wrong(draft, factor, "not_active")
+    elif not rights.here(draft.state, person):
+        # They proved who they are, so they may be told; the ward's patients they may not see.
+        draft.add(
+            r.FactorRefused(
+                attempt.id, attempt.badge, person.ref, factor.value, "wrong_area", False
+            )
+        )
+        end_attempt(draft, "wrong_area", REASONS["wrong_area"])
     elif draft.state.session is not None:
         locking.proved(draft, Proof(person.ref, factors, fallback))
     else:
@@ -187,7 +195,7 @@ def _proved(draft: Draft, person: Person, factor: Factor, fallback: str) -> None
 
 
 def _witness_proved(draft: Draft, person: Person, proof: Proof) -> None:
-    why = attesting.refusal(draft, person)
+    why = attesting.refusal(draft, person, proof.factors)
     if not why:
         attesting.proved(draft, proof)
         return

@@ -4,8 +4,9 @@ Not for enrolling itself (`enrolment.py`). One rule: a code is shown once, to th
 and the ledger keeps its keyed hash alone.
 """
 
-from auth.policy import Act, Role, may
+from auth.policy import Act
 from cabinet import records as r
+from cabinet import rights
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CodeMade, MakeCode
 from cabinet.messages import Button, Row, Rows, Screen, Words
@@ -16,16 +17,10 @@ from cabinet.wording import REASONS, ROLES
 ROWS_A_PAGE = 4
 
 
-def allowed(state: State, act: Act) -> bool:
-    """Whether the person at the screen may do `act` now."""
-    session = state.session
-    person = state.people.get(session.person) if session is not None else None
-    return person is not None and person.active and may(Role(person.role), act)
-
-
-def newcomers(state: State) -> list[Person]:
+def newcomers(state: State, wall_ms: int) -> list[Person]:
     """Listed people who cannot prove who they are yet."""
-    return [person for person in state.people.values() if person.active and not person.enrolled]
+    now_ms = rights.now_of(state, wall_ms)
+    return [person for person in state.people.values() if person.status(now_ms) == "invited"]
 
 
 def locked(state: State) -> list[Person]:
@@ -41,9 +36,12 @@ def pressed(draft: Draft, button: str) -> None:
     act = {"issue": Act.INVITE, "release": Act.RELEASE}[verb]
     session = draft.state.session
     assert session is not None
-    if not allowed(draft.state, act):
-        draft.add(r.Refused(act.value, "not_allowed", session.id, session.person))
-        draft.refuse(REASONS["not_allowed"])
+    why = rights.refusal(draft.state, session.person, act, draft.moment.wall_ms) or rights.unproven(
+        draft.state, session.person, act, session.factors
+    )
+    if why:
+        draft.add(r.Refused(act.value, why, session.id, session.person))
+        draft.refuse(REASONS[why])
     elif verb == "issue":
         if draft.place.request:
             draft.refuse("One moment.")
@@ -60,13 +58,14 @@ def pressed(draft: Draft, button: str) -> None:
 def code_made(draft: Draft, event: CodeMade) -> None:
     """A fresh code for the person chosen: record its hash, show it once."""
     place, state, session = draft.place, draft.state, draft.state.session
+    now_ms = draft.moment.wall_ms
     asked = place.page == "invite" and event.request == place.request
-    if session is None or not asked or not allowed(state, Act.INVITE):
+    if session is None or not asked or not rights.allowed(state, Act.INVITE, now_ms):
         return
-    if place.patient not in [person.ref for person in newcomers(state)]:
+    if place.patient not in [person.ref for person in newcomers(state, now_ms)]:
         draft.stay(request="")  # enrolled or suspended since
         return
-    expires_ms = draft.moment.wall_ms + state.plan.rules.code_valid_h * 3_600_000
+    expires_ms = now_ms + state.plan.rules.code_valid_h * 3_600_000
     draft.add(r.CodeIssued(event.code, place.patient, session.person, expires_ms))
     draft.go("code", shown_code=event.plain, request="")
 
@@ -74,24 +73,24 @@ def code_made(draft: Draft, event: CodeMade) -> None:
 # --- screens ------------------------------------------------------------------------------------
 
 
-def show_menu(state: State, place: Place) -> Screen:
+def show_menu(state: State, place: Place, now_ms: int) -> Screen:
     """What else this person may do here."""
     rows = []
-    if allowed(state, Act.LOAD):
+    if rights.allowed(state, Act.LOAD, now_ms):
         rows.append(Row("load_list", "Load stock", ("Put medicine into a pocket",)))
-    if allowed(state, Act.COUNT):
+    if rights.allowed(state, Act.COUNT, now_ms):
         count = len(due(state))
         words = f"{count} pocket{'' if count == 1 else 's'} in doubt"
         rows.append(Row("counts", "Counts needed", (words,)))
-    if allowed(state, Act.INVITE):
+    if rights.allowed(state, Act.INVITE, now_ms):
         rows.append(Row("invite", "Enrol somebody", ("Issue a one-time code",)))
-    if allowed(state, Act.RELEASE):
+    if rights.allowed(state, Act.RELEASE, now_ms):
         rows.append(Row("locked", "Locked out", ("Let a person try again",)))
     waiting = state.service
-    if waiting is not None and not waiting.admitted and allowed(state, Act.ADMIT):
+    if waiting is not None and not waiting.admitted and rights.allowed(state, Act.ADMIT, now_ms):
         rows.append(Row(f"admit:{waiting.id}", "Let a technician in", (waiting.name,)))
     actions = [Button("sign_out", "Sign out", "quiet")]
-    if allowed(state, Act.REMOVE):
+    if rights.allowed(state, Act.REMOVE, now_ms):
         actions.append(Button("home", "Patients", "primary"))
     return Screen(
         0, "menu", "Tasks", (*place.said(), Rows(tuple(rows), "Nothing here.")), tuple(actions)
@@ -114,9 +113,10 @@ def _people(
     return Screen(0, verb, title, (*place.said(), Rows(rows, empty, more)), actions)
 
 
-def show_invite(state: State, place: Place) -> Screen:
+def show_invite(state: State, place: Place, now_ms: int) -> Screen:
     """People who have not enrolled yet."""
-    return _people(state, place, newcomers(state), "issue", "Enrol whom?", "Everybody is enrolled.")
+    people = newcomers(state, now_ms)
+    return _people(state, place, people, "issue", "Enrol whom?", "Everybody is enrolled.")
 
 
 def show_locked(state: State, place: Place) -> Screen:

@@ -7,6 +7,7 @@ follows from the entries.
 from dataclasses import dataclass, field
 from typing import Literal
 
+from auth import policy
 from auth.lockout import Tries
 from cabinet import machines
 from cabinet import records as r
@@ -14,21 +15,45 @@ from cabinet.machines import Model
 from cabinet.plan import CONTROLLED, Drawer, Plan, Pocket, Rules, Timings
 from cabinet.service_records import TechnicianDetails
 
+Status = Literal["invited", "active", "suspended", "expired", "left"]
+
 
 @dataclass
 class Person:
-    """A person of the cabinet; names are None once erased."""
+    """A person of the cabinet; names are None once erased.
+
+    A reference and a staff number are one person's for ever, also after they left.
+    """
 
     ref: str
-    role: str
-    badge: str
-    active: bool
+    rights: r.Rights
+    badge: str = ""
+    standing: r.Standing = "active"
+    human_hash: str = ""
     slots: tuple[int, ...] = ()
     enrolled: bool = False
     details_name: str = ""  # the attachments' hashes, also where they were erased
     credential_name: str = ""
     details: r.PersonDetails | None = None
     pin: str = field(default="", repr=False)
+
+    @property
+    def role(self) -> str:
+        """A value of auth.policy.Role."""
+        return self.rights.role
+
+    @property
+    def human(self) -> str:
+        """The human being whose account this is: the same for two accounts of one."""
+        return self.human_hash or self.ref
+
+    def status(self, now_ms: int) -> Status:
+        """Where the person stands in their life at this cabinet; `now_ms` is Unix time."""
+        if self.standing != "active":
+            return self.standing
+        if self.rights.expires_ms and now_ms >= self.rights.expires_ms:
+            return "expired"
+        return "active" if self.enrolled else "invited"
 
     @property
     def name(self) -> str:
@@ -245,6 +270,11 @@ class State:
     def controlled(self, medicine: str) -> bool:
         """Whether the medicine is a controlled substance."""
         return self.medicines[medicine].schedule in CONTROLLED
+
+    def group(self, medicine: str) -> str:
+        """The security group of a medicine of the formulary."""
+        listed = self.medicines[medicine]
+        return policy.group_of(listed.schedule, listed.group)
 
     @property
     def in_service(self) -> bool:

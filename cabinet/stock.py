@@ -6,7 +6,8 @@ no screen here says how many are expected.
 
 from datetime import UTC, date, datetime
 
-from cabinet import access
+from auth.policy import Act
+from cabinet import access, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CodeSeen
@@ -131,19 +132,38 @@ def due(state: State) -> list[PocketState]:
 # --- screens ------------------------------------------------------------------------------------
 
 
-def show_load(state: State, place: Place) -> Screen:
+def show_load(state: State, place: Place, now_ms: int) -> Screen:
     """The pockets to load."""
     pockets = [p for p in state.pockets.values() if p.plan.medicine in state.medicines]
-    return _pocket_list(state, place, pockets, "load", "Load: which pocket?")
+    why_not = _why_not(state, Act.LOAD, pockets, now_ms)
+    return _pocket_list(state, place, pockets, why_not, "load", "Load: which pocket?")
 
 
-def show_counts(state: State, place: Place) -> Screen:
+def show_counts(state: State, place: Place, now_ms: int) -> Screen:
     """The pockets that must be counted."""
-    return _pocket_list(state, place, due(state), "count_pocket", "Counts needed")
+    pockets = due(state)
+    why_not = _why_not(state, Act.COUNT, pockets, now_ms)
+    return _pocket_list(state, place, pockets, why_not, "count_pocket", "Counts needed")
+
+
+def _why_not(state: State, act: Act, pockets: list[PocketState], now_ms: int) -> dict[str, str]:
+    """Why the person at the screen may not reach into a pocket, by pocket; "" where they may."""
+    session = state.session
+    assert session is not None
+    found = {}
+    for pocket in pockets:
+        why = rights.refusal(state, session.person, act, now_ms, pocket.plan.medicine)
+        found[pocket.plan.id] = REASONS[why] if why else ""
+    return found
 
 
 def _pocket_list(
-    state: State, place: Place, pockets: list[PocketState], verb: str, title: str
+    state: State,
+    place: Place,
+    pockets: list[PocketState],
+    why_not: dict[str, str],
+    verb: str,
+    title: str,
 ) -> Screen:
     page = pockets[place.offset : place.offset + ROWS_A_PAGE]
     left = len(pockets) - place.offset - len(page)
@@ -159,6 +179,7 @@ def _pocket_list(
                 lines,
                 medicine_tag(listed),
                 "controlled" if state.controlled(listed.medicine) else "plain",
+                why_not[pocket.plan.id],
             )
         )
     actions: tuple[Button, ...] = (Button("home", "Back", "quiet"),)

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ class SetUp:
 
     def take_lists(self, folder: Path) -> None:
         """The lists of the demo."""
-        self.do(importing.read(folder, lambda n: keyed_hash(self._keys.pepper, BADGE_PURPOSE, n)))
+        self.do(importing.read(folder, partial(keyed_hash, self._keys.pepper)))
 
     def load(self, person: Person, shelf: Stock) -> None:
         """A technician loads one pocket: counts it empty, puts the stock in, shuts the drawer."""

@@ -50,7 +50,8 @@ class Lists:
         """The person's row of the staff list, with another standing; tried until it is heard."""
         badge = keyed_hash(self._runtime.keys.pepper, BADGE_PURPOSE, person.badge)
         row = e.PersonRow(
-            person.staff_id, person.given, person.family, person.role, badge, active=active
+            *(person.staff_id, person.given, person.family, person.role, badge),
+            status="active" if active else "suspended",
         )
         heard = self._post(e.Import("staff list", people=(("people.csv:2", row),)))
         if not heard and active:

@@ -139,8 +139,11 @@ class Model:
             case r.MedicineListed():
                 self.schedules[record.medicine] = record.schedule
             case r.PersonListed() | r.PersonEnrolled():
-                active = record.active if isinstance(record, r.PersonListed) else True
-                self.roles[record.person] = (record.role, active)
+                if isinstance(record, r.PersonListed):
+                    standing = record.standing == "active"
+                    self.roles[record.person] = (record.rights.role, standing)
+                else:
+                    self.roles[record.person] = (record.role, True)
                 if record.badge:
                     self.badges[record.badge] = record.person
             case r.OrderListed():

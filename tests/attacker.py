@@ -47,7 +47,8 @@ SHOWN_FROM = 100  # on-hand counts from here on stand nowhere else in the ward
 
 def row(staff_id: str, role: str, *, active: bool = True, its_badge: str = "") -> e.Import:
     """A list of one person."""
-    person = e.PersonRow(staff_id, "Nell", "New", role, its_badge, active)
+    status = "active" if active else "suspended"
+    person = e.PersonRow(staff_id, "Nell", "New", role, its_badge, status)
     return e.Import("test", people=(("people.csv:2", person),))
 
 
@@ -153,7 +154,8 @@ class Attacked(Ward):
             assert it.pocket or it.kind == "return", "1: which pocket"
             if it.medicine and self.state.controlled(it.medicine):
                 assert len(set(it.factors)) >= 2, "5: two factors"
-            assert self.state.people[it.person].active, "5: rights are checked at every release"
+            standing = self.state.people[it.person].standing
+            assert standing == "active", "5: rights are checked at every release"
             assert set(self.positions.values()) == {"latched"}, "6: one drawer at a time"
         for record in new:
             witnessed = isinstance(record, r.Wasted | r.Counted) and bool(record.witness)

@@ -309,19 +309,30 @@ def test_a_badge_that_a_list_gave_away_meanwhile_ends_the_enrolment(fresh: Fresh
     assert replay(fresh.sink).by_badge[badge("found on the floor")] == fresh.ref("X2")
 
 
-def test_somebody_suspended_meanwhile_is_enrolled_and_still_cannot_sign_in(ward: Ward) -> None:
+@pytest.mark.parametrize("status", ["suspended", "left"])
+def test_the_code_of_somebody_suspended_meanwhile_is_worth_nothing(ward: Ward, status: str) -> None:
     issued(ward, "X1")
-    row = e.PersonRow("X1", "Nell", "New", "nurse", badge("X1"), active=False)
-    assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
+    stop(ward, status)
+    enter(ward, "code")
+    assert ward.state.enrolment is None
+    assert ward.records(r.CodeRefused)[-1].why == "unknown"
+
+
+def test_somebody_suspended_in_the_middle_of_enrolling_is_not_enrolled(ward: Ward) -> None:
+    issued(ward, "X1")
     enter(ward, "code")
     ward.do(e.BadgeSeen(badge("X1")))
     pins(ward)
+    stop(ward, "suspended")
     ward.press("without_finger")
-    ward.do(e.BadgeSeen(badge("X1")))
-    ward.press("use_pin")
-    ward.press("pin", PIN)
-    ward.do(e.PinChecked(ward.command(e.CheckPin).request, True))
-    assert ward.state.session is None
+    assert ward.records(r.EnrolmentEnded)[-1].why == "rights_withdrawn"
+    assert not ward.state.people[ward.ref("X1")].enrolled
+
+
+def stop(ward: Ward, status: str) -> None:
+    """A list says that X1 is not to come."""
+    row = e.PersonRow("X1", "Nell", "New", "nurse", badge("X1"), status)
+    assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
 
 
 # --- issuing codes --------------------------------------------------------------------------------
@@ -373,10 +384,10 @@ def test_an_administrator_whose_rights_went_meanwhile_issues_none(ward: Ward) ->
     assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
     ward.sign_in("A1")
     ward.press("invite")
-    gone = e.PersonRow("A1", "Ada", "Admin", "administrator", "", active=False)
+    gone = e.PersonRow("A1", "Ada", "Admin", "administrator", "", status="suspended")
     assert not ward.do(e.Import("test", people=(("people.csv:2", gone),))).refusal
     ward.press(f"issue:{ward.ref('X2')}")
-    assert ward.records(r.Refused)[-1].why == "not_allowed"
+    assert ward.records(r.Refused)[-1].why == "rights_withdrawn"
 
 
 def test_codes_are_long_random_and_known_by_a_keyed_hash_alone() -> None:

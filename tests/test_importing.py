@@ -21,7 +21,7 @@ GOOD = {
 
 def header(name: str) -> str:
     columns = COLUMNS[name]
-    return ",".join(columns[:-1] if name == "people.csv" else columns)
+    return ",".join(columns[: importing.REQUIRED.get(name, len(columns))])
 
 
 def write(folder: Path, name: str, row: str, head: str = "") -> None:
@@ -29,7 +29,7 @@ def write(folder: Path, name: str, row: str, head: str = "") -> None:
 
 
 def read(folder: Path) -> Import:
-    return importing.read(folder, lambda number: f"hash of {number}")
+    return importing.read(folder, lambda purpose, number: f"hash of {purpose} {number}")
 
 
 def test_all_four_lists_are_read(tmp_path: Path) -> None:
@@ -44,17 +44,22 @@ def test_all_four_lists_are_read(tmp_path: Path) -> None:
         True,
     )
     ((_, person),) = lists.people
-    assert (person.staff_id, person.badge, person.active) == ("N1", "hash of 0049137025", True)
+    assert (person.staff_id, person.badge, person.status) == (
+        "N1",
+        "hash of badge 0049137025",
+        None,
+    )
     ((_, patient),) = lists.patients
     assert patient.nurses == ("N1", "N2")
     ((_, order),) = lists.orders
     assert (order.quantity, order.starts_ms, order.stops_ms) == (2, 1_767_225_600_000, 0)
 
 
-@pytest.mark.parametrize(("said", "active"), [("yes", True), ("no", False)])
-def test_a_list_can_suspend_somebody(tmp_path: Path, said: str, active: bool) -> None:
-    write(tmp_path, "people.csv", f"N1,Nina,Nurse,nurse,,{said}", ",".join(COLUMNS["people.csv"]))
-    assert read(tmp_path).people[0][1].active is active
+@pytest.mark.parametrize("status", ["active", "suspended", "left"])
+def test_a_list_can_say_how_somebody_stands(tmp_path: Path, status: str) -> None:
+    head = header("people.csv") + ",status"
+    write(tmp_path, "people.csv", f"N1,Nina,Nurse,nurse,,{status}", head)
+    assert read(tmp_path).people[0][1].status == status
 
 
 def test_one_list_alone_is_enough_but_none_is_not(tmp_path: Path) -> None:
@@ -104,10 +109,60 @@ def test_a_row_that_is_not_of_its_form_is_refused_with_file_and_line(
     assert "\n" not in str(caught.value)
 
 
-def test_whether_somebody_is_suspended_is_never_guessed(tmp_path: Path) -> None:
-    write(tmp_path, "people.csv", "N1,Nina,Nurse,nurse,,No", ",".join(COLUMNS["people.csv"]))
-    with pytest.raises(ImportProblem, match="active must be yes or no"):
+FULL = ",".join(COLUMNS["people.csv"])
+ALL = "active,4W ICU,A B,2027-01-31,HR-77,IV:2026-12-31;chemotherapy"
+
+
+def test_a_list_can_say_where_with_what_until_when_and_what_was_learned(tmp_path: Path) -> None:
+    write(tmp_path, "people.csv", f"N1,Nina,Nurse,nurse,004,{ALL}", FULL)
+    ((_, person),) = read(tmp_path).people
+    assert (person.status, person.areas, person.groups) == ("active", ("4W", "ICU"), ("A", "B"))
+    assert person.expires_ms == 1_801_353_600_000
+    assert person.human == "hash of person number HR-77"
+    assert person.competencies == (("IV", 1_798_675_200_000), ("chemotherapy", 0))
+
+
+def test_a_column_that_is_left_out_says_nothing_and_an_empty_cell_says_none(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, "people.csv", GOOD["people.csv"])
+    ((_, left_out),) = read(tmp_path).people
+    assert (left_out.groups, left_out.expires_ms, left_out.human, left_out.competencies) == (
+        (None, None, None, None)
+    )
+    head = header("people.csv") + ",groups,expires,person_number,competencies"
+    write(tmp_path, "people.csv", GOOD["people.csv"] + ",-,,,", head)
+    ((_, empty),) = read(tmp_path).people
+    assert (empty.groups, empty.expires_ms, empty.human, empty.competencies) == ((), 0, "", ())
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "why"),
+    [
+        ("status", "", "people.csv:2: status is empty: say active, suspended or left"),
+        ("areas", "", "people.csv:2: areas is empty: name them, or say * for everywhere"),
+        ("groups", "", "people.csv:2: groups is empty: name them, A to H, or say - for none"),
+        ("expires", "soon", "people.csv:2: expires is not a date such as 2026-11-22"),
+        ("competencies", "IV:soon", "people.csv:2: competencies is not a date such as 2026-11-22"),
+    ],
+)
+def test_what_somebody_may_do_is_never_guessed(
+    tmp_path: Path, column: str, cell: str, why: str
+) -> None:
+    write(
+        tmp_path, "people.csv", f"N1,Nina,Nurse,nurse,,{cell}", header("people.csv") + f",{column}"
+    )
+    with pytest.raises(ImportProblem) as caught:
         read(tmp_path)
+    assert str(caught.value) == why
+
+
+def test_a_medicine_can_be_listed_in_a_group_of_its_own(tmp_path: Path) -> None:
+    head = header("formulary.csv") + ",group"
+    write(tmp_path, "formulary.csv", GOOD["formulary.csv"] + ",F", head)
+    assert read(tmp_path).medicines[0][1].group == "F"
+    write(tmp_path, "formulary.csv", GOOD["formulary.csv"])
+    assert read(tmp_path).medicines[0][1].group == ""
 
 
 @pytest.mark.parametrize("name", FILES)

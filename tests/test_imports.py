@@ -40,8 +40,8 @@ PURE = (
     *("access", "access_screens", "attesting", "locking"),
     *("console_messages", "decision", "effects", "enrolment", "events", "journal"),
     *("labels", "lists", "lookalikes", "machines", "messages", "patients", "plan", "records"),
-    *("removals", "retention", "rules", "service", "service_answers", "service_records"),
-    *("screens", "signin", "snapshot", "staff", "state", "step", "stock", "version"),
+    *("removals", "retention", "rights", "rules", "service", "service_answers", "service_records"),
+    *("screens", "sessions", "signin", "snapshot", "staff", "state", "step", "stock", "version"),
     "wording",
 )
 PURE_MAY_IMPORT = {

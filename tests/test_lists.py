@@ -191,7 +191,7 @@ def test_no_value_of_a_person_is_quoted_in_the_report(ward: Ward) -> None:
 
 def test_the_last_administrator_cannot_be_suspended_but_one_of_two_can(ward: Ward) -> None:
     def gone(staff_id: str, where: str) -> tuple[str, e.PersonRow]:
-        return where, e.PersonRow(staff_id, "Ada", "Admin", "administrator", "", active=False)
+        return where, e.PersonRow(staff_id, "Ada", "Admin", "administrator", "", status="suspended")
 
     both = e.Import("test", people=(gone("A1", "people.csv:2"), gone("A2", "people.csv:3")))
     assert problems(ward, both) == ["people.csv: no administrator would be left"]
@@ -246,7 +246,12 @@ people = st.builds(
     names,
     st.sampled_from(["nurse", "pharmacist", "administrator", "boss"]),
     st.sampled_from(["", badge("N1"), badge("X1"), badge("X2")]),
-    st.booleans(),
+    st.sampled_from([None, "active", "suspended", "left", "gone"]),
+    st.none() | st.lists(names, max_size=3).map(tuple),
+    st.none() | st.lists(st.sampled_from("ABCHI"), max_size=3).map(tuple),
+    st.none() | times,
+    st.none() | st.sampled_from(["", "human"]),
+    st.none() | st.lists(st.tuples(names, times), max_size=2).map(tuple),
 )
 born = st.one_of(st.dates().map(str), names)
 patients = st.builds(

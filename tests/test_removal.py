@@ -205,7 +205,7 @@ def test_refused_while_another_drawer_is_open(ward: Ward) -> None:
 
 def test_refused_when_rights_were_withdrawn_since_sign_in(ward: Ward) -> None:
     ward.choose("O1")
-    row = e.PersonRow("N1", "Nina", "Nurse", "nurse", "", active=False)
+    row = e.PersonRow("N1", "Nina", "Nurse", "nurse", "", status="suspended")
     assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
     ward.commands.clear()
     ward.press("open")

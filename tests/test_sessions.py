@@ -200,7 +200,7 @@ def test_somebody_suspended_behind_the_lock_does_not_come_back(ward: Ward) -> No
     ward.sign_in("N1")
     hold(ward, "stranger")
     ward.press("cancel")
-    row = e.PersonRow("N1", "Nina", "Nurse", "nurse", "", active=False)
+    row = e.PersonRow("N1", "Nina", "Nurse", "nurse", "", status="suspended")
     assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
     ward.prove("N1")
     assert not ward.records(r.ScreenUnlocked)

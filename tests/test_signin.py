@@ -43,7 +43,7 @@ def said(ward: Ward) -> str:
 
 
 def suspend(ward: Ward, staff_id: str, role: str = "nurse") -> None:
-    row = e.PersonRow(staff_id, "Somebody", "Else", role, "", active=False)
+    row = e.PersonRow(staff_id, "Somebody", "Else", role, "", status="suspended")
     assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
 
 

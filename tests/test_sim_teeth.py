@@ -10,7 +10,17 @@ from typing import Any
 
 import pytest
 
-from cabinet import access, access_screens, attesting, effects, patients, rules, signin
+from cabinet import (
+    access,
+    access_screens,
+    attesting,
+    effects,
+    patients,
+    rights,
+    rules,
+    sessions,
+    signin,
+)
 from cabinet import events as e
 from cabinet import records as r
 from cabinet.decision import Draft
@@ -127,13 +137,12 @@ def _lost_drawer_event(patch: pytest.MonkeyPatch, story: Story) -> None:
 
 
 def _rights_checked_at_sign_in_only(patch: pytest.MonkeyPatch, story: Story) -> None:
-    refusal = access.refusal
+    stopped = rights.stopped
 
-    def trusting(draft: Draft, started: r.AccessStarted) -> str:
-        why = refusal(draft, started)
-        return "" if why == "rights_withdrawn" else why
+    def trusting(state: State, person_ref: str, wall_ms: int) -> str:
+        return "" if state.session is not None else stopped(state, person_ref, wall_ms)
 
-    patch.setattr(access, "refusal", trusting)
+    patch.setattr(rights, "stopped", trusting)
 
 
 def _bounce_counted_twice(patch: pytest.MonkeyPatch, story: Story) -> None:
@@ -256,14 +265,14 @@ def _more_than_was_ordered(patch: pytest.MonkeyPatch, story: Story) -> None:
 
 
 def _name_in_a_body(patch: pytest.MonkeyPatch, story: Story) -> None:
-    sign_out = rules.sign_out
+    sign_out = sessions.sign_out
 
-    def chatty(draft: Draft, why: str) -> None:
+    def chatty(draft: Draft, why: str, words: str = "") -> None:
         session = draft.state.session
         assert session is not None
-        sign_out(draft, f"{why} by {draft.state.people[session.person].name}")
+        sign_out(draft, f"{why} by {draft.state.people[session.person].name}", words)
 
-    patch.setattr(rules, "sign_out", chatty)
+    patch.setattr(sessions, "sign_out", chatty)
 
 
 def _drawer_that_is_never_shut_again(patch: pytest.MonkeyPatch, story: Story) -> None:

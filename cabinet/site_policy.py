@@ -1,0 +1,53 @@
+"""What a site asks besides the floor, checked: its rows of the policy and of training.
+
+Not for the floor (`auth/policy.py`). One rule: a site asks for more, never for less; what would be
+less is refused with the text that asks it.
+"""
+
+from collections.abc import Iterator
+
+from auth import policy
+from auth.policy import Act
+from cabinet.plan import Asked, Training, row_of
+
+MAX_POLICY = 24  # so that they fit into the entry of the cabinet's make-up
+MAX_TRAINING = 12
+MAX_NAME_CHARS = 32
+_ACTS = [act.value for act in Act]
+
+
+def wrong(training: tuple[Training, ...], asked: tuple[Asked, ...]) -> Iterator[tuple[str, str]]:
+    """What is wrong: the key in the file, and the reason."""
+    if len(training) > MAX_TRAINING:
+        yield "training", f"at most {MAX_TRAINING} rows"
+    for index, each in enumerate(training):
+        name = each.competency
+        if not 0 < len(name) <= MAX_NAME_CHARS or not name.isprintable() or set(name) & set(":;"):
+            reason = f"is not a name of 1 to {MAX_NAME_CHARS} characters without : and ;"
+            yield f"training[{index}].competency", reason
+        if not each.acts or any(act not in _ACTS for act in each.acts):
+            yield f"training[{index}].acts", f"are not among {', '.join(_ACTS)}"
+    if len(asked) > MAX_POLICY:
+        yield "policy", f"at most {MAX_POLICY} rows"
+    for index, row in enumerate(asked):
+        yield from ((f"policy[{index}].{name}", reason) for name, reason in _wrong_row(row))
+
+
+def _wrong_row(asked: Asked) -> Iterator[tuple[str, str]]:
+    known = {
+        "act": _ACTS,
+        "class": ["", *(each.value for each in policy.MedicineClass)],
+        "role": ["", *(role.value for role in policy.Role)],
+    }
+    said = {"act": asked.act, "class": asked.medicine_class, "role": asked.role}
+    unknown = [name for name, value in said.items() if value not in known[name]]
+    for name in unknown:
+        yield name, f"{said[name]!r} is not one of {', '.join(filter(None, known[name]))}"
+    if unknown:
+        return
+    if asked.kinds is not None and not 0 < asked.kinds <= policy.MOST_KINDS:
+        yield "kinds", f"{asked.kinds} is outside 1 to {policy.MOST_KINDS}"
+    looser = policy.loosened(row_of(asked))
+    if looser is not None:
+        least = str(looser.least).lower()
+        yield looser.asked, f"may not be less than {least} for {asked.act}: {looser.cite}"
