@@ -236,6 +236,9 @@ class Story:
                 model.admit(drawer.id, told(screen))
                 self.runtime.world.push(drawer.id)
         self._run(hub.now + 90 * UNITS)
+        finish_by = hub.now + int(BACK_WITHIN_S * UNITS)
+        while self.hospital.floor.taken and hub.now < finish_by and not model.violations:
+            self._run(hub.now + UNITS)  # whoever is at the cabinet has a drawer open by right
         if model.violations:
             return
         boot = self.runtime.boot
