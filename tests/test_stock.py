@@ -156,6 +156,7 @@ def test_a_pocket_in_doubt_is_counted_by_whoever_may_and_the_doubt_ends(ward: Wa
     ward.press("count_pocket:P2")
     ward.pull("D2")
     ward.press("count", "20")
+    ward.prove("N2")  # a count of a controlled substance has a witness
     ward.push("D2")
     assert isinstance(ward.records()[-1], r.CountDone)
     assert not ward.state.pockets["P2"].count_due
