@@ -43,15 +43,18 @@ class Child:
         """Run it, if it does not run."""
         with self._guard:
             self._wanted = True
-            if self._process is None or self._process.poll() is not None:
-                with self._log.open("ab") as log:
-                    self._process = subprocess.Popen(
-                        [sys.executable, "-m", "cabinet.cli", *self._arguments],
-                        env={**os.environ, **self._environment},
-                        stdout=log,
-                        stderr=log,
-                        start_new_session=True,  # Ctrl-C is this process's to pass on, in order
-                    )
+            self._start()
+
+    def _start(self) -> None:
+        if self._process is None or self._process.poll() is not None:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "cabinet.cli", *self._arguments],
+                    env={**os.environ, **self._environment},
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,  # Ctrl-C is this process's to pass on, in order
+                )
 
     def kill(self) -> None:
         """As a power cut does."""
@@ -83,7 +86,9 @@ class Child:
         if ended and wanted:
             print(f"The {self._name} ended and is started again; see {self._log}", file=sys.stderr)
             time.sleep(RESTART_AFTER_S)
-            self.start()
+            with self._guard:
+                if self._wanted:  # the power may have been cut meanwhile
+                    self._start()
 
     @property
     def wanted(self) -> bool:

@@ -28,7 +28,7 @@ from sim.wires import MAX_LINE_BYTES
 from sim.world import World
 
 SOCKET_VARIABLE = "CABINET_SIM_SOCKET"
-FIRST_LEVELS_S = 5.0
+FIRST_LEVELS_S = 20.0  # the world's process may be starting, on a machine that is busy
 RETRY_S = (0.05, 0.1, 0.2, 0.5)  # the last one again and again
 BOARD = 0xC03115  # a Raspberry Pi 4 Model B: 40 pins, GPIO 0 to 27
 _SEND_S = 1.0

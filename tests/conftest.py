@@ -8,12 +8,43 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from sim import demo_cabinet
 from tests import demo
 from tests.crash import seeds
 
 CHROMIUM = Path("/usr/bin/chromium")
+
+# How long an example takes says something about the machine, not about the code.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
+
+
+REAL_TIME = ("browser", "process", "real_time")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--second-chance",
+        action="store_true",
+        help="try a test of real processes, browsers or threads once more when it fails",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who waits for other threads, processes and browsers is tried twice, where that is asked for.
+
+    The machine decides in which order those run, so such a test can fail by a race of its own; a
+    race then costs a line "RERUN" in the report, where it is seen and mended, and not the whole
+    run. Every other test says the same each time: it is never tried again.
+    """
+    if config.getoption("--second-chance"):
+        for item in items:
+            if any(item.get_closest_marker(name) for name in REAL_TIME):
+                item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

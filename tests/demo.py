@@ -3,6 +3,7 @@
 For tests of the whole machine. Waiting is for something that can be seen, with a deadline.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -33,11 +34,24 @@ def person(given: str) -> Person:
     return next(someone for someone in PEOPLE if someone.given == given)
 
 
+FIRST_PORT, PORTS_EACH = 20_000, 1_000
+_ports = itertools.count()
+
+
 def free_port() -> int:
-    """A loopback port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port nobody listens on, and nobody else will be given.
+
+    Below those that Linux gives to whoever asks for any, and of this test process alone.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    while True:
+        port = FIRST_PORT + worker % 10 * PORTS_EACH + (os.getpid() + next(_ports)) % PORTS_EACH
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def until(look: Callable[[], T], within_s: float = PATIENCE_S) -> T:
@@ -110,7 +124,10 @@ class Demo:
     def kill(self) -> None:
         """Nothing is left running, whatever happened."""
         if self._process is not None and self._process.poll() is None:
-            self.stop()
+            try:
+                self.stop()
+            finally:
+                self._process.kill()
 
     def do(self, action: str, **fields: str) -> dict[str, Any]:
         """One gesture at the bench; what came of it."""

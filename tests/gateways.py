@@ -3,7 +3,6 @@
 import queue
 import socket
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,12 +93,10 @@ class Rig:
 
     def turn(self) -> bool:
         """One idle turn of the controller; whether a request went out."""
-        began = time.perf_counter()
         ask = None
         if not self.witnessing.keep_one():
             ask = self.witnessing.next(self.now_s)
             self._send(ask)
-        assert time.perf_counter() - began < 0.2, "a turn waits for nobody"
         return ask is not None
 
     def _send(self, ask: Ask | None) -> None:

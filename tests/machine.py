@@ -31,15 +31,17 @@ class Machine:
         self.world = self.cabinet.world
         self.cabinet.start()
         self.process: subprocess.Popen[bytes] | None = None
-        self.kill_at: Kind | None = None
+        self.kill_at: tuple[Kind, ...] = ()
         self.world.observe(self._happened)
 
     def _happened(self, happening: Happening) -> None:
-        if self.kill_at is happening.kind and self.process is not None:
-            self.kill_at = None
+        if happening.kind in self.kill_at and self.process is not None:
+            self.kill_at = ()
             os.kill(self.process.pid, signal.SIGKILL)
 
     def start(self) -> ScreenPeer:
+        socket = self.folder / "run" / "screen.sock"
+        socket.unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -53,8 +55,6 @@ class Machine:
             env={**os.environ, "CABINET_SIM_SOCKET": str(self.cabinet.socket)},
             stderr=(self.folder.parent / "controller.log").open("ab"),
         )
-        socket = self.folder / "run" / "screen.sock"
-        socket.unlink(missing_ok=True)
         until(lambda: self._alive() and socket.exists())
         peer = until(lambda: self._connect(socket))
         assert peer is not None
@@ -80,10 +80,14 @@ class Machine:
         until(lambda: not self.cabinet.connected)
 
     def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            assert self.process.wait(PATIENCE_S) == 0, self.log()
-        self.cabinet.stop()
+        try:
+            if self.process is not None and self.process.poll() is None:
+                self.process.terminate()
+                assert self.process.wait(PATIENCE_S) == 0, self.log()
+        finally:  # whatever happened, nothing is left running
+            if self.process is not None and self.process.poll() is None:
+                self.kill()
+            self.cabinet.stop()
 
     def sign_in(self, peer: ScreenPeer, given: str) -> None:
         peer.sees("rest")
@@ -97,6 +101,9 @@ class Machine:
         end = time.monotonic() + PATIENCE_S
         while peer.name != "finger":
             assert time.monotonic() < end, f"the badge was not read; still {peer.name}"
+            if peer.name == "pin":  # the sensor had not answered a moment ago
+                peer.press("cancel")
+                peer.sees("rest")
             assert self.cabinet.present(person(given).badge)
             peer.look(lambda: peer.name == "finger", AGAIN_S)
 

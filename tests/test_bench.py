@@ -21,6 +21,7 @@ from sim.happenings import Happening, Kind
 from sim.medicines import DEMO, medicines
 from tests.demo import PATIENCE_S, until
 
+pytestmark = pytest.mark.real_time
 LOCK, LIGHT, BEEPER = 16, 17, 27  # D1's, and the cabinet's
 
 

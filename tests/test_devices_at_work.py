@@ -13,6 +13,7 @@ from tests.machine import Machine
 from tests.peer import ScreenPeer
 
 pytestmark = pytest.mark.process
+EXPIRES = "2049-06-30"
 SAME_BADGE_S = 1.1  # within a second the same badge is one reading
 
 
@@ -56,9 +57,9 @@ def test_a_technician_scans_a_label_and_loads(machine: Machine) -> None:
     peer.press(turn_to(peer, "HYDROmorphone"))
     peer.sees("load_expiry")
     found = medicines()
-    machine.cabinet.scan(label(found["OXYC-5-TAB"], "SIM2699Z", "2028-06-30"))
+    machine.cabinet.scan(label(found["OXYC-5-TAB"], "SIM2699Z", EXPIRES))
     peer.shows("another medicine")
-    machine.cabinet.scan(label(found["HYDM-2-TAB"], "SIM2699Z", "2028-06-30"))
+    machine.cabinet.scan(label(found["HYDM-2-TAB"], "SIM2699Z", EXPIRES))
     peer.sees("load_quantity")
     peer.press("load_quantity", "15")
     peer.sees("load_check")
@@ -75,7 +76,7 @@ def test_a_technician_scans_a_label_and_loads(machine: Machine) -> None:
     assert isinstance(loaded, r.Loaded) and loaded.quantity == 15
     started = last(machine, r.AccessStarted)
     assert isinstance(started, r.AccessStarted)
-    assert (started.lot, started.expires) == ("SIM2699Z", "2028-06-30")
+    assert (started.lot, started.expires) == ("SIM2699Z", EXPIRES)
     machine.check()
     peer.close()
 

@@ -30,11 +30,12 @@ from sim.fingerprint_sensor import (
     ZfmSensor,
 )
 from sim.pty import PtyDevice
-from tests.demo import PATIENCE_S
+from tests.demo import PATIENCE_S, until
 
+pytestmark = pytest.mark.real_time
 ALICE, BOB = "alice right index", "bob right index"
 ALICE_SLOT = 3
-DEADLINE_S = 0.6
+DEADLINE_S = 3.0  # no stall of a busy machine is taken for a fault of the line
 COMPARE = 0x03
 
 # hardware.md's table of what the bare library does with each.
@@ -44,8 +45,8 @@ FAULTS: dict[str, Callable[[], Fault]] = {
     "a stray byte": lambda: StrayByte(instruction=COMPARE, times=1),
     "bad checksum": lambda: BadChecksum(instruction=COMPARE, times=1),
     "length FFFF": lambda: LengthFFFF(instruction=COMPARE, times=1),
-    "drip": lambda: Drip(instruction=COMPARE, times=1, gap_s=0.1),
-    "late": lambda: Late(instruction=COMPARE, times=1, late_s=1.0),
+    "drip": lambda: Drip(instruction=COMPARE, times=1, gap_s=DEADLINE_S / 5),
+    "late": lambda: Late(instruction=COMPARE, times=1, late_s=DEADLINE_S + 1),
     "another module's address": lambda: WrongAddress(instruction=COMPARE, times=1),
     "a stale ack": lambda: Stale(
         instruction=0x01, times=1, frames=(bytes.fromhex("ef01ffffffff07000300000a"),)
@@ -58,7 +59,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.finger: str | None = None
-        self.looked = threading.Event()
+        self.looks: list[str | None] = []
         self.sensor = ZfmSensor(self.glass, {ALICE_SLOT: ALICE}, pace=0.2)
         self.path = folder / "fingerprint"
         self.device = PtyDevice(self.sensor, self.path)
@@ -74,18 +75,19 @@ class Bench:
         self.owner.start()
 
     def glass(self) -> str | None:
-        self.looked.set()
-        return self.finger
+        self.looks.append(self.finger)
+        return self.looks[-1]
 
     def await_look(self) -> None:
-        self.looked.clear()
-        assert self.looked.wait(PATIENCE_S)
+        """Until the sensor has looked and seen what is on the glass now."""
+        before = len(self.looks)
+        until(lambda: self.finger in self.looks[before:])
 
     def next(self) -> Reading:
         return self.posted.get(timeout=PATIENCE_S)
 
     def verify(self, name: str) -> FingerReading:
-        self.driver.verify(name, [ALICE_SLOT], within_s=5)
+        self.driver.verify(name, [ALICE_SLOT], within_s=PATIENCE_S)
         return self.answer()
 
     def answer(self) -> FingerReading:
@@ -111,7 +113,7 @@ def live_through(fault: Callable[[], Fault], folder: Path) -> Story:
         assert bench.next() == DeviceUp("fingerprint")
         bench.finger, bench.sensor.faults = ALICE, [fault()]
         started = time.monotonic()
-        bench.driver.verify("r1", [ALICE_SLOT], within_s=5)
+        bench.driver.verify("r1", [ALICE_SLOT], within_s=PATIENCE_S)
         readings = [bench.next(), bench.next()]
         took_s = time.monotonic() - started
         answer = next(r for r in readings if isinstance(r, FingerReading))
@@ -138,8 +140,9 @@ def test_each_measured_fault_ends_in_time_and_the_next_proof_succeeds(
     answer, took_s, readings, second = stories[name].result(4 * PATIENCE_S)
     assert answer.outcome is Finger.FAULT and answer.words
     assert [type(r) for r in readings] == [DeviceDown, FingerReading, DeviceUp]
-    # The bare library blocks for 10 s, 24 s, or 36 hours; the rest is for a loaded machine.
-    assert took_s < DEADLINE_S + 5.0
+    # The bare library blocks for up to 36 hours; the rest is for a loaded machine. To the
+    # millisecond it is seen under a clock turned by hand (test_fingerprint.py).
+    assert took_s < DEADLINE_S + PATIENCE_S
     assert second == FingerReading("r2", Finger.MATCHED, ALICE_SLOT)
 
 
@@ -166,7 +169,7 @@ def test_attack_stale_search_and_compare_answers_do_not_make_bob_alice(bench: Be
     assert bench.verify("buffered").outcome is Finger.NO_MATCH
     bench.sensor.faults = [Stale(instruction=COMPARE, frames=(match,))]
     bench.finger = None  # one placing is one try
-    bench.driver.verify("in the middle", [ALICE_SLOT], within_s=10)
+    bench.driver.verify("in the middle", [ALICE_SLOT], within_s=PATIENCE_S)
     bench.await_look()
     bench.finger = BOB
     assert bench.answer().outcome is Finger.FAULT
@@ -181,9 +184,9 @@ def test_unplugged_and_plugged_in_again_in_the_middle_of_a_proof(bench: Bench) -
     assert isinstance(answer, FingerReading) and answer.outcome is Finger.FAULT
     assert not bench.path.exists()
     at_once = time.monotonic()
-    bench.driver.verify("r2", [ALICE_SLOT], within_s=60)
+    bench.driver.verify("r2", [ALICE_SLOT], within_s=2 * PATIENCE_S)
     assert bench.answer().outcome is Finger.FAULT
-    assert time.monotonic() - at_once < 1.0
+    assert time.monotonic() - at_once < PATIENCE_S  # not the whole time it was given
     bench.device.plug()
     assert bench.next() == DeviceUp("fingerprint")
     bench.finger = ALICE
@@ -191,7 +194,7 @@ def test_unplugged_and_plugged_in_again_in_the_middle_of_a_proof(bench: Bench) -
 
 
 def test_enrolment_and_deletion_over_the_line(bench: Bench) -> None:
-    bench.driver.enrol("r1", 500, within_s=20)
+    bench.driver.enrol("r1", 500, within_s=PATIENCE_S)
     bench.finger = BOB
     assert bench.answer() == FingerReading("r1", Finger.CAPTURED)
     bench.finger = None

@@ -4,9 +4,7 @@ Whatever is out there lies, stalls or is gone, the cabinet works on; only what t
 shuts it.
 """
 
-import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,10 +16,12 @@ from cabinet.witnessing import ProvenRollback
 from ledger.note import Signer, open_note, parse_checkpoint
 from ledger.store import Store
 from ledger.witness_protocol import SIZE_TYPE, WitnessSigner
-from tests.demo import PATIENCE_S
+from tests.demo import PATIENCE_S, free_port, until
 from tests.gateways import Liar, Lie, Rig, http
 from tests.ledgers import KEY, ORIGIN, SIGNER, VERIFIER, bodies
 from tests.witnesses import KNOWN, NOW_S, WITNESS, Running
+
+pytestmark = pytest.mark.real_time
 
 
 @pytest.fixture
@@ -67,10 +67,7 @@ def test_each_head_is_cosigned_and_kept_beside_it(rig: Rig) -> None:
 def test_two_witnesses_are_asked_each_for_themselves(
     tmp_path: Path, store: Store, running: Running
 ) -> None:
-    dead = socket.create_server(("127.0.0.1", 0))
-    port = dead.getsockname()[1]
-    dead.close()
-    rig = Rig(tmp_path, store, port, running.port)
+    rig = Rig(tmp_path, store, free_port(), running.port)  # nobody listens at the first
     rig.settle()
     assert rig.cosigned() == store.size
     rig.close()
@@ -79,7 +76,7 @@ def test_two_witnesses_are_asked_each_for_themselves(
 def test_a_witness_that_was_away_gets_the_newest_head_when_it_is_back(
     tmp_path: Path, store: Store
 ) -> None:
-    first = Running(tmp_path / "witness")
+    first = Running(tmp_path / "witness", port=free_port())  # which is free again later, too
     rig = Rig(tmp_path, store, first.port)
     rig.settle()
     first.stop()
@@ -292,20 +289,37 @@ def test_a_witness_that_drips_is_cut_off_in_time(
 ) -> None:
     monkeypatch.setattr(gateway, "WHOLE_S", 0.3)
     release = threading.Event()
-
-    def drip(_: bytes) -> bytes:
-        release.wait(10)  # holds the line open and says nothing
-        return b""
-
-    liar = Liar(drip)
+    liar = Liar(holding(release))
     rig = Rig(tmp_path, store, liar.port)
-    began = time.monotonic()
     assert rig.turn()
     assert isinstance(rig.said.get(timeout=PATIENCE_S).message, NotReached)
-    assert time.monotonic() - began < 3
     release.set()
     liar.stop()
     rig.close()
+
+
+def test_the_controllers_turn_waits_for_no_witness(tmp_path: Path, store: Store) -> None:
+    release = threading.Event()
+    liar = Liar(holding(release))
+    rig = Rig(tmp_path, store, liar.port)
+    assert rig.turn()  # it is over, and nobody has answered yet
+    assert not rig.turn()
+    until(lambda: liar.heard)
+    assert rig.said.empty()
+    release.set()
+    assert isinstance(rig.said.get(timeout=PATIENCE_S).message, NotReached)
+    liar.stop()
+    rig.close()
+
+
+def holding(release: threading.Event) -> Lie:
+    """Holds the line open and says nothing until `release`."""
+
+    def hold(_: bytes) -> bytes:
+        release.wait()
+        return b""
+
+    return hold
 
 
 def test_a_witness_that_cannot_make_up_its_mind_is_not_asked_for_ever(

@@ -19,6 +19,8 @@ from tests.ledgers import KEY, ORIGIN, ROOT, SIGNER, bodies
 from tests.test_imports import imported
 from tests.witnesses import WITNESS
 
+pytestmark = pytest.mark.real_time
+
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Rig]:

@@ -21,8 +21,8 @@ import pytest
 
 SYSTEMD = Path(__file__).parent.parent / "systemd"
 ALLOWED, OTHER = 8080, 8099
-STARTS_WITHIN_S = 40.0
-LATER_S = 3.0  # after the allowed pages came, how long the forbidden ones still may
+STARTS_WITHIN_S = 120.0  # six browsers at once, on a busy machine
+LATER_S = 3.0  # after the allowed pages came, how long forbidden ones would have time
 MUST_COME = {f"{ALLOWED}/launch", f"{ALLOWED}/page"}
 LAUNCH = Path("/run/cabinet-touchscreen/launch.html")
 ELSEWHERE = LAUNCH.with_name("other.html")
@@ -57,7 +57,7 @@ def _reached(folder: Path, *, policy: bool) -> set[str]:
         cwd=SYSTEMD.parent,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=2 * STARTS_WITHIN_S,
         check=False,
     )
     assert told.returncode == 0, told.stderr[-2000:]
@@ -117,8 +117,8 @@ def _listening(asked: set[str]) -> Iterator[None]:
         server.shutdown()
 
 
-def _browse(asked: set[str]) -> None:
-    """Show every page in a browser of its own, until all came or the rest had their time."""
+def _browse(asked: set[str], must_come: set[str]) -> None:
+    """Show every page in a browser of its own, until these came and the rest had their time."""
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--incognito", "--no-first-run"]
     browsers = []
     try:
@@ -132,7 +132,7 @@ def _browse(asked: set[str]) -> None:
                     command, env=environment, stdout=quiet, stderr=quiet, start_new_session=True
                 )
             )
-        _wait(lambda: asked >= MUST_COME, STARTS_WITHIN_S)
+        _wait(lambda: asked >= must_come, STARTS_WITHIN_S)
         _wait(lambda: asked >= set(_pages().values()), LATER_S)
     finally:
         for browser in browsers:
@@ -164,7 +164,7 @@ def _main(folder: str, policy: str) -> None:
     _prepare(Path(folder), policy)
     asked: set[str] = set()
     with _listening(asked):
-        _browse(asked)
+        _browse(asked, MUST_COME if policy else set(_pages().values()))
     print("\n".join(sorted(page for page in asked if "favicon" not in page)))
 
 

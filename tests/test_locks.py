@@ -22,6 +22,7 @@ from drivers.readings import (
     Reading,
 )
 from tests.clocks import ManualClock, drive
+from tests.demo import PATIENCE_S
 
 # Not 2 and 3 for outputs: the Pi has pull-ups soldered to them.
 D1 = DrawerPins("D1", lock=16, switch=3, latch=4, light=5)
@@ -477,6 +478,7 @@ def test_a_lock_on_a_pin_that_is_high_at_power_on_is_refused(pin: int) -> None:
         )
 
 
+@pytest.mark.real_time
 def test_the_owner_is_woken_by_an_order_and_does_not_poll_for_it(rig: Rig) -> None:
     rig.locks.close()
     edges: list[float] = []
@@ -487,10 +489,18 @@ def test_the_owner_is_woken_by_an_order_and_does_not_poll_for_it(rig: Rig) -> No
             super()._set_state(value)
             if value:
                 edges.append(time.perf_counter())
+            elif edges:
                 done.set()
 
+    def delay(n: int) -> float:
+        """From an order to its coil's edge; then until the coil is off again."""
+        done.clear()
+        asked = time.perf_counter()
+        locks.pulse(f"D{n}", n)
+        assert done.wait(PATIENCE_S)
+        return edges[-1] - asked
+
     rig.factory = MockFactory(pin_class=TimedPin)
-    delays = []
     locks = Locks(
         [
             DrawerPins(f"D{n}", lock=n + 10, switch=n, latch=n + 4, light=n + 14)
@@ -501,20 +511,19 @@ def test_the_owner_is_woken_by_an_order_and_does_not_poll_for_it(rig: Rig) -> No
         rig.posted.append,
         beeper_pin=27,
         pulse_ms=10,
-        rest_ms=1000,
+        rest_ms=100,
         settle_ms=SETTLE_MS,
     )
     owner = threading.Thread(target=locks.run)
     owner.start()
     try:
-        for n in range(2, 6):
-            done.clear()
-            asked = time.perf_counter()
-            locks.pulse(f"D{n}", n)
-            assert done.wait(5)
-            delays.append(edges[-1] - asked)
+        for _ in range(20):
+            delays = [delay(n) for n in range(2, 6)][1:]
+            if min(delays) < 0.005:  # a sample is due only 10 ms after the coil before went off
+                break
+            SystemClock().wait(0.2)  # the machine is busy, and coils rest
     finally:
         locks.stop()
-        owner.join(5)
+        owner.join(PATIENCE_S)
     assert not owner.is_alive()
-    assert min(delays) < 0.018, delays  # a poll of 20 ms would show in the best of four
+    assert min(delays) < 0.005, delays

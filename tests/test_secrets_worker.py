@@ -12,6 +12,7 @@ from cabinet.secrets_worker import MAX_WAITING, SecretsWorker, answer
 from tests.demo import PATIENCE_S
 from tests.ward import PIN
 
+pytestmark = pytest.mark.real_time
 PEPPER = bytes(32)
 
 

@@ -1,6 +1,5 @@
 """Signing in: two factors, the recorded fallback, wrong tries, and what an attacker learns."""
 
-import statistics
 import time
 
 import msgspec
@@ -424,14 +423,16 @@ def test_the_sensor_compares_as_much_for_a_strange_badge_as_for_a_known_one(ward
 def test_checking_a_strangers_pin_takes_as_long() -> None:
     hasher = PinHasher(bytes(32), passes=2)
     encoded = hasher.hash(PIN)
-    ratios = []
+    strangers, known = [], []
     for _ in range(9):
         begun = time.perf_counter()
         assert not hasher.verify("", PIN)
         between = time.perf_counter()
         assert not hasher.verify(encoded, "00000000")
-        ratios.append((between - begun) / (time.perf_counter() - between))
-    assert 0.6 < statistics.median(ratios) < 1.6
+        strangers.append(between - begun)
+        known.append(time.perf_counter() - between)
+    # The quickest of each: whatever else the machine does only makes one slower.
+    assert 0.6 < min(strangers) / min(known) < 1.6
 
 
 def test_the_state_after_all_this_is_what_the_ledger_says(ward: Ward) -> None:

@@ -15,6 +15,7 @@ from sim.medicines import DEMO
 from sim.pins import SocketLines
 from tests.demo import PATIENCE_S, until
 
+pytestmark = pytest.mark.real_time
 BADGE = "0049137025"
 LOCK, LATCH = 16, 3
 
