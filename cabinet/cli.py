@@ -5,7 +5,6 @@ what to do, on stderr, with exit status 1; wrong usage is status 2.
 """
 
 import argparse
-import csv
 import json
 import logging
 import os
@@ -192,11 +191,24 @@ def _evidence_commands(command: Command) -> None:
     proof.add_argument("--out", type=Path, metavar="FILE", help="a new file, instead of stdout")
     command("vkey", _vkey, "Print the public keys of the ledger's heads: Ed25519, ML-DSA-44.")
     report = command("report", _report, "Print a report from the ledger.")
-    report.add_argument("name", choices=("removals",), help="which report")
-    report.add_argument("--format", choices=("text", "csv", "json"), default="text")
     report.add_argument(
-        "--no-names", action="store_true", help="references instead of people's and patients' names"
+        "name",
+        choices=("removals", "access"),
+        help="what was removed, or what each person may do",
     )
+    assess = command("assess", _assess, "List what a person should look at, from the ledger.")
+    assess.add_argument(
+        "what",
+        choices=("access",),
+        help="accounts that are shared, stale, over-privileged, never used or soon expiring",
+    )
+    for printed in (report, assess):
+        printed.add_argument("--format", choices=("text", "csv", "json"), default="text")
+        printed.add_argument(
+            "--no-names",
+            action="store_true",
+            help="references instead of people's and patients' names",
+        )
 
 
 def _log() -> None:
@@ -495,37 +507,30 @@ def _recover(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from cabinet import reports
-    from cabinet.journal import Attachments
-    from cabinet.records import decode_body
-    from ledger.store import Store
+    from cabinet import report_commands
 
     configuration, folder = _load(arguments)
-    keys = load_keys(configuration, folder)
-    store = Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True)
-    try:
-        bodies = (decode_body(entry.body) for entry in store.entries())
-        lines = reports.removals(bodies, Attachments(store), names=not arguments.no_names)
-    finally:
-        store.close()
-    rows = reports.table(lines)
-    if arguments.format == "json":
-        print(json.dumps([reports.plain(line) for line in lines], indent=2, ensure_ascii=False))
-    elif arguments.format == "csv":
-        writer = csv.writer(sys.stdout)
-        writer.writerow(reports.HEADINGS)
-        writer.writerows(reports.spreadsheet(rows))
-    else:
-        _print_table(reports.HEADINGS, rows)
-    return 0
+    return report_commands.report(
+        configuration,
+        folder,
+        load_keys(configuration, folder),
+        arguments.name,
+        arguments.format,
+        names=not arguments.no_names,
+    )
 
 
-def _print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
-    for row in (headings, *rows):
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+def _assess(arguments: argparse.Namespace) -> int:
+    from cabinet import report_commands
+
+    configuration, folder = _load(arguments)
+    return report_commands.assess_access(
+        configuration,
+        folder,
+        load_keys(configuration, folder),
+        arguments.format,
+        names=not arguments.no_names,
+    )
 
 
 if __name__ == "__main__":

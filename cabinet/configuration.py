@@ -18,6 +18,7 @@ from cabinet.plan import (
     DrawerKind,
     Plan,
     Retention,
+    Review,
     Rules,
     Schedule,
     Service,
@@ -131,6 +132,8 @@ LIMITS: dict[str, tuple[int, int]] = {
     "rules.finger_min_score": (40, 1000),
     "rules.space_warn_percent": (5, 50),
     "rules.space_refuse_percent": (1, 10),
+    "review.stale_days": (7, 365),
+    "review.expiring_days": (1, 180),
     "retention.order_days": (731, 36_525),
     "retention.patient_days": (2192, 36_525),
     "retention.person_days": (2192, 36_525),
@@ -181,6 +184,7 @@ class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
     rules: Rules = Rules()
     retention: Retention = Retention()
     service: Service = Service()
+    review: Review = Review()
     touchscreen: Touchscreen = Touchscreen()
     paths: Paths = Paths()
     witness: tuple[Witness, ...] = ()

@@ -44,6 +44,13 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     space_refuse_percent: int = 2  # no new access
 
 
+class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When an account is looked at; limits in `configuration.LIMITS`."""
+
+    stale_days: int = 90  # without use
+    expiring_days: int = 30  # before the end of an account or a competency
+
+
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Days for which attachments are kept; limits in `configuration.LIMITS`."""
 

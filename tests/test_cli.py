@@ -18,7 +18,8 @@ from tests.demo import ROOT
 
 COMMANDS = (
     *("check-config", "init", "import", "controller", "touchscreen", "gateway", "status"),
-    *("verify", "export", "receipt", "vkey", "report", "keys", "recover", "retention", "erase"),
+    *("verify", "export", "receipt", "vkey", "report", "assess", "keys", "recover", "retention"),
+    "erase",
 )
 CODE = re.compile(r"^ {4}([A-Z2-9]{4}(?:-[A-Z2-9]{4}){2})$", re.MULTILINE)
 
@@ -142,6 +143,7 @@ def test_a_configuration_that_is_not_there_is_one_line(
         "export": (str(tmp_path / "out"),),
         "receipt": ("1",),
         "report": ("removals",),
+        "assess": ("access",),
         "keys": ("rotate", "--signing"),
         "recover": ("--accept-rollback",),
         "erase": ("--due", "--reason", "x"),
