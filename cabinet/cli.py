@@ -105,8 +105,16 @@ def _parser() -> argparse.ArgumentParser:
         "Make a new cabinet: its keys, its ledger, and one-time codes for its first two "
         "administrators, printed once.",
     )
-    lists = command("import", _import, "Take formulary, people, patients and orders from CSV.")
-    lists.add_argument("folder", type=Path, metavar="DIR", help="with the .csv files")
+    lists = command("import", _import, "Take formulary, people, patients and orders, or staff.")
+    lists.add_argument(
+        "kind", nargs="?", choices=("staff",), metavar="staff", help="a signed staff list alone"
+    )
+    lists.add_argument(
+        "path",
+        type=Path,
+        metavar="DIR|FILE",
+        help="with the .csv files, or the staff list that has its signed .note beside it",
+    )
     command("controller", _controller, "Run the controller: devices, rules, ledger. No network.")
     screen = command("touchscreen", _touchscreen, "Serve the touchscreen on the loopback port.")
     screen.add_argument(
@@ -274,21 +282,32 @@ def _vkey(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from auth.pins import keyed_hash
-    from cabinet import importing, offline
+    from cabinet import importing, offline, staff_file
+    from cabinet.events import Import, StaffList
 
     configuration, folder = _load(arguments)
     keys = load_keys(configuration, folder)
-    event = importing.read(arguments.folder, partial(keyed_hash, keys.pepper))
+    keyed = partial(keyed_hash, keys.pepper)
+    path: Path = arguments.path
+    staff = path if arguments.kind == "staff" else path / staff_file.IN_FOLDER
+    events: list[Import | StaffList] = []
+    if arguments.kind is None and (importing.present(path) or not staff.exists()):
+        events.append(importing.read(path, keyed))
+    if arguments.kind == "staff" or staff.exists():
+        events.append(staff_file.read(staff, configuration.staff_list.vkey, keyed))
     with offline.opened(configuration, folder, keys, "import") as cabinet:
-        outcome = cabinet.step(event)
-    for line in outcome.report:
-        print(line)
-    if outcome.refusal:
-        raise Failed(outcome.refusal)
-    print(
-        f"Taken: {len(event.medicines)} medicines, {len(event.people)} people, "
-        f"{len(event.patients)} patients, {len(event.orders)} orders."
-    )
+        outcomes = [(event, cabinet.step(event)) for event in events]
+    for event, outcome in outcomes:
+        for line in outcome.report:
+            print(line)
+        if isinstance(event, Import) and not outcome.refusal:
+            print(
+                f"Taken: {len(event.medicines)} medicines, {len(event.people)} people, "
+                f"{len(event.patients)} patients, {len(event.orders)} orders."
+            )
+    refusals = [outcome.refusal for _, outcome in outcomes if outcome.refusal]
+    if refusals:
+        raise Failed(" ".join(refusals))
     return 0
 
 

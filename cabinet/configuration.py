@@ -130,6 +130,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "rules.lock_at_try": (3, 10),
     "rules.code_valid_h": (1, 168),
     "rules.finger_min_score": (40, 1000),
+    "rules.staff_list_gone_percent": (1, 10),
     "rules.space_warn_percent": (5, 50),
     "rules.space_refuse_percent": (1, 10),
     "review.stale_days": (7, 365),
@@ -174,6 +175,12 @@ class Witness(_Table, frozen=True, forbid_unknown_fields=True):
     vkey: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
 
 
+class StaffList(_Table, frozen=True, forbid_unknown_fields=True):
+    """The public key that may sign staff lists, "" for none: then none is taken."""
+
+    vkey: str = ""
+
+
 class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -190,6 +197,7 @@ class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
     witness: tuple[Witness, ...] = ()
     training: tuple[Training, ...] = ()
     policy: tuple[Asked, ...] = ()
+    staff_list: StaffList = StaffList()
 
 
 def load(file: Path) -> Configuration:
@@ -254,6 +262,7 @@ def _check(file: Path, configuration: Configuration) -> None:
     _check_service(file, configuration.service)
     for key, reason in site_policy.wrong(configuration.training, configuration.policy):
         raise ConfigurationError(file, key, reason)
+    _check_staff_list(file, configuration)
 
 
 def _check_words(file: Path, configuration: Configuration) -> None:
@@ -360,6 +369,18 @@ def _check_witnesses(file: Path, configuration: Configuration) -> None:
             witness_verifier(witness.vkey)
         except WrongNote as error:
             raise ConfigurationError(file, f"{key}.vkey", str(error)) from None
+
+
+def _check_staff_list(file: Path, configuration: Configuration) -> None:
+    from ledger.errors import WrongNote
+    from ledger.note import Verifier
+
+    if not configuration.staff_list.vkey:
+        return
+    try:
+        Verifier(configuration.staff_list.vkey)
+    except WrongNote as error:
+        raise ConfigurationError(file, "staff_list.vkey", str(error)) from None
 
 
 def _check_service(file: Path, service: Service) -> None:

@@ -26,6 +26,7 @@ from cabinet.state import (
     Removal,
     Service,
     Session,
+    StaffLists,
     State,
     Witnessing,
 )
@@ -201,7 +202,10 @@ def _person_listed(state: State, record: r.PersonListed, _: r.Body, attached: r.
     if person is None:
         person = state.people[record.person] = Person(record.person, record.rights)
     _rebadge(state, person, record.badge)
+    if record.standing != person.standing:
+        person.stopped_by = ""
     person.rights, person.standing = record.rights, record.standing
+    person.listed = person.listed or not record.by
     person.human_hash = record.human
     person.details_name = record.details
     _identify(state, person, details_of(attached, record.details, r.PersonDetails))
@@ -211,6 +215,8 @@ def _person_changed(state: State, record: r.PersonChanged, _: r.Body, __: r.Atta
     person = state.people[record.person]
     if (person.rights, person.standing) != (record.before, record.status_before):
         raise CorruptLedger(f"{record.person} had not the rights that were changed")
+    if record.status_after != record.status_before:
+        person.stopped_by = record.by if record.status_after != "active" else ""
     person.rights, person.standing = record.after, record.status_after
 
 
@@ -340,6 +346,23 @@ def _order_listed(state: State, record: r.OrderListed, _: r.Body, attached: r.At
     state.orders[record.order] = Order(
         record, details if isinstance(details, r.OrderDetails) else None
     )
+
+
+def _staff_list_taken(state: State, record: r.StaffListTaken, _: r.Body, __: r.Attached) -> None:
+    state.staff_list = StaffLists(record.number, record.digest)
+
+
+def _staff_list_held(state: State, record: r.StaffListHeld, _: r.Body, __: r.Attached) -> None:
+    state.staff_list.held, state.staff_list.accepted = record, ""
+
+
+def _staff_list_judged(state: State, record: r.StaffListJudged, _: r.Body, __: r.Attached) -> None:
+    known = state.staff_list
+    known.held = None
+    if record.accepted:
+        known.accepted = record.digest
+    else:  # nor any older one
+        known.number, known.digest = record.number, record.digest
 
 
 def _order_stopped(state: State, record: r.OrderStopped, _: r.Body, __: r.Attached) -> None:
@@ -625,6 +648,9 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.OrderListed: _order_listed,
     r.OrderStopped: _order_stopped,
     r.Imported: _nothing,
+    r.StaffListTaken: _staff_list_taken,
+    r.StaffListHeld: _staff_list_held,
+    r.StaffListJudged: _staff_list_judged,
     r.AccessStarted: _access_started,
     r.DrawerOpened: _drawer_opened,
     r.DrawerClosed: _drawer_closed,

@@ -316,6 +316,22 @@ class ServiceLeft:
     why: Literal["logout", "hung_up"]
 
 
+@dataclass(frozen=True)
+class StaffList:
+    """A signed list of everybody who works here; whoever made the event has checked the signature.
+
+    `digest`: SHA-256 of its file in hex; `note`: what was signed. `problem` says why it is not
+    believed (a key of `staff_list.PROBLEMS`), `words` where in the file; then there are no rows.
+    """
+
+    number: int = 0
+    digest: str = ""
+    note: str = ""
+    rows: tuple[tuple[str, PersonRow], ...] = ()
+    problem: str = ""
+    words: str = ""
+
+
 Event = (
     Create
     | ChangeSigningKey
@@ -342,6 +358,7 @@ Event = (
     | ServiceNotProved
     | ServiceAsked
     | ServiceLeft
+    | StaffList
 )
 
 

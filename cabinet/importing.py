@@ -32,11 +32,11 @@ def read(folder: Path, keyed: Keyed) -> e.Import:
 
     `keyed` gives the keyed hash by which a badge's or a person's number is known.
     """
-    present = [name for name in FILES if (folder / name).exists()]
-    if not present:
+    there = present(folder)
+    if not there:
         raise ImportProblem(f"{folder}: has none of {', '.join(FILES)}")
     lists = {
-        name: list(_rows(name, name, bytes_of(folder / name))) if name in present else []
+        name: list(_rows(name, name, bytes_of(folder / name))) if name in there else []
         for name in FILES
     }
     return e.Import(
@@ -46,6 +46,11 @@ def read(folder: Path, keyed: Keyed) -> e.Import:
         tuple((where, _patient(where, row)) for where, row in lists["patients.csv"]),
         tuple((where, _order(where, row)) for where, row in lists["orders.csv"]),
     )
+
+
+def present(folder: Path) -> list[str]:
+    """Which of the lists are in `folder`."""
+    return [name for name in FILES if (folder / name).exists()]
 
 
 COLUMNS = {

@@ -4,6 +4,7 @@ Not for reading files (`importing.py`). One rule: every row is checked against l
 before any record is added, and a list never grants administration, pharmacy or override.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -28,7 +29,10 @@ BADGE_PURPOSE = "badge"  # of the keyed hash by which a badge is known
 HUMAN_PURPOSE = "person number"  # of the one by which two accounts are known as one human's
 
 
-class _Check:
+People = Sequence[tuple[str, PersonRow]]  # (file:line, row)
+
+
+class Check:
     """Collects what is wrong, by row."""
 
     def __init__(self) -> None:
@@ -47,13 +51,13 @@ class _Check:
 
 def imported(draft: Draft, event: Import) -> None:
     """Take the lists, or refuse them with every problem found."""
-    state, check = draft.state, _Check()
+    state, check = draft.state, Check()
     if not state.in_service:
         draft.add(r.Refused("import", "not_in_service"))
         draft.refusal = "Nothing taken: enrol the first two administrators with their codes first."
         return
     _check_medicines(state, event, check)
-    _check_people(state, event, check, draft.moment.wall_ms)
+    check_people(state, event.people, check, draft.moment.wall_ms)
     today = datetime.fromtimestamp(draft.moment.wall_ms / 1000, UTC).date().isoformat()
     _check_patients(state, event, check, today)
     _check_orders(state, event, check)
@@ -68,20 +72,20 @@ def imported(draft: Draft, event: Import) -> None:
 # --- checks -------------------------------------------------------------------------------------
 
 
-def _text(check: _Check, where: str, **values: str) -> None:
+def _text(check: Check, where: str, **values: str) -> None:
     for name, value in values.items():
         if not value:
             check.wrong(where, f"{name} is empty")
     _may_be_empty(check, where, **values)
 
 
-def _may_be_empty(check: _Check, where: str, most: int = MAX_TEXT_CHARS, /, **values: str) -> None:
+def _may_be_empty(check: Check, where: str, most: int = MAX_TEXT_CHARS, /, **values: str) -> None:
     for name, value in values.items():
         if len(value) > most or (value and not value.isprintable()):
             check.wrong(where, f"{name} is longer than {most} or not printable")
 
 
-def _check_medicines(state: State, event: Import, check: _Check) -> None:
+def _check_medicines(state: State, event: Import, check: Check) -> None:
     for where, row in event.medicines:
         check.once(where, "medicine", row.medicine)
         _text(
@@ -116,8 +120,11 @@ def _check_medicines(state: State, event: Import, check: _Check) -> None:
                 )
 
 
-def _check_people(state: State, event: Import, check: _Check, now_ms: int) -> None:
-    for where, row in event.people:
+def check_people(
+    state: State, rows: People, check: Check, now_ms: int, gone: Sequence[str] = ()
+) -> None:
+    """Whether these rows may be taken, while those who are `gone` (references) are suspended."""
+    for where, row in rows:
         check.once(where, "staff_id", row.staff_id)
         if row.badge:
             check.once(where, "badge", row.badge)
@@ -128,18 +135,18 @@ def _check_people(state: State, event: Import, check: _Check, now_ms: int) -> No
         holder = state.by_badge.get(row.badge, "")
         if row.badge and holder and (known is None or holder != known.ref):
             check.wrong(where, "badge belongs to somebody else")
-    _check_names(state, event, check)
-    _check_administrators(state, event, check, now_ms)
+    _check_names(state, rows, check)
+    _check_administrators(state, rows, check, now_ms, gone)
 
 
-def _check_names(state: State, event: Import, check: _Check) -> None:
+def _check_names(state: State, rows: People, check: Check) -> None:
     """Two people of one name are two people; a name in the disguise of another's is refused."""
     known: dict[str, tuple[str, str]] = {}
     for person in state.people.values():
         if person.details is not None:
             it = (lookalikes.written(person.name), person.details.staff_id)
             known.update((drawing, it) for drawing in lookalikes.drawings(person.name))
-    for where, row in event.people:
+    for where, row in rows:
         for column, part in (("given", row.given), ("family", row.family)):
             if why := lookalikes.unfit(part):
                 check.wrong(where, f"{column} {why}")
@@ -150,7 +157,7 @@ def _check_names(state: State, event: Import, check: _Check) -> None:
             check.wrong(where, "its name looks like another person's, with other letters")
 
 
-def _check_rights(check: _Check, where: str, row: PersonRow) -> None:
+def _check_rights(check: Check, where: str, row: PersonRow) -> None:
     """The row's rights are rights that there are."""
     if row.role not in ROLES:
         check.wrong(where, f"role is not one of {', '.join(ROLES)}")
@@ -179,7 +186,7 @@ def _is_name(text: str) -> bool:
     return 0 < len(text) <= MAX_NAME_CHARS and text.isprintable() and not text.isspace()
 
 
-def _check_granting(check: _Check, where: str, row: PersonRow, known: Person | None) -> None:
+def _check_granting(check: Check, where: str, row: PersonRow, known: Person | None) -> None:
     """A list gives no rights that a person must give, and nothing to whoever left.
 
     Somebody new may be listed as a pharmacist, because that alone gives nothing: an administrator
@@ -201,25 +208,29 @@ def _check_granting(check: _Check, where: str, row: PersonRow, known: Person | N
             check.wrong(where, "a list cannot change an administrator's role")
         elif _rights(row, known) != known.rights:
             check.wrong(where, "a list cannot change an administrator's rights")
+    if known.stopped_by and row.status == "active" and known.standing == "suspended":
+        check.wrong(where, "was suspended by a person, who alone brings them back")
     if known.standing == "left" and row.status != "left":
         check.wrong(where, "staff_id is of somebody who left: a number is never given again")
 
 
-def _check_administrators(state: State, event: Import, check: _Check, now_ms: int) -> None:
+def _check_administrators(
+    state: State, rows: People, check: Check, now_ms: int, gone: Sequence[str]
+) -> None:
     """Somebody must be left who can enrol others: a list cannot suspend the last administrator."""
-    said = {state.by_staff_id.get(row.staff_id): row.status for _, row in event.people}
+    said = {state.by_staff_id.get(row.staff_id): row.status for _, row in rows}
     left = [
         person
         for person in state.people.values()
         if person.role == "administrator" and person.enrolled
         if not person.rights.expires_ms or now_ms < person.rights.expires_ms
-        if (said.get(person.ref) or person.standing) == "active"
+        if (said.get(person.ref) or person.standing) == "active" and person.ref not in gone
     ]
     if not left:
         check.wrong("people.csv", "no administrator would be left")
 
 
-def _check_patients(state: State, event: Import, check: _Check, today: str) -> None:
+def _check_patients(state: State, event: Import, check: Check, today: str) -> None:
     staff = {row.staff_id for _, row in event.people}
     for where, row in event.patients:
         check.once(where, "record_number", row.record_number)
@@ -241,7 +252,7 @@ def _check_patients(state: State, event: Import, check: _Check, today: str) -> N
             check.wrong(where, "one of its nurses is not among the people")
 
 
-def _check_orders(state: State, event: Import, check: _Check) -> None:
+def _check_orders(state: State, event: Import, check: Check) -> None:
     patients = {row.record_number for _, row in event.patients}
     medicines = {row.medicine for _, row in event.medicines}
     for where, row in event.orders:
@@ -271,7 +282,7 @@ def _take(draft: Draft, event: Import) -> None:
             draft.add(medicine)
     staff = dict(state.by_staff_id)
     for where, person in event.people:
-        staff[person.staff_id] = _take_person(draft, where, person)
+        staff[person.staff_id] = take_person(draft, where, person)
     patients = dict(state.by_record_number)
     for where, patient in event.patients:
         patients[patient.record_number] = _take_patient(draft, where, patient, staff)
@@ -288,7 +299,8 @@ def _take(draft: Draft, event: Import) -> None:
     )
 
 
-def _take_person(draft: Draft, where: str, row: PersonRow) -> str:
+def take_person(draft: Draft, where: str, row: PersonRow) -> str:
+    """Record what the row changes of a person; their reference."""
     state = draft.state
     ref = state.by_staff_id.get(row.staff_id) or draft.reference()
     known = state.people.get(ref)
@@ -301,7 +313,7 @@ def _take_person(draft: Draft, where: str, row: PersonRow) -> str:
     human = row.human
     if human is None:
         human = known.human_hash if known is not None else ""
-    if known is not None and (
+    if (known is not None and known.listed) and (
         (known.details, known.badge, known.standing, known.rights, known.human_hash)
         == (details, badge, standing, rights, human)
     ):

@@ -40,6 +40,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lock_at_try: int = 10
     code_valid_h: int = 72
     finger_min_score: int = 50
+    staff_list_gone_percent: int = 10  # a staff list by which more lose access waits for a person
     space_warn_percent: int = 20  # of the ledger's disk free: an alarm
     space_refuse_percent: int = 2  # no new access
 

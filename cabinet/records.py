@@ -215,7 +215,7 @@ class PersonListed(_Record, frozen=True, forbid_unknown_fields=True, tag="person
     """A person as the staff list has them now; `details` names the attachment PersonDetails.
 
     `human` is the keyed hash of the number of the human being, or "": two accounts with the same
-    one are one human.
+    one are one human. `by` is the person who added them at the screen, "" for a list.
     """
 
     person: str
@@ -224,12 +224,14 @@ class PersonListed(_Record, frozen=True, forbid_unknown_fields=True, tag="person
     rights: Rights
     human: str
     details: str
+    by: str = ""
 
 
 class PersonChanged(_Record, frozen=True, forbid_unknown_fields=True, tag="person_changed"):
-    """Somebody changed at the cabinet what a person may do, or whether; both old and new.
+    """What a person may do, or whether, changed at the cabinet; both old and new.
 
-    `approved_by` is the second administrator where the change takes two, or "".
+    `by` is who changed it, "" for a staff list. `approved_by` is the second administrator where the
+    change takes two, or "".
     """
 
     person: str
@@ -424,6 +426,45 @@ class Imported(_Record, frozen=True, forbid_unknown_fields=True, tag="imported")
     people: int
     patients: int
     orders: int
+
+
+class StaffListTaken(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_taken"):
+    """The end of taking a signed staff list: its number, SHA-256 and signed note.
+
+    `people`: its rows; `gone`: how many it suspended because they are not on it any more.
+    """
+
+    number: int
+    digest: str
+    note: str
+    people: int
+    gone: int
+
+
+class StaffListHeld(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_held"):
+    """A signed staff list waits for an administrator: too many would lose their access.
+
+    `losing` names them (the first few hundred) of `count`, out of `working` people.
+    """
+
+    number: int
+    digest: str
+    people: int
+    working: int
+    count: int
+    losing: tuple[str, ...]
+
+
+class StaffListJudged(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_judged"):
+    """An administrator looked at the list that is held: it is taken when it comes again, or never.
+
+    `digest` is that of exactly this list.
+    """
+
+    number: int
+    digest: str
+    by: str
+    accepted: bool
 
 
 # --- access to a drawer -----------------------------------------------------------------------
@@ -682,6 +723,9 @@ Record = (
     | OrderListed
     | OrderStopped
     | Imported
+    | StaffListTaken
+    | StaffListHeld
+    | StaffListJudged
     | AccessStarted
     | DrawerOpened
     | DrawerClosed

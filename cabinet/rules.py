@@ -23,6 +23,7 @@ from cabinet import (
     sessions,
     signin,
     staff,
+    staff_list,
     stock,
 )
 from cabinet import events as e
@@ -33,7 +34,7 @@ from cabinet.state import State
 
 ENROL_IDLE_S = 180
 CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
-PAGES = ("home", "menu", "removals", "load_list", "counts", "invite", "locked")
+PAGES = ("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list")
 
 
 def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Decision:
@@ -105,6 +106,8 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             service.asked(draft, event)
         case e.ServiceLeft():
             service.left(draft, event)
+        case e.StaffList():
+            staff_list.arrived(draft, event)
     return draft.done()
 
 
@@ -246,6 +249,8 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         staff.pressed(draft, button)
     elif verb == "admit":
         service.admit(draft, button)
+    elif verb in ("accept_list", "refuse_list"):
+        staff_list.pressed(draft, verb)
 
 
 def _next_page(draft: Draft, shown: Screen) -> None:

@@ -22,6 +22,7 @@ from cabinet import (
     service,
     signin,
     staff,
+    staff_list,
     stock,
 )
 from cabinet.decision import Place
@@ -117,6 +118,8 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
             return staff.show_locked(state, place)
         case "code":
             return staff.show_code(state, place)
+        case "staff_list":
+            return staff_list.show(state, place)
         case _:
             return staff.show_menu(state, place, now_ms)
 

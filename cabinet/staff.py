@@ -84,6 +84,8 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
         rows.append(Row("counts", "Counts needed", (words,)))
     if rights.allowed(state, Act.INVITE, now_ms):
         rows.append(Row("invite", "Enrol somebody", ("Issue a one-time code",)))
+    if state.staff_list.held is not None and rights.allowed(state, Act.ADMINISTER, now_ms):
+        rows.append(Row("staff_list", "Staff list", ("Waits: many would lose their access",)))
     if rights.allowed(state, Act.RELEASE, now_ms):
         rows.append(Row("locked", "Locked out", ("Let a person try again",)))
     waiting = state.service

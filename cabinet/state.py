@@ -30,6 +30,8 @@ class Person:
     badge: str = ""
     standing: r.Standing = "active"
     human_hash: str = ""
+    listed: bool = False  # came by a list, and so is gone when a staff list names them no more
+    stopped_by: str = ""  # the person who suspended them, whom no list overrules
     slots: tuple[int, ...] = ()
     enrolled: bool = False
     details_name: str = ""  # the attachments' hashes, also where they were erased
@@ -210,6 +212,16 @@ class Code:
     expires_ms: int
 
 
+@dataclass
+class StaffLists:
+    """The newest signed staff list, and one that waits for an administrator."""
+
+    number: int = 0
+    digest: str = ""
+    held: r.StaffListHeld | None = None
+    accepted: str = ""  # the digest of a list that is taken although many lose their access
+
+
 @dataclass(frozen=True)
 class Named:
     """An attachment's kind, and the wall time of the newest entry that names it."""
@@ -242,6 +254,7 @@ class State:
     people: dict[str, Person] = field(default_factory=dict)
     by_badge: dict[str, str] = field(default_factory=dict)
     by_staff_id: dict[str, str] = field(default_factory=dict, repr=False)
+    staff_list: StaffLists = field(default_factory=StaffLists)
     medicines: dict[str, r.MedicineListed] = field(default_factory=dict)
     patients: dict[str, Patient] = field(default_factory=dict)
     by_record_number: dict[str, str] = field(default_factory=dict, repr=False)

@@ -41,8 +41,8 @@ PURE = (
     *("console_messages", "decision", "effects", "enrolment", "events", "journal"),
     *("labels", "lists", "lookalikes", "machines", "messages", "patients", "plan", "records"),
     *("removals", "retention", "rights", "rules", "service", "service_answers", "service_records"),
-    *("screens", "sessions", "signin", "snapshot", "staff", "state", "step", "stock", "version"),
-    "wording",
+    *("screens", "sessions", "signin", "snapshot", "staff", "staff_list", "state", "step", "stock"),
+    *("version", "wording"),
 )
 PURE_MAY_IMPORT = {
     "difflib",
