@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from auth.lockout import Tries
-from cabinet import machines
+from cabinet import machines, staff_effects
 from cabinet import records as r
 from cabinet import service_records as sr
 from cabinet.machines import CorruptLedger, fire
@@ -26,7 +26,6 @@ from cabinet.state import (
     Removal,
     Service,
     Session,
-    StaffLists,
     State,
     Witnessing,
 )
@@ -348,23 +347,6 @@ def _order_listed(state: State, record: r.OrderListed, _: r.Body, attached: r.At
     )
 
 
-def _staff_list_taken(state: State, record: r.StaffListTaken, _: r.Body, __: r.Attached) -> None:
-    state.staff_list = StaffLists(record.number, record.digest)
-
-
-def _staff_list_held(state: State, record: r.StaffListHeld, _: r.Body, __: r.Attached) -> None:
-    state.staff_list.held, state.staff_list.accepted = record, ""
-
-
-def _staff_list_judged(state: State, record: r.StaffListJudged, _: r.Body, __: r.Attached) -> None:
-    known = state.staff_list
-    known.held = None
-    if record.accepted:
-        known.accepted = record.digest
-    else:  # nor any older one
-        known.number, known.digest = record.number, record.digest
-
-
 def _order_stopped(state: State, record: r.OrderStopped, _: r.Body, __: r.Attached) -> None:
     state.orders[record.order].active = False
 
@@ -615,6 +597,7 @@ def _service_ended(state: State, record: sr.ServiceEnded, body: r.Body, _: r.Att
 
 
 _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
+    **staff_effects.APPLY,
     r.CabinetCreated: _created,
     r.Configured: _configured,
     r.Started: _started,
@@ -648,9 +631,6 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.OrderListed: _order_listed,
     r.OrderStopped: _order_stopped,
     r.Imported: _nothing,
-    r.StaffListTaken: _staff_list_taken,
-    r.StaffListHeld: _staff_list_held,
-    r.StaffListJudged: _staff_list_judged,
     r.AccessStarted: _access_started,
     r.DrawerOpened: _drawer_opened,
     r.DrawerClosed: _drawer_closed,

@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from cabinet import service_records as sr
+from cabinet import staff_records as st
 from cabinet.plan import Plan, Schedule
 
 BODY_VERSION = 1
@@ -428,45 +429,6 @@ class Imported(_Record, frozen=True, forbid_unknown_fields=True, tag="imported")
     orders: int
 
 
-class StaffListTaken(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_taken"):
-    """The end of taking a signed staff list: its number, SHA-256 and signed note.
-
-    `people`: its rows; `gone`: how many it suspended because they are not on it any more.
-    """
-
-    number: int
-    digest: str
-    note: str
-    people: int
-    gone: int
-
-
-class StaffListHeld(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_held"):
-    """A signed staff list waits for an administrator: too many would lose their access.
-
-    `losing` names them (the first few hundred) of `count`, out of `working` people.
-    """
-
-    number: int
-    digest: str
-    people: int
-    working: int
-    count: int
-    losing: tuple[str, ...]
-
-
-class StaffListJudged(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_judged"):
-    """An administrator looked at the list that is held: it is taken when it comes again, or never.
-
-    `digest` is that of exactly this list.
-    """
-
-    number: int
-    digest: str
-    by: str
-    accepted: bool
-
-
 # --- access to a drawer -----------------------------------------------------------------------
 
 
@@ -723,9 +685,6 @@ Record = (
     | OrderListed
     | OrderStopped
     | Imported
-    | StaffListTaken
-    | StaffListHeld
-    | StaffListJudged
     | AccessStarted
     | DrawerOpened
     | DrawerClosed
@@ -750,6 +709,7 @@ Record = (
     | Wasted
     | Returned
     | sr.ServiceRecord
+    | st.StaffRecord
 )
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from auth.policy import Act, Role
 from cabinet import lists, rights
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import PersonRow, StaffList
 from cabinet.lists import People
@@ -80,7 +81,7 @@ def _look_at(draft: Draft, event: StaffList) -> None:
     for where, what in told:
         draft.add(r.Refused("staff_list", what))
         draft.report.append(f"{where}: {_TOLD[what]}")
-    draft.add(r.StaffListTaken(event.number, event.digest, event.note, len(event.rows), len(gone)))
+    draft.add(st.StaffListTaken(event.number, event.digest, event.note, len(event.rows), len(gone)))
     draft.report.append(f"list {event.number}: {len(gone)} are not on it and were suspended")
 
 
@@ -168,7 +169,7 @@ def _hold(draft: Draft, event: StaffList, losing: list[str], working: int) -> No
     if held is not None and held.digest == event.digest and held.count == len(losing):
         return  # it waits already
     draft.add(
-        r.StaffListHeld(
+        st.StaffListHeld(
             event.number,
             event.digest,
             len(event.rows),
@@ -194,7 +195,7 @@ def pressed(draft: Draft, verb: str) -> None:
         draft.refuse("That cannot be pressed now.")
         return
     accepted = verb == "accept_list"
-    draft.add(r.StaffListJudged(held.number, held.digest, session.person, accepted))
+    draft.add(st.StaffListJudged(held.number, held.digest, session.person, accepted))
     words = "accepted. It is taken when it is brought again." if accepted else "refused."
     draft.go("menu", note=Note(f"Staff list {held.number} {words}", "success"))
 

@@ -11,6 +11,7 @@ from auth import policy
 from auth.lockout import Tries
 from cabinet import machines
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.machines import Model
 from cabinet.plan import CONTROLLED, Drawer, Plan, Pocket, Rules, Timings
 from cabinet.service_records import TechnicianDetails
@@ -218,7 +219,7 @@ class StaffLists:
 
     number: int = 0
     digest: str = ""
-    held: r.StaffListHeld | None = None
+    held: st.StaffListHeld | None = None
     accepted: str = ""  # the digest of a list that is taken although many lose their access
 
 

@@ -40,9 +40,9 @@ PURE = (
     *("access", "access_screens", "attesting", "locking"),
     *("console_messages", "decision", "effects", "enrolment", "events", "journal"),
     *("labels", "lists", "lookalikes", "machines", "messages", "patients", "plan", "records"),
-    *("removals", "retention", "rights", "rules", "service", "service_answers", "service_records"),
-    *("screens", "sessions", "signin", "snapshot", "staff", "staff_list", "state", "step", "stock"),
-    *("version", "wording"),
+    *("removals", "retention", "rights", "rules", "screens", "service", "service_answers"),
+    *("service_records", "sessions", "signin", "snapshot", "staff", "staff_effects", "staff_list"),
+    *("staff_records", "state", "step", "stock", "version", "wording"),
 )
 PURE_MAY_IMPORT = {
     "difflib",

@@ -8,13 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies
 
 from auth.policy import Role
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens, staff_list
+from cabinet import staff_records as st
 from cabinet.journal import replay
 from cabinet.lists import MAX_TEXT_CHARS
 from cabinet.step import Outcome
@@ -224,10 +224,10 @@ def test_everybody_deleted_in_one_list_is_held_and_nobody_loses_access(ward: War
     leavers = [row(it, status="left") for it in without(everybody, "A1", "A2")]
     outcome = ward.do(listed(2, "A1", "A2", *leavers))
     assert "The staff list waits" in outcome.refusal
-    assert isinstance(ward.records()[-1], r.StaffListHeld)
+    assert isinstance(ward.records()[-1], st.StaffListHeld)
     assert all(standing(ward, it) == "active" for it in everybody)
     ward.do(listed(2, "A1", "A2", *leavers))
-    assert len(ward.records(r.StaffListHeld)) == 1, "it waits already"
+    assert len(ward.records(st.StaffListHeld)) == 1, "it waits already"
 
 
 def test_a_tenth_may_go_and_one_more_is_held(ward: Ward) -> None:
@@ -260,7 +260,7 @@ def test_an_administrator_sees_who_would_lose_access_and_accepts_it(ward: Ward) 
     ward.press("more")
     assert "New H1" in repr(ward.screen())
     assert not ward.press("accept_list").refusal
-    judged = ward.records(r.StaffListJudged)[-1]
+    judged = ward.records(st.StaffListJudged)[-1]
     assert (judged.number, judged.by, judged.accepted) == (2, ward.ref("A1"), True)
     assert standing(ward, "N1") == "active", "it is taken when it comes again"
     assert not ward.do(event).refusal
@@ -278,7 +278,7 @@ def test_what_was_accepted_is_that_list_and_no_other(ward: Ward) -> None:
 def test_a_list_that_an_administrator_refused_never_comes_again(ward: Ward) -> None:
     event = held(ward)
     ward.press("refuse_list")
-    assert ward.records(r.StaffListJudged)[-1].accepted is False
+    assert ward.records(st.StaffListJudged)[-1].accepted is False
     refused(ward, ward.do(replace(event, digest="the same, signed again")), "old_list")
     assert standing(ward, "N1") == "active"
 
@@ -287,7 +287,7 @@ def test_a_newer_list_takes_the_place_of_the_one_that_waits(ward: Ward) -> None:
     held(ward)
     ward.do(listed(3, *WHOLE, *(f"H{n}" for n in range(MANY))))
     assert ward.press("accept_list").refusal
-    assert not ward.records(r.StaffListJudged)
+    assert not ward.records(st.StaffListJudged)
 
 
 def test_only_an_administrator_judges_a_list(ward: Ward) -> None:
@@ -310,25 +310,28 @@ def test_a_suspended_administrator_accepts_nothing(ward: Ward) -> None:
     lists = e.Import("test", people=(("people.csv:2", row("A1", status="suspended")),))
     assert not ward.do(lists).refusal
     assert ward.press("accept_list").refusal
-    assert not ward.records(r.StaffListJudged)
+    assert not ward.records(st.StaffListJudged)
 
 
 # --- whatever a list holds ------------------------------------------------------------------------
 
-names = st.one_of(st.text(max_size=20), st.sampled_from(["N1", "N2", "A1", "A2", "X1", "X2", "P1"]))
-rows = st.builds(
+names = strategies.one_of(
+    strategies.text(max_size=20),
+    strategies.sampled_from(["N1", "N2", "A1", "A2", "X1", "X2", "P1"]),
+)
+rows = strategies.builds(
     e.PersonRow,
-    st.sampled_from(["N1", "N2", "N3", "A1", "A2", "X1", "X2", "P1", "T1"]),
-    st.one_of(names, st.just("Nell")),
-    st.one_of(names, st.just("New")),
-    st.sampled_from(["nurse", "nurse", *(role.value for role in Role)]),
-    st.sampled_from(["", badge("N1"), badge("X1"), badge("X2")]),
-    st.sampled_from([None, "active", "suspended", "left"]),
-    st.sampled_from([None, ("*",), ("ICU",), ()]),
-    st.sampled_from([None, ("A",), tuple("ABCDEFGH"), ("Z",)]),
-    st.sampled_from([None, 0, 10**12 * 2, -1]),
-    st.sampled_from([None, "", "one"]),
-    st.sampled_from([None, (), (("IV", 0),)]),
+    strategies.sampled_from(["N1", "N2", "N3", "A1", "A2", "X1", "X2", "P1", "T1"]),
+    strategies.one_of(names, strategies.just("Nell")),
+    strategies.one_of(names, strategies.just("New")),
+    strategies.sampled_from(["nurse", "nurse", *(role.value for role in Role)]),
+    strategies.sampled_from(["", badge("N1"), badge("X1"), badge("X2")]),
+    strategies.sampled_from([None, "active", "suspended", "left"]),
+    strategies.sampled_from([None, ("*",), ("ICU",), ()]),
+    strategies.sampled_from([None, ("A",), tuple("ABCDEFGH"), ("Z",)]),
+    strategies.sampled_from([None, 0, 10**12 * 2, -1]),
+    strategies.sampled_from([None, "", "one"]),
+    strategies.sampled_from([None, (), (("IV", 0),)]),
 )
 
 
@@ -345,7 +348,7 @@ def powers(ward: Ward) -> dict[str, tuple[bool, bool, tuple[str, ...]]]:
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.lists(rows, max_size=9), max_size=5))
+@given(strategies.lists(strategies.lists(rows, max_size=9), max_size=5))
 def test_no_sequence_of_lists_gives_what_two_people_give(found: list[list[e.PersonRow]]) -> None:
     ward = Ward(stocked=False)
     able = {ref for ref, (working, _, _) in powers(ward).items() if working}
@@ -369,7 +372,7 @@ def test_a_list_of_thousands_that_is_held_fits_into_an_entry(ward: Ward) -> None
     crowd = tuple(f"H{n}" for n in range(1200))
     assert not ward.do(listed(1, *WHOLE, *crowd)).refusal
     assert ward.do(listed(2, *WHOLE)).refusal
-    record = ward.records(r.StaffListHeld)[-1]
+    record = ward.records(st.StaffListHeld)[-1]
     assert (record.count, len(record.losing)) == (1200, staff_list.MOST_NAMED)
     assert max(len(body) for body in ward.sink.bodies) <= r.MAX_BODY_BYTES
     ward.sign_in("A1")

@@ -1,0 +1,52 @@
+"""What the ledger holds of signed staff lists and of what administrators do to people's accounts.
+
+Records like those in `records.py`, and under its rule; what a person's rights are stands there.
+"""
+
+import msgspec
+
+
+class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    pass
+
+
+class StaffListTaken(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_taken"):
+    """The end of taking a signed staff list: its number, SHA-256 and signed note.
+
+    `people`: its rows; `gone`: how many it suspended because they are not on it any more.
+    """
+
+    number: int
+    digest: str
+    note: str
+    people: int
+    gone: int
+
+
+class StaffListHeld(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_held"):
+    """A signed staff list waits for an administrator: too many would lose their access.
+
+    `losing` names them (the first few hundred) of `count`, out of `working` people.
+    """
+
+    number: int
+    digest: str
+    people: int
+    working: int
+    count: int
+    losing: tuple[str, ...]
+
+
+class StaffListJudged(_Record, frozen=True, forbid_unknown_fields=True, tag="staff_list_judged"):
+    """An administrator looked at the list that is held: it is taken when it comes again, or never.
+
+    `digest` is that of exactly this list.
+    """
+
+    number: int
+    digest: str
+    by: str
+    accepted: bool
+
+
+StaffRecord = StaffListTaken | StaffListHeld | StaffListJudged
