@@ -105,16 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         "Make a new cabinet: its keys, its ledger, and one-time codes for its first two "
         "administrators, printed once.",
     )
-    lists = command("import", _import, "Take formulary, people, patients and orders, or staff.")
-    lists.add_argument(
-        "kind", nargs="?", choices=("staff",), metavar="staff", help="a signed staff list alone"
-    )
-    lists.add_argument(
-        "path",
-        type=Path,
-        metavar="DIR|FILE",
-        help="with the .csv files, or the staff list that has its signed .note beside it",
-    )
+    _list_command(command)
     command("controller", _controller, "Run the controller: devices, rules, ledger. No network.")
     screen = command("touchscreen", _touchscreen, "Serve the touchscreen on the loopback port.")
     screen.add_argument(
@@ -164,6 +155,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
+
+
+def _list_command(command: Command) -> None:
+    lists = command("import", _import, "Take formulary, people, patients and orders, or staff.")
+    lists.add_argument(
+        "kind", nargs="?", choices=("staff",), metavar="staff", help="a signed staff list alone"
+    )
+    lists.add_argument(
+        "path",
+        type=Path,
+        metavar="DIR|FILE",
+        help="with the .csv files, or the staff list that has its signed .note beside it",
+    )
 
 
 def _evidence_commands(command: Command) -> None:
