@@ -1,6 +1,6 @@
 """How wrong tries slow down and stop the next: pure, for badge holders known and unknown alike.
 
-One rule: the answer depends on the count and the times alone, so that it tells nobody who exists.
+One rule: the answer depends on the counts and the times alone, so that it tells nobody who exists.
 """
 
 from dataclasses import dataclass
@@ -8,28 +8,63 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Tries:
-    """Wrong tries in a row, and when the last one was: monotonic, in ms."""
+    """Wrong tries in a row with each factor, and when the last one was: monotonic, in ms."""
 
-    count: int = 0
+    fingers: int = 0
+    secrets: int = 0  # PINs and codes of an authenticator
     last_ms: int = 0
 
 
 @dataclass(frozen=True)
+class Limits:
+    """From which try on each waits, and from which on the factor is of no use any more."""
+
+    delay_from_try: int
+    delay_s: int
+    lock_at_try: int
+    finger_off_at_try: int
+
+
+@dataclass(frozen=True)
 class Standing:
-    """Whether a try may be made now: locked, or `wait_s` seconds first (0: now)."""
+    """Whether a try may be made now: locked, or `wait_s` seconds first (0: now).
+
+    `finger_off`: only without the finger.
+    """
 
     locked: bool
     wait_s: int
+    finger_off: bool = False
 
 
-def standing(
-    tries: Tries, now_ms: int, *, delay_from_try: int, delay_s: int, lock_at_try: int
-) -> Standing:
-    """Where somebody with `tries` stands at `now_ms` (NIST SP 800-63B-4: 5 misses, then 30 s)."""
-    if tries.count >= lock_at_try:
-        return Standing(locked=True, wait_s=0)
-    if tries.count < delay_from_try:
-        return Standing(locked=False, wait_s=0)
+def standing(tries: Tries, now_ms: int, limits: Limits) -> Standing:
+    """Where somebody with `tries` stands at `now_ms`.
+
+    NIST SP 800-63B-4, 3.2.3: after 5 missed comparisons in a row each next one waits 30 s, and at
+    50 the finger is of no use until it is enrolled again; another factor goes on.
+    """
+    off = tries.fingers >= limits.finger_off_at_try
+    if tries.secrets >= limits.lock_at_try:
+        return Standing(locked=True, wait_s=0, finger_off=off)
+    counted = tries.secrets + (0 if off else tries.fingers)
+    if counted < limits.delay_from_try:
+        return Standing(locked=False, wait_s=0, finger_off=off)
+    wait_s = _left_s(tries.last_ms, now_ms, limits.delay_s)
+    return Standing(locked=False, wait_s=wait_s, finger_off=off)
+
+
+def crowd_wait_s(recent_ms: tuple[int, ...], now_ms: int, *, most: int, window_s: int) -> int:
+    """How long anybody waits where a whole cabinet was guessed at; `recent_ms` are wrong tries.
+
+    `most` of them within `window_s`, whoever's badges they were made with, slow down the next by a
+    sixtieth of the window: guessing one PIN with many badges is no faster than many with one.
+    """
+    if len(recent_ms) < most or now_ms - recent_ms[-most] >= window_s * 1000:
+        return 0
+    return _left_s(recent_ms[-1], now_ms, window_s // 60)
+
+
+def _left_s(last_ms: int, now_ms: int, delay_s: int) -> int:
     # A clock that begins again must not lengthen the wait beyond one delay.
-    left_ms = min(tries.last_ms + delay_s * 1000 - now_ms, delay_s * 1000)
-    return Standing(locked=False, wait_s=max(0, -(-left_ms // 1000)))
+    left_ms = min(last_ms + delay_s * 1000 - now_ms, delay_s * 1000)
+    return max(0, -(-left_ms // 1000))

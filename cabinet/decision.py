@@ -102,6 +102,11 @@ class Draft:
         self._drawn += 1
         return self.moment.draw(self._drawn).hex()
 
+    def fresh(self, size: int) -> bytes:
+        """Fresh random bytes, at most 32."""
+        self._drawn += 1
+        return self.moment.draw(self._drawn, size)
+
     def add(self, *records: r.Record) -> None:
         """Add records, in order."""
         self.records += records

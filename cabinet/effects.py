@@ -5,9 +5,11 @@ live and in replay; a record that cannot be is a corrupt ledger, said loudly.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from auth.lockout import Tries
+from cabinet import factor_effects as factors
 from cabinet import machines, staff_effects
 from cabinet import records as r
 from cabinet import service_records as sr
@@ -30,7 +32,6 @@ from cabinet.state import (
     Witnessing,
 )
 
-MAX_TRIES_KEPT = 1000  # unknown badges with wrong tries; the oldest is forgotten first
 NO_ATTACHMENTS: r.Attached = {}
 
 
@@ -116,12 +117,13 @@ def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -
 def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> None:
     fire(state.screen, "restarted")
     state.boot, state.stopped = body.boot, False
+    if state.enrolment is not None:
+        factors.wipe(state, state.enrolment.slots)
     state.session = state.attempt = state.enrolment = state.witnessing = None
     state.service = None
-    state.service_tries = Tries(state.service_tries.count, body.mono_ms)
+    state.service_tries = replace(state.service_tries, last_ms=body.mono_ms)
     state.devices_down = {}
-    # Waits are told by the monotonic clock, which begins again: so do they.
-    state.tries = {badge: Tries(it.count, body.mono_ms) for badge, it in state.tries.items()}
+    factors.restarted(state, body.mono_ms)
     for drawer, position in record.positions:
         if drawer not in state.drawers:
             raise CorruptLedger(f"there is no drawer {drawer!r}")
@@ -147,6 +149,8 @@ def _device_failed(state: State, record: r.DeviceFailed, _: r.Body, __: r.Attach
 
 def _device_restored(state: State, record: r.DeviceRestored, _: r.Body, __: r.Attached) -> None:
     state.devices_down.pop(record.device, None)
+    if record.device == "fingerprint":
+        state.found_sensor = None
 
 
 def _code_issued(state: State, record: r.CodeIssued, _: r.Body, __: r.Attached) -> None:
@@ -225,9 +229,7 @@ def _rebadge(state: State, person: Person, badge: str) -> None:
     if state.by_badge.get(badge, person.ref) != person.ref:
         raise CorruptLedger("one badge of two people")
     state.by_badge.pop(person.badge, None)
-    if person.badge in state.tries:  # a new badge releases nobody
-        tried = (state.tries.pop(person.badge), state.tries.get(badge, Tries()))
-        state.tries[badge] = max(tried, key=lambda tries: tries.count)
+    factors.carry_over(state, person.badge, badge)
     person.badge = badge
     if badge:
         state.by_badge[badge] = person.ref
@@ -236,10 +238,16 @@ def _rebadge(state: State, person: Person, badge: str) -> None:
 def _enrolment_started(state: State, record: r.EnrolmentStarted, _: r.Body, __: r.Attached) -> None:
     fire(state.screen, "enrolment_started")
     state.enrolment = Enrolment(record.enrolment, record.code, record.person, record.slots)
+    known = state.people.get(record.person)
+    if known is not None:  # whoever enrols again begins without a finger
+        factors.wipe(state, known.slots)
+        known.slots = ()
 
 
 def _enrolment_ended(state: State, _: r.EnrolmentEnded, __: r.Body, ___: r.Attached) -> None:
     fire(state.screen, "enrolment_ended")
+    if state.enrolment is not None:
+        factors.wipe(state, state.enrolment.slots)
     state.enrolment = None
 
 
@@ -257,6 +265,8 @@ def _person_enrolled(
         person = state.people[record.person] = Person(record.person, r.Rights(record.role))
     _rebadge(state, person, record.badge)
     person.slots, person.enrolled = record.slots, True
+    factors.wipe(state, tuple(slot for slot in enrolment.slots if slot not in record.slots))
+    state.tries.pop(record.badge, None)
     _identify(state, person, details_of(attached, record.details, r.PersonDetails))
     person.details_name, person.credential_name = record.details, record.credential
     credential = details_of(attached, record.credential, r.Credential)
@@ -264,7 +274,8 @@ def _person_enrolled(
 
 
 def _lock_released(state: State, record: r.LockReleased, _: r.Body, __: r.Attached) -> None:
-    state.tries.pop(record.badge, None)
+    if record.badge in state.tries:  # a finger that is switched off is enrolled anew instead
+        factors.forgive(state, record.badge, fingers=False)
 
 
 def _badge_presented(state: State, record: r.BadgePresented, body: r.Body, _: r.Attached) -> None:
@@ -279,16 +290,7 @@ def _factor_refused(state: State, record: r.FactorRefused, body: r.Body, _: r.At
     if record.why == "sensor_fault" and state.attempt is not None:
         state.attempt.sensor_failed = True
     if record.counts:
-        count = state.tries.pop(record.badge, Tries()).count + 1
-        state.tries[record.badge] = Tries(count, body.mono_ms)
-        _forget_strangers(state)
-
-
-def _forget_strangers(state: State) -> None:
-    """Nobody's lock-out is pushed out by the wrong tries of badges that nobody has."""
-    strangers = [badge for badge in state.tries if badge not in state.by_badge]
-    for badge in strangers[: max(0, len(strangers) - MAX_TRIES_KEPT)]:
-        del state.tries[badge]
+        factors.count(state, record.badge, record.factor, body.mono_ms)
 
 
 def _attempt_ended(state: State, _: r.AttemptEnded, __: r.Body, ___: r.Attached) -> None:
@@ -298,8 +300,7 @@ def _attempt_ended(state: State, _: r.AttemptEnded, __: r.Body, ___: r.Attached)
 
 def _signed_in(state: State, record: r.SignedIn, body: r.Body, _: r.Attached) -> None:
     fire(state.screen, "signed_in")
-    if state.attempt is not None:
-        state.tries.pop(state.attempt.badge, None)
+    factors.proved(state, record.factors)
     state.attempt = None
     state.session = Session(
         record.session, record.person, record.factors, record.fallback, body.mono_ms
@@ -315,8 +316,7 @@ def _screen_unlocked(state: State, record: r.ScreenUnlocked, body: r.Body, _: r.
     session = state.session
     if session is None or session.id != record.session:
         raise CorruptLedger(f"there is no session {record.session!r} to unlock")
-    if state.attempt is not None:
-        state.tries.pop(state.attempt.badge, None)
+    factors.proved(state, record.factors)
     state.attempt = None
     session.factors, session.fallback = record.factors, record.fallback
     session.since_ms = body.mono_ms
@@ -416,7 +416,7 @@ def _count_entered(state: State, record: r.CountEntered, _: r.Body, __: r.Attach
 def _counted(state: State, record: r.Counted, _: r.Body, __: r.Attached) -> None:
     access = _open_access(state, record.access)
     if record.witness:
-        _attested(state)
+        _attested(state, record.witness_factors)
     access.counts = ()
     if record.phase == "before":
         access.found = record.found
@@ -523,16 +523,15 @@ def _witness_dismissed(state: State, _: r.WitnessDismissed, body: r.Body, __: r.
         state.session.called_off_ms = body.mono_ms
 
 
-def _attested(state: State) -> None:
+def _attested(state: State, shown: tuple[str, ...]) -> None:
     """The second person proved who they are."""
     fire(state.screen, "witnessed")
-    if state.attempt is not None:
-        state.tries.pop(state.attempt.badge, None)
+    factors.proved(state, shown)
     state.attempt = state.witnessing = None
 
 
 def _wasted(state: State, record: r.Wasted, _: r.Body, __: r.Attached) -> None:
-    _attested(state)
+    _attested(state, record.witness_factors)
     _settle(state, record.removal, record.quantity)
 
 
@@ -564,7 +563,7 @@ def _service_signed_in(
 
 def _service_refused(state: State, record: sr.ServiceRefused, body: r.Body, _: r.Attached) -> None:
     if record.counts:
-        state.service_tries = Tries(state.service_tries.count + 1, body.mono_ms)
+        state.service_tries = Tries(0, state.service_tries.secrets + 1, body.mono_ms)
 
 
 def _serviced(state: State, session: str, body: r.Body) -> Service:
@@ -617,6 +616,7 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.EnrolmentStarted: _enrolment_started,
     r.EnrolmentEnded: _enrolment_ended,
     r.PersonEnrolled: _person_enrolled,
+    **factors.APPLY,
     r.LockReleased: _lock_released,
     r.BadgePresented: _badge_presented,
     r.FactorRefused: _factor_refused,

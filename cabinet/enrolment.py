@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from auth.pins import PIN_DIGITS, plain_code
+from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import rights
 from cabinet.decision import Draft, Newcomer, Note, Place
@@ -16,6 +17,7 @@ from cabinet.events import (
     CancelFinger,
     CheckPin,
     CodeHashed,
+    DeleteFinger,
     EnrolFinger,
     FingerSeen,
     HashCode,
@@ -24,7 +26,7 @@ from cabinet.events import (
     PinHashed,
 )
 from cabinet.messages import Block, Button, Keypad, Letters, Screen, Words
-from cabinet.signin import SENSOR
+from cabinet.sensor import SENSOR
 from cabinet.state import State
 from cabinet.wording import REASONS
 
@@ -32,7 +34,10 @@ MAX_NAME_CHARS = 30
 CODE_TYPED_CHARS = 14
 NOT_YOURS = "That badge belongs to somebody else."
 FINGERS = 2  # slots kept for each person
-FINGER_WITHIN_S = 30
+CAPTURES = 3  # of one finger that the sensor wants to agree
+FINGER_WITHIN_S = 45
+SAVED_ALREADY = "That finger is saved already. Use a finger of the other hand."
+SOMEBODYS = "That finger is enrolled for somebody else. This was recorded."
 CODE_WORDS = {
     "unknown": "That code is not valid.",
     "expired": "That code has expired. Ask for a new one.",
@@ -140,8 +145,10 @@ def finger_seen(draft: Draft, event: FingerSeen) -> None:
     draft.stay(active_ms=draft.moment.mono_ms)
     match event.outcome:
         case "captured":
-            replace_newcomer(draft, captures=place.newcomer.captures + 1)
-            draft.stay(note=Note("Good. Lift your finger, then place the same one again."))
+            done = place.newcomer.captures + 1
+            replace_newcomer(draft, captures=done)
+            words = f"Good, {done} of {CAPTURES}. Lift your finger, then place the same one again."
+            draft.stay(note=Note(words))
         case "enrolled" if event.slot == enrolment.slots[len(place.newcomer.slots)]:
             slots = (*place.newcomer.slots, event.slot)
             replace_newcomer(draft, slots=slots)
@@ -151,12 +158,28 @@ def finger_seen(draft: Draft, event: FingerSeen) -> None:
                 finish(draft)
         case "mismatch":
             _ask_finger(draft, Note("Those were not alike. Use the same finger.", "warning"))
+        case "taken" if event.slot is not None:
+            _taken(draft, event.slot)
         case "unclear":
             words = event.words or "Place it flat, in the middle."
             _ask_finger(draft, Note(words, "warning"))
-        case "timed_out" | "fault" | "enrolled":
+        case "timed_out" | "fault" | "enrolled" | "taken":
             words = "No finger was read. Try again, or go on without one."
             draft.go("enrol_skipped", request="", note=Note(words, "warning"))
+
+
+def _taken(draft: Draft, slot: int) -> None:
+    """The sensor found this finger in a slot: whose is it?"""
+    enrolment, holder = draft.state.enrolment, draft.state.holder(slot)
+    assert enrolment is not None
+    if slot in draft.place.newcomer.slots:
+        _ask_finger(draft, Note(SAVED_ALREADY, "warning"))
+    elif holder:
+        draft.add(fr.FingerTaken(enrolment.id, enrolment.person, holder, slot))
+        draft.go("enrol_skipped", request="", note=Note(SOMEBODYS, "refusal"))
+    else:  # left over: an enrolment was given up, or the sensor served elsewhere
+        draft.command(DeleteFinger(draft.reference(), slot))
+        _ask_finger(draft, Note("Not saved yet. Place the same finger again.", "warning"))
 
 
 def finish(draft: Draft) -> None:

@@ -205,10 +205,14 @@ class CodeMade:
 
 @dataclass(frozen=True)
 class DeviceChanged:
-    """A device stopped answering (`cause`), or answers again (cause "")."""
+    """A device stopped answering (`cause`), or answers again (cause "").
+
+    `identity` tells a finger sensor that answers from another one, "" for one that is unmarked.
+    """
 
     device: str
     cause: str
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -391,6 +395,22 @@ class EnrolFinger:
 
 
 @dataclass(frozen=True)
+class DeleteFinger:
+    """Empty this slot of the sensor."""
+
+    request: str
+    slot: int
+
+
+@dataclass(frozen=True)
+class MarkSensor:
+    """Have the sensor carry this identity."""
+
+    request: str
+    identity: str
+
+
+@dataclass(frozen=True)
 class CancelFinger:
     """The answer to this request is not wanted any more."""
 
@@ -430,5 +450,14 @@ class MakeCode:
 
 
 Command = (
-    Pulse | VerifyFinger | EnrolFinger | CancelFinger | CheckPin | HashPin | HashCode | MakeCode
+    Pulse
+    | VerifyFinger
+    | EnrolFinger
+    | DeleteFinger
+    | MarkSensor
+    | CancelFinger
+    | CheckPin
+    | HashPin
+    | HashCode
+    | MakeCode
 )

@@ -37,7 +37,10 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     delay_from_try: int = 5  # NIST SP 800-63B-4: at most 5 misses, then at least 30 s each
     delay_s: int = 30
-    lock_at_try: int = 10
+    lock_at_try: int = 10  # PINs; NIST SP 800-63B-4 allows 100 in a row
+    finger_off_at_try: int = 50  # NIST SP 800-63B-4: without presentation attack detection
+    crowd_tries: int = 20  # wrong tries of all badges together within crowd_within_s
+    crowd_within_s: int = 600
     code_valid_h: int = 72
     finger_min_score: int = 50
     staff_list_gone_percent: int = 10  # a staff list by which more lose access waits for a person

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from cabinet import factor_records as fr
 from cabinet import service_records as sr
 from cabinet import staff_records as st
 from cabinet.plan import Plan, Schedule
@@ -671,6 +672,12 @@ Record = (
     | EnrolmentStarted
     | EnrolmentEnded
     | PersonEnrolled
+    | fr.FingerTaken
+    | fr.FingerWiped
+    | fr.FingerSwitchedOff
+    | fr.GuessingSuspected
+    | fr.SensorFitted
+    | fr.SensorForeign
     | LockReleased
     | BadgePresented
     | FactorRefused

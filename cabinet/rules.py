@@ -19,6 +19,7 @@ from cabinet import (
     retention,
     rights,
     screens,
+    sensor,
     service,
     sessions,
     signin,
@@ -34,7 +35,17 @@ from cabinet.state import State
 
 ENROL_IDLE_S = 180
 CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
-PAGES = ("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list")
+PAGES = (
+    "home",
+    "menu",
+    "removals",
+    "load_list",
+    "counts",
+    "invite",
+    "locked",
+    "staff_list",
+    "sensor",
+)
 
 
 def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Decision:
@@ -77,7 +88,9 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             if state.screen.state == machines.SIGNED_IN:
                 stock.code_seen(draft, event)
         case e.FingerSeen():
-            if state.screen.state == machines.ENROLLING:
+            if event.outcome == "deleted":
+                sensor.wiped(draft, event)
+            elif state.screen.state == machines.ENROLLING:
                 enrolment.finger_seen(draft, event)
             elif state.screen.state in signin.PROVING:
                 signin.finger_seen(draft, event)
@@ -195,9 +208,10 @@ def _device_changed(draft: Draft, event: e.DeviceChanged) -> None:
     down = event.device in draft.state.devices_down
     if event.cause and not down:
         draft.add(r.DeviceFailed(event.device, event.cause[:200]))
-        if event.device == signin.SENSOR and draft.place.page == "finger":
-            words = "The finger sensor does not answer. Use your PIN."
-            draft.go("pin", request="", note=Note(words, "warning"))
+        if event.device == sensor.SENSOR:
+            sensor.lost(draft)
+    elif not event.cause and event.device == sensor.SENSOR:
+        sensor.answers(draft, event.identity)
     elif not event.cause and down:
         draft.add(r.DeviceRestored(event.device))
 
@@ -245,7 +259,7 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         removals.pressed(draft, button, text)
     elif verb in ("load", "expiry", "load_quantity", "open_load", "count_pocket"):
         stock.pressed(draft, button, text)
-    elif verb in ("issue", "release"):
+    elif verb in ("issue", "release", "fit_sensor"):
         staff.pressed(draft, button)
     elif verb == "admit":
         service.admit(draft, button)
@@ -268,6 +282,7 @@ def _tick(draft: Draft) -> None:
     timings = state.plan.timings
     idle_s = screens.idle_since_s(place, moment)
     _clock(draft)
+    sensor.tick(draft)
     locking.behind(draft, access.tick)
     service.tick(draft)
     if draft.records or sessions.ended(draft):

@@ -19,6 +19,7 @@ from cabinet import (
     patients,
     removals,
     rights,
+    sensor,
     service,
     signin,
     staff,
@@ -116,6 +117,8 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
             return staff.show_invite(state, place, now_ms)
         case "locked":
             return staff.show_locked(state, place)
+        case "sensor":
+            return sensor.show(state, place)
         case "code":
             return staff.show_code(state, place)
         case "staff_list":
@@ -197,10 +200,15 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             found.append(Alarm("medium", ANCHOR_LOST))
         elif device.startswith(WITNESS):
             found.append(Alarm("low", f"The record's {device}: {cause}. Call IT."))
+        elif device == sensor.SENSOR and state.found_sensor is not None:
+            found.append(Alarm("medium", "Another finger sensor is fitted. Call an administrator."))
         else:
             found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
     if state.service is not None:
         found.append(Alarm("low", service.said(state.service)))
+    since_ms = moment.mono_ms - state.guessed_ms
+    if state.guessed_ms >= 0 and since_ms < state.plan.rules.crowd_within_s * 1000:
+        found.append(Alarm("medium", "Many wrong badges, fingers or PINs here. Call security."))
     due = stock.due(state)
     if due and state.screen.state in AT_WORK:
         found.append(Alarm("low", f"{len(due)} pocket(s) must be counted: see More tasks."))

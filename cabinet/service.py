@@ -4,7 +4,7 @@ Not for how somebody proves who they are (`service_desk.py` asks for it). One ru
 opens a drawer, and each command is a record before its answer is shown.
 """
 
-from auth.lockout import standing
+from auth.lockout import Limits, standing
 from auth.policy import Act
 from cabinet import records as r
 from cabinet import rights
@@ -27,13 +27,8 @@ BUSY = "Somebody is signed in at the console already. One at a time."
 def wait_s(state: State, mono_ms: int) -> int:
     """Seconds until somebody may try to sign in again; 0 for now."""
     rules = state.plan.rules
-    return standing(
-        state.service_tries,
-        mono_ms,
-        delay_from_try=rules.delay_from_try,
-        delay_s=rules.delay_s,
-        lock_at_try=NEVER_LOCKED,
-    ).wait_s
+    limits = Limits(rules.delay_from_try, rules.delay_s, NEVER_LOCKED, NEVER_LOCKED)
+    return standing(state.service_tries, mono_ms, limits).wait_s
 
 
 def needs_admission(state: State) -> bool:

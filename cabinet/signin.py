@@ -6,22 +6,24 @@ takes depend on the badge's wrong tries alone, never on whether the badge is kno
 
 import hashlib
 
-from auth.lockout import Standing, Tries, standing
+from auth.lockout import Limits, Standing, Tries, crowd_wait_s, standing
 from auth.pins import PIN_DIGITS
 from auth.policy import Factor
 from cabinet import attesting, locking, machines, rights
+from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.events import BadgeSeen, CancelFinger, CheckPin, FingerSeen, PinChecked, VerifyFinger
 from cabinet.messages import Block, Button, Keypad, Screen, Words
+from cabinet.sensor import SENSOR
 from cabinet.state import Person, State
 from cabinet.wording import REASONS
 
-SENSOR = "fingerprint"
 NOT_RECOGNISED = "Not recognised. Lift your finger and place it again."
 PIN_NOT_ACCEPTED = (
     "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
 )
+FINGER_OFF = "Your finger missed too often. Use your PIN, and have your finger enrolled again."
 PROVING = (
     machines.PROVING,
     machines.UNLOCKING,
@@ -32,20 +34,32 @@ PROVING = (
 
 def stands(state: State, badge: str, now_ms: int) -> Standing:
     """Whether the holder of `badge` may try now; `now_ms` is monotonic, as a clock may be set."""
+    return standing(state.tries.get(badge, Tries()), now_ms, limits(state))
+
+
+def limits(state: State) -> Limits:
+    """The site's limits of wrong tries."""
     rules = state.plan.rules
-    return standing(
-        state.tries.get(badge, Tries()),
-        now_ms,
-        delay_from_try=rules.delay_from_try,
-        delay_s=rules.delay_s,
-        lock_at_try=rules.lock_at_try,
-    )
+    return Limits(rules.delay_from_try, rules.delay_s, rules.lock_at_try, rules.finger_off_at_try)
 
 
-def _wait_words(stand: Standing) -> str:
+def _crowd_wait_s(state: State, recent_ms: tuple[int, ...], now_ms: int) -> int:
+    rules = state.plan.rules
+    return crowd_wait_s(recent_ms, now_ms, most=rules.crowd_tries, window_s=rules.crowd_within_s)
+
+
+def _stopped(stand: Standing, crowd_s: int) -> tuple[str, str]:
+    """Why no try may be made now and what is said of it; "" and "" when one may."""
     if stand.locked:
-        return "Locked after too many wrong tries. A pharmacist can release it."
-    return f"Too many wrong tries. Wait {stand.wait_s} s, then hold your badge again."
+        return "locked", "Locked after too many wrong tries. A pharmacist can release it."
+    if stand.wait_s >= max(1, crowd_s):
+        return (
+            "too_soon",
+            f"Too many wrong tries. Wait {stand.wait_s} s, then hold your badge again.",
+        )
+    if crowd_s:
+        return "crowd", f"Many wrong tries here. Wait {crowd_s} s, then hold your badge again."
+    return "", ""
 
 
 def badge_seen(draft: Draft, event: BadgeSeen) -> None:
@@ -65,17 +79,20 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
         return
     attempt, person = draft.reference(), state.by_badge.get(event.badge, "")
     draft.add(r.BadgePresented(attempt, event.badge, person, "witness" if witness else "sign_in"))
-    stand = stands(state, event.badge, draft.moment.mono_ms)
-    if stand.locked or stand.wait_s:
-        why = "locked" if stand.locked else "too_soon"
+    now_ms = draft.moment.mono_ms
+    stand = stands(state, event.badge, now_ms)
+    why, words = _stopped(stand, _crowd_wait_s(state, state.recent_tries, now_ms))
+    if why:
         draft.add(
             r.FactorRefused(attempt, event.badge, person, Factor.BADGE.value, why, False),
             r.AttemptEnded(attempt, why),
         )
-        draft.stay(note=Note(_wait_words(stand), "refusal"), active_ms=draft.moment.mono_ms)
+        draft.stay(note=Note(words, "refusal"), active_ms=now_ms)
         return
     if SENSOR in state.devices_down:
         draft.go("pin", note=Note("The finger sensor is down. Use your PIN.", "warning"))
+    elif stand.finger_off:
+        draft.go("pin", note=Note(FINGER_OFF, "warning"))
     else:
         _ask_finger(draft, event.badge, person, None)
     draft.stay(active_ms=draft.moment.mono_ms)
@@ -146,28 +163,47 @@ def _fallback(state: State, person: Person | None) -> str:
         return "sensor_down"
     if state.attempt is not None and state.attempt.sensor_failed:
         return "sensor_fault"
+    if state.attempt is not None and _finger_off(state):
+        return "finger_off"
     return "not_enrolled" if person is not None and not person.slots else ""
 
 
+def _finger_off(state: State) -> bool:
+    assert state.attempt is not None
+    return stands(state, state.attempt.badge, 0).finger_off
+
+
 def _wrong(draft: Draft, factor: Factor, why: str) -> None:
-    attempt, state = draft.state.attempt, draft.state
+    attempt, state, now_ms = draft.state.attempt, draft.state, draft.moment.mono_ms
     assert attempt is not None
     draft.add(r.FactorRefused(attempt.id, attempt.badge, attempt.person, factor.value, why, True))
-    count = state.tries.get(attempt.badge, Tries()).count + 1
-    stand = standing(
-        Tries(count, draft.moment.mono_ms),
-        draft.moment.mono_ms,
-        delay_from_try=state.plan.rules.delay_from_try,
-        delay_s=state.plan.rules.delay_s,
-        lock_at_try=state.plan.rules.lock_at_try,
-    )
-    if stand.locked or stand.wait_s:
-        end_attempt(draft, "locked" if stand.locked else "too_many", _wait_words(stand))
+    before, missed = state.tries.get(attempt.badge, Tries()), factor is Factor.FINGER
+    tries = Tries(before.fingers + missed, before.secrets + (not missed), now_ms)
+    stand = standing(tries, now_ms, limits(state))
+    if missed and tries.fingers == state.plan.rules.finger_off_at_try:
+        draft.add(fr.FingerSwitchedOff(attempt.badge, attempt.person, tries.fingers))
+    crowd_s = _crowd(draft)
+    stopped, words = _stopped(stand, crowd_s)
+    if stopped:
+        end_attempt(draft, "locked" if stand.locked else "too_many", words)
+    elif missed and stand.finger_off:
+        draft.go("pin", note=Note(FINGER_OFF, "warning"))
     elif factor is Factor.FINGER:
         _ask_finger(draft, attempt.badge, attempt.person, Note(NOT_RECOGNISED, "refusal"))
     else:
         draft.go("pin", note=Note(PIN_NOT_ACCEPTED, "refusal"))
     draft.stay(active_ms=draft.moment.mono_ms)
+
+
+def _crowd(draft: Draft) -> int:
+    """How long anybody waits after one more wrong try; a cabinet that is guessed at says so."""
+    state, now_ms, rules = draft.state, draft.moment.mono_ms, draft.state.plan.rules
+    recent = (*state.recent_tries, now_ms)[-rules.crowd_tries :]
+    wait_s = _crowd_wait_s(state, recent, now_ms)
+    said = state.guessed_ms >= 0 and now_ms - state.guessed_ms < rules.crowd_within_s * 1000
+    if wait_s and not said:
+        draft.add(fr.GuessingSuspected(rules.crowd_tries, rules.crowd_within_s))
+    return wait_s
 
 
 def _proved(draft: Draft, person: Person, factor: Factor, fallback: str) -> None:
@@ -256,7 +292,7 @@ def show(state: State, place: Place) -> Screen:
     if place.page == "pin":
         keypad = Keypad("Your PIN", Button("pin", "OK", "primary"), PIN_DIGITS, secret=True)
         actions: tuple[Button, ...] = (cancel,)
-        if SENSOR not in state.devices_down:
+        if SENSOR not in state.devices_down and not _finger_off(state):
             actions = (cancel, Button("use_finger", "Use finger"))
         return Screen(0, "pin", title, (*said, keypad), actions)
     blocks = (

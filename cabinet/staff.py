@@ -6,7 +6,7 @@ and the ledger keeps its keyed hash alone.
 
 from auth.policy import Act
 from cabinet import records as r
-from cabinet import rights
+from cabinet import rights, sensor
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CodeMade, MakeCode
 from cabinet.messages import Button, Row, Rows, Screen, Words
@@ -26,14 +26,14 @@ def newcomers(state: State, wall_ms: int) -> list[Person]:
 def locked(state: State) -> list[Person]:
     """People who are locked out by wrong tries."""
     limit = state.plan.rules.lock_at_try
-    refs = [state.by_badge.get(badge, "") for badge, t in state.tries.items() if t.count >= limit]
+    refs = [state.by_badge.get(badge, "") for badge, t in state.tries.items() if t.secrets >= limit]
     return [state.people[ref] for ref in refs if ref]
 
 
 def pressed(draft: Draft, button: str) -> None:
     """A button of the staff screens."""
     verb, _, subject = button.partition(":")
-    act = {"issue": Act.INVITE, "release": Act.RELEASE}[verb]
+    act = {"issue": Act.INVITE, "release": Act.RELEASE, "fit_sensor": Act.ADMINISTER}[verb]
     session = draft.state.session
     assert session is not None
     why = rights.refusal(draft.state, session.person, act, draft.moment.wall_ms) or rights.unproven(
@@ -49,6 +49,8 @@ def pressed(draft: Draft, button: str) -> None:
         request = draft.reference()
         draft.command(MakeCode(request))
         draft.stay(request=request, patient=subject)
+    elif verb == "fit_sensor":
+        sensor.pressed(draft, session.person)
     else:
         person = draft.state.people[subject]
         draft.add(r.LockReleased(person.badge, person.ref, session.person))
@@ -84,6 +86,8 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
         rows.append(Row("counts", "Counts needed", (words,)))
     if rights.allowed(state, Act.INVITE, now_ms):
         rows.append(Row("invite", "Enrol somebody", ("Issue a one-time code",)))
+        if state.found_sensor is not None:
+            rows.append(Row("sensor", "Finger sensor", ("Another one is fitted",)))
     if state.staff_list.held is not None and rights.allowed(state, Act.ADMINISTER, now_ms):
         rows.append(Row("staff_list", "Staff list", ("Waits: many would lose their access",)))
     if rights.allowed(state, Act.RELEASE, now_ms):

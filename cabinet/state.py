@@ -264,6 +264,11 @@ class State:
     pockets: dict[str, PocketState] = field(default_factory=dict)
     codes: dict[str, Code] = field(default_factory=dict)
     tries: dict[str, Tries] = field(default_factory=dict)
+    recent_tries: tuple[int, ...] = ()  # monotonic times of the newest wrong ones of all badges
+    guessed_ms: int = -1  # when it was last recorded that the cabinet is guessed at
+    sensor: str = ""  # the identity of the sensor that the slots are of
+    found_sensor: str | None = None  # of another one that answers in its place
+    wiping: tuple[int, ...] = ()  # slots that are nobody's and not yet proven empty
     devices_down: dict[str, str] = field(default_factory=dict)
     removals: dict[str, Removal] = field(default_factory=dict)
     discrepancies: dict[str, r.Counted] = field(default_factory=dict)
@@ -300,7 +305,13 @@ class State:
         ]
         return len(administrators) >= 2
 
+    def holder(self, slot: int) -> str:
+        """Whose finger is in this slot of the sensor, "" for nobody's."""
+        people = self.people.values()
+        return next((person.ref for person in people if slot in person.slots), "")
+
     def free_slots(self, wanted: int, capacity: int = 1000) -> tuple[int, ...]:
         """The first sensor slots that no person has."""
         taken = [slot for person in self.people.values() for slot in person.slots]
+        taken += self.wiping
         return tuple(slot for slot in range(capacity) if slot not in taken)[:wanted]

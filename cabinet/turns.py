@@ -171,7 +171,7 @@ class Turns:
             case d.DeviceDown():
                 self.step(e.DeviceChanged(incoming.device, incoming.cause or "unknown"))
             case d.DeviceUp():
-                self.step(e.DeviceChanged(incoming.device, ""))
+                self.step(e.DeviceChanged(incoming.device, "", incoming.identity))
             case d.CodeScanned():
                 raise AssertionError("the scanner's owner parses its codes")
             case _:
@@ -226,6 +226,10 @@ class Turns:
                 devices.finger.verify(command.request, command.slots, command.within_s)
             case e.EnrolFinger():
                 devices.finger.enrol(command.request, command.slot, command.within_s)
+            case e.DeleteFinger():
+                devices.finger.delete(command.request, command.slot)
+            case e.MarkSensor():
+                devices.finger.mark(command.request, command.identity)
             case e.CancelFinger():
                 devices.finger.cancel(command.request)
             case _:

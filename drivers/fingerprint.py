@@ -29,6 +29,10 @@ class _Kind(Enum):
     VERIFY = "verify"
     ENROL = "enrol"
     DELETE = "delete"
+    MARK = "mark"
+
+
+_WITHOUT_FINGER = (_Kind.DELETE, _Kind.MARK)  # they wait for others, and end no other's wait
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class _Request:
     kind: _Kind
     slots: tuple[int, ...]
     within_s: float = 0.0
+    identity: str = ""
 
 
 class _Cancelled(Exception):
@@ -90,16 +95,20 @@ class FingerprintSensor:
         self._submit(_Request(request, _Kind.VERIFY, tuple(slots), within_s))
 
     def enrol(self, request: str, slot: int, within_s: float) -> None:
-        """Store the finger in `slot`, from two captures that agree.
+        """Store the finger in `slot`, from three captures that agree.
 
-        What the slot held is replaced: the caller knows which slots are free. After FAULT the
-        slot may hold anything; delete it.
+        What the slot held is replaced: the caller knows which slots are free, and empties them
+        first, for a finger that any slot holds is TAKEN. After FAULT the slot may hold anything.
         """
         self._submit(_Request(request, _Kind.ENROL, (slot,), within_s))
 
     def delete(self, request: str, slot: int) -> None:
         """Empty `slot`; deleting an empty one succeeds."""
         self._submit(_Request(request, _Kind.DELETE, (slot,)))
+
+    def mark(self, request: str, identity: str) -> None:
+        """Have the sensor carry `identity` (32 hex digits) so that it is known again."""
+        self._submit(_Request(request, _Kind.MARK, (), identity=identity))
 
     def cancel(self, request: str) -> None:
         """Stop waiting for the finger; nothing happens when the request has ended."""
@@ -176,7 +185,7 @@ class FingerprintSensor:
         with self._lock:
             while self._inbox:
                 request = self._inbox.popleft()
-                if self._inbox and request.kind is not _Kind.DELETE:
+                if request.kind not in _WITHOUT_FINGER and self._newer():
                     superseded.append(request)
                     continue
                 self._active, self._unwanted = request, False
@@ -184,6 +193,10 @@ class FingerprintSensor:
         for old in superseded:
             self._answer(old, Finger.CANCELLED)
         return self._active
+
+    def _newer(self) -> bool:
+        """Whether somebody else's finger is asked for by now."""
+        return any(request.kind not in _WITHOUT_FINGER for request in self._inbox)
 
     def _carry_out(self, request: _Request) -> None:
         """Every way out of here posts exactly one answer."""
@@ -199,6 +212,8 @@ class FingerprintSensor:
             with self._lock:
                 self._active = None
             self._answer(request, outcome.finger, outcome.slot, outcome.words)
+        if outcome.finger is Finger.MARKED:
+            self._post(DeviceUp(self._device, request.identity))
         self._check_at = self._clock.monotonic() + CHECK_EVERY_S
 
     def _outcome(self, request: _Request) -> Outcome:
@@ -215,10 +230,12 @@ class FingerprintSensor:
                 )
             case _Kind.DELETE:
                 return session.delete(request.slots[0])
+            case _Kind.MARK:
+                return session.mark(request.identity)
 
     def _give_up_if_unwanted(self) -> None:
         with self._lock:
-            if self._unwanted or self._stopping or self._inbox:
+            if self._unwanted or self._stopping or self._newer():
                 raise _Cancelled
 
     def _recover_from(self, error: DriverError) -> None:
@@ -263,7 +280,7 @@ class FingerprintSensor:
         self._said_down = False
         with self._lock:
             self._cause = None
-        self._post(DeviceUp(self._device))
+        self._post(DeviceUp(self._device, self._session.identity))
 
     def _go_down(self, error: DriverError) -> None:
         self._hang_up()

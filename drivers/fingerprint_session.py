@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 
 from drivers.clock import Clock, Signal
 from drivers.errors import BadFrame, DeviceRefused
-from drivers.fingerprint_wire import GuardedLibrary
+from drivers.fingerprint_wire import NOTEPAD_BYTES, GuardedLibrary
 from drivers.link import Link
 from drivers.readings import Finger
 
 MOST_CAPACITY = 1024  # four index pages
-CAPTURES = 3  # poor pictures in a row before the person is told
+MOST_POOR = 3  # poor pictures in a row before the person is told
+CAPTURES = 3  # of one finger that must agree before it is stored
 SAME_PLACING_S = 1.0  # asked again so soon, what lies on the glass is the same finger
 LOOK_EVERY_S = 0.05  # between two looks for a finger
 QUIET_S, NEVER_QUIET_S = 0.5, 2.0  # a line is idle after; is broken after
@@ -39,6 +40,15 @@ _POOR = {
 _NO_TEMPLATE = (0x0B, 0x0C)
 _WRONG_PASSWORD = 0x13
 _PROBE, _REFERENCE = 1, 2  # the sensor's two character buffers
+_MARK_PAGE = 0  # of the notepad
+_MARK = b"adc sensor v1\0\0\0"  # before the 16 bytes by which this sensor is known again
+
+
+def marked_page(identity: str) -> bytes:
+    """The page of the notepad that carries `identity`."""
+    page = _MARK + bytes.fromhex(identity)
+    assert len(page) == NOTEPAD_BYTES
+    return page
 
 
 class Outcome(NamedTuple):
@@ -95,13 +105,16 @@ class SensorSession:
         self.capacity: int = self._parameters[1]
         if not 1 <= self.capacity <= MOST_CAPACITY:
             raise BadFrame(device, f"the sensor says it has {self.capacity} slots")
+        self.identity = self._read_identity()
         self.check()
 
     def check(self) -> None:
-        """Begin a transaction: nothing old on the line, and the sensor is in step."""
+        """Begin a transaction: nothing old on the line, the same sensor, and it is in step."""
         self._transactions += 1
         self._link.discard_input()
         self._barrier(self._transactions)
+        if self._read_identity() != self.identity:
+            raise BadFrame(self._device, "another sensor answers than before")
 
     def still_in_step(self) -> bool:
         """After a refusal in good form: was it an answer to what was asked?"""
@@ -127,11 +140,7 @@ class SensorSession:
             return self._believed(_no_finger(none))
         compared, empty = 0, []
         for slot in slots:
-            try:
-                self._call("loadTemplate", slot, _REFERENCE)
-            except DeviceRefused as error:
-                if error.status not in _NO_TEMPLATE:
-                    raise
+            if not self._loads(slot):
                 empty.append(slot)
                 continue
             compared += 1
@@ -145,20 +154,30 @@ class SensorSession:
         return self._believed(Outcome(Finger.FAULT, words=words))
 
     def enrol(self, slot: int, within_s: float, captured: Callable[[], None]) -> Outcome:
-        """Store the finger in `slot` from two captures that agree, and read it back."""
+        """Store the finger in `slot` from three captures that agree, and read it back.
+
+        The first two make the template, the third must match it; a finger that any slot holds
+        already is not stored a second time. `captured` is called after each but the last.
+        """
         self._check_slots((slot,))
         self.check()
         deadline = self._clock.monotonic() + within_s
         try:
             self._capture(_PROBE, deadline)
-            captured()
-            self._await_finger(deadline, present=False)
+            self._lifted(deadline, captured)
             self._capture(_REFERENCE, deadline)
+            if not self._agree() or not self._call("createTemplate"):
+                return self._believed(Outcome(Finger.MISMATCH))
+            self._lifted(deadline, captured)
+            self._capture(_PROBE, deadline)  # the template stays in the other buffer
         except _NoFinger as none:
             return self._believed(_no_finger(none))
-        if not self._agree() or not self._call("createTemplate"):
+        if not self._agree():
             return self._believed(Outcome(Finger.MISMATCH))
-        self._call("storeTemplate", slot, _PROBE)
+        holder, score = self._call("searchTemplate")
+        if score >= self._min_score:
+            return self._believed(Outcome(Finger.TAKEN, holder))
+        self._call("storeTemplate", slot, _REFERENCE)
         if not self._holds(slot):
             raise BadFrame(self._device, f"slot {slot} reads empty after it was stored")
         self._call("loadTemplate", slot, _REFERENCE)
@@ -166,11 +185,24 @@ class SensorSession:
             raise BadFrame(self._device, f"slot {slot} reads back as another finger")
         return self._believed(Outcome(Finger.ENROLLED, slot))
 
+    def _lifted(self, deadline: float, captured: Callable[[], None]) -> None:
+        captured()
+        self._await_finger(deadline, present=False)
+
+    def mark(self, identity: str) -> Outcome:
+        """Have the sensor carry `identity` from now on, and read it back."""
+        self.check()
+        self._library.write_notepad(_MARK_PAGE, marked_page(identity))
+        self.identity = self._read_identity()
+        if self.identity != identity:
+            raise BadFrame(self._device, "the sensor does not keep the mark it was given")
+        return self._believed(Outcome(Finger.MARKED))
+
     def delete(self, slot: int) -> Outcome:
-        """Empty `slot`, and see in the sensor's index that it is."""
+        """Empty `slot`; that its index and its memory read empty is the proof."""
         self._check_slots((slot,))
         self.check()
-        if not self._call("deleteTemplate", slot) or self._holds(slot):
+        if not self._call("deleteTemplate", slot) or self._holds(slot) or self._loads(slot):
             words = f"the sensor did not delete slot {slot}"
             return self._believed(Outcome(Finger.FAULT, words=words))
         return self._believed(Outcome(Finger.DELETED, slot))
@@ -190,6 +222,17 @@ class SensorSession:
         """System id, capacity, security level, address, packet length, baud rate."""
         parameters: tuple[int, ...] = self._call("getSystemParameters")
         return parameters[1:]  # not the status register, which changes
+
+    def _read_identity(self) -> str:
+        """The mark this cabinet or another gave the sensor, "" for one that is unmarked.
+
+        A sensor without a notepad is known by what it says of itself, which tells less.
+        """
+        try:
+            page = self._library.read_notepad(_MARK_PAGE)
+        except DeviceRefused:
+            return "unmarkable:" + ":".join(str(it) for it in self._parameters)
+        return page[len(_MARK) :].hex() if page.startswith(_MARK) else ""
 
     def _close_transaction(self) -> None:
         self._barrier(self._transactions >> BARRIER_BITS)
@@ -219,7 +262,7 @@ class SensorSession:
     def _capture(self, buffer: int, deadline: float) -> None:
         """A usable picture of a finger, as characteristics in `buffer`. Raises _NoFinger."""
         words = ""
-        for _ in range(CAPTURES):
+        for _ in range(MOST_POOR):
             self._await_finger(deadline, present=True, words=words)
             try:
                 self._call("convertImage", buffer)
@@ -262,6 +305,16 @@ class SensorSession:
     def _read_index(self, page: int) -> list[bool]:
         index: list[bool] = self._call("getTemplateIndex", page)
         return index
+
+    def _loads(self, slot: int) -> bool:
+        """Whether there is a template to be read out of the slot."""
+        try:
+            self._call("loadTemplate", slot, _REFERENCE)
+        except DeviceRefused as error:
+            if error.status not in _NO_TEMPLATE:
+                raise
+            return False
+        return True
 
     def _holds(self, slot: int) -> bool:
         return self._read_index(slot // SLOTS_A_PAGE)[slot % SLOTS_A_PAGE]

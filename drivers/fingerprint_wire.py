@@ -9,6 +9,7 @@ that lies in the buffer. Frames: R307 user manual, sections "Data package format
 instruction system". Not yet run on a real sensor.
 """
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -32,22 +33,31 @@ _PAYLOAD_BYTES = {
     0x01: 1,  # readImage
     0x02: 1,  # convertImage
     0x03: 3,  # compareCharacteristics
+    0x04: 5,  # searchTemplate
     0x05: 1,  # createTemplate
     0x06: 1,  # storeTemplate
     0x07: 1,  # loadTemplate
     0x0C: 1,  # deleteTemplate
     0x0F: 17,  # getSystemParameters
     0x13: 1,  # verifyPassword
+    0x18: 1,  # write a page of the notepad
+    0x19: 33,  # read a page of the notepad
     0x1F: 33,  # getTemplateIndex
 }
 _LONGEST_PAYLOAD = max(_PAYLOAD_BYTES.values())
 
 # The private attributes that the wire and its settings are put into.
 _PRIVATE = ("_PyFingerprint__serial", "_PyFingerprint__address", "_PyFingerprint__password")
+# The private methods that send what the library has no method for: the notepad.
+_PACKETS = ("_PyFingerprint__writePacket", "_PyFingerprint__readPacket")
+_COMMAND = 0x01
+_WRITE_NOTEPAD, _READ_NOTEPAD = 0x18, 0x19
+NOTEPAD_BYTES = 32
 _METHODS = (
     "readImage",
     "convertImage",
     "compareCharacteristics",
+    "searchTemplate",
     "createTemplate",
     "storeTemplate",
     "loadTemplate",
@@ -61,7 +71,9 @@ _METHODS = (
 def check_library(device: str) -> None:
     """Refuse any pyfingerprint but the one whose insides are known. Raises WrongLibrary."""
     found = version("pyfingerprint")
-    missing = [name for name in (*_PRIVATE, *_METHODS) if not hasattr(PyFingerprint, name)]
+    missing = [
+        name for name in (*_PRIVATE, *_PACKETS, *_METHODS) if not hasattr(PyFingerprint, name)
+    ]
     if found != LIBRARY_VERSION or missing:
         raise WrongLibrary(
             device,
@@ -178,9 +190,34 @@ class GuardedLibrary:
         is to be believed), DeviceRefused when the sensor said no in good form.
         """
         assert method in _METHODS
+        return self._guarded(method, lambda: getattr(self._library, method)(*arguments))
+
+    def read_notepad(self, page: int) -> bytes:
+        """32 bytes that the sensor keeps for its host (R307 manual, "Read notepad")."""
+        payload = self._guarded(
+            "readNotepad", lambda: self._exchange((_READ_NOTEPAD, page), "readNotepad")
+        )
+        return bytes(payload[1:])
+
+    def write_notepad(self, page: int, data: bytes) -> None:
+        """Keep 32 bytes in the sensor."""
+        assert len(data) == NOTEPAD_BYTES
+        self._guarded(
+            "writeNotepad", lambda: self._exchange((_WRITE_NOTEPAD, page, *data), "writeNotepad")
+        )
+
+    def _exchange(self, payload: tuple[int, ...], what: str) -> list[int]:
+        write, read = (getattr(self._library, name) for name in _PACKETS)
+        write(_COMMAND, payload)
+        answer: list[int] = read()[1]
+        if answer[0] != 0:
+            raise DeviceRefused(self._device, f"{what}: code {answer[0]:02x}", answer[0])
+        return answer
+
+    def _guarded(self, method: str, call: Callable[[], Any]) -> Any:
         self._wire.begin(self._clock.monotonic() + self._call_deadline_s)
         try:
-            return getattr(self._library, method)(*arguments)
+            return call()
         except DriverError:
             raise
         except Exception as error:  # the library raises bare Exception for whatever it meets

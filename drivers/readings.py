@@ -64,10 +64,12 @@ class Finger(Enum):
     MATCHED = "matched"  # verify: the finger is the template in `slot`
     NO_MATCH = "no_match"  # verify: a good image, but none of the slots
     UNCLEAR = "unclear"  # verify or enrol: image too poor; `words` helps the person
-    CAPTURED = "captured"  # enrol: one capture done, lift and place again (not the end)
+    CAPTURED = "captured"  # enrol: one more capture done, lift and place again (not the end)
     ENROLLED = "enrolled"  # enrol: the template is stored in `slot` and was read back
     MISMATCH = "mismatch"  # enrol: the captures were not of one finger
+    TAKEN = "taken"  # enrol: `slot` holds this finger already; nothing was stored
     DELETED = "deleted"  # delete: the slot reads empty
+    MARKED = "marked"  # mark: the sensor carries the identity and it was read back
     TIMED_OUT = "timed_out"  # no finger within the time given
     CANCELLED = "cancelled"
     FAULT = "fault"  # the sensor failed; nothing it said is believed
@@ -93,9 +95,13 @@ class DeviceDown:
 
 @dataclass(frozen=True)
 class DeviceUp:
-    """A device answers (again), after a full check of its line."""
+    """A device answers (again), after a full check of its line.
+
+    `identity` tells it from another one of its kind, "" where nothing does.
+    """
 
     device: str
+    identity: str = ""
 
 
 Reading = (

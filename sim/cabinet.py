@@ -23,7 +23,7 @@ from sim.views import Outcome
 from sim.wires import Wires
 from sim.world import DEVICES, World
 
-SAVE_VERSION = 1
+SAVE_VERSION = 2
 SAVE_AFTER_S = 0.2  # changes of the physical world are written this soon
 LOOK_AGAIN_S = 1.0  # for changed templates, which nothing announces
 MOST_TEXT = 128  # of a badge or a label
@@ -62,14 +62,15 @@ class SimulatedCabinet:
                     f'the simulator makes its ports inside it: use "run/{name}"'
                 )
         templates: dict[int, str] = {}
+        notepad: dict[int, bytes] = {}
         self.world = World(configuration, stock=None if self._file.exists() else stock)
         if self._file.exists():
-            templates = self._load()
-        self.sensor = ZfmSensor(self.world.finger, templates)
+            templates, notepad = self._load()
+        self.sensor = ZfmSensor(self.world.finger, templates, notepad=notepad)
         self._reader, self._scanner = BadgeReader(), Scanner()
         self._devices: dict[str, PtyDevice] = {}
         self._wires = Wires(self.world, self.socket)
-        self._saved_templates = dict(templates)
+        self._saved_sensor = (dict(templates), dict(notepad))
         self._lasting = threading.Event()
         self._stirred = threading.Event()
         self._stopping = threading.Event()
@@ -205,7 +206,7 @@ class SimulatedCabinet:
             self._stirred.wait(max(0.0, min(waits)))
             self._stirred.clear()
             self.world.advance()
-            changed = self.sensor.templates != self._saved_templates
+            changed = (self.sensor.templates, self.sensor.notepad) != self._saved_sensor
             if changed or (save_at is not None and time.monotonic() >= save_at):
                 save_at = None
                 try:
@@ -217,11 +218,12 @@ class SimulatedCabinet:
     def _save(self) -> None:
         """Replace the file as a whole, mode 0600."""
         self._lasting.clear()
-        templates = dict(self.sensor.templates)
+        templates, notepad = dict(self.sensor.templates), dict(self.sensor.notepad)
         kept = {
             "version": SAVE_VERSION,
             "world": self.world.saved(),
             "templates": {str(slot): finger for slot, finger in templates.items()},
+            "notepad": {str(page): data.hex() for page, data in notepad.items()},
         }
         fresh = self._file.with_suffix(".new")
         with contextlib.suppress(FileNotFoundError):
@@ -232,16 +234,17 @@ class SimulatedCabinet:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._file)
-        self._saved_templates = templates
+        self._saved_sensor = (templates, notepad)
 
-    def _load(self) -> dict[int, str]:
-        """Restore the world from its file; the sensor's templates are returned."""
+    def _load(self) -> tuple[dict[int, str], dict[int, bytes]]:
+        """Restore the world from its file; the sensor's templates and notepad are returned."""
         try:
             kept = json.loads(self._file.read_text(encoding="utf-8"))
             if kept["version"] != SAVE_VERSION:
                 raise ValueError(f"version {kept['version']!r} is not {SAVE_VERSION}")
             templates = {int(slot): str(finger) for slot, finger in kept["templates"].items()}
+            notepad = {int(page): bytes.fromhex(it) for page, it in kept["notepad"].items()}
             self.world.restore(kept["world"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BadSave(self._file, f"cannot be used: {error}") from None
-        return templates
+        return templates, notepad

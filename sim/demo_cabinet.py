@@ -24,6 +24,7 @@ from cabinet.lists import BADGE_PURPOSE
 from cabinet.secrets_worker import answer
 from cabinet.step import Engine
 from cabinet.version import VERSION
+from drivers.fingerprint_session import marked_page
 from ledger.store import Store
 from sim.cabinet import SimulatedCabinet
 from sim.medicines import DEMO, Stock, stock
@@ -74,7 +75,9 @@ class SetUp:
         )
         self._person = PEOPLE[0]
         self._code = ""
+        self.notepad: dict[int, bytes] = {}
         self.do(e.Start(VERSION, plan_of(configuration), tuple(self._positions().items())))
+        self.do(e.DeviceChanged("fingerprint", ""))  # a new sensor: it is given its mark
 
     def finish(self) -> None:
         """Stop in order, sign, close."""
@@ -119,6 +122,12 @@ class SetUp:
             case e.VerifyFinger():
                 slot = next(s for s, f in self.templates.items() if f in self._person.fingers)
                 self.do(e.FingerSeen(command.request, "matched", slot))
+            case e.DeleteFinger():
+                self.templates.pop(command.slot, None)
+                self.do(e.FingerSeen(command.request, "deleted", command.slot))
+            case e.MarkSensor():
+                self.notepad[0] = marked_page(command.identity)
+                self.do(e.DeviceChanged("fingerprint", "", command.identity))
             case e.CancelFinger():
                 pass  # nobody's finger is on the glass
             case _:
@@ -220,6 +229,7 @@ def make(folder: Path, *, random_bytes: RandomBytes = secrets.token_bytes) -> No
     counts = {pocket: shelf.count for pocket, shelf in shelves.items()}
     cabinet = SimulatedCabinet(fresh, configuration, counts)
     cabinet.sensor.templates.update(setup.templates)
+    cabinet.sensor.notepad.update(setup.notepad)
     cabinet.start()
     cabinet.stop()
     shutil.rmtree(fresh / configuration.paths.run, ignore_errors=True)

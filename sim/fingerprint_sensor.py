@@ -19,6 +19,7 @@ Timed = list[tuple[float, bytes]]
 CAPACITY = 1000
 TEMPLATE_BYTES = 512
 NAME_BYTES_MAX = 64
+NOTEPAD_PAGES, NOTEPAD_BYTES = 16, 32
 
 # Confirmation codes (manual, table of confirmation codes).
 OK, BAD_PACKET, NO_FINGER, MESSY, FEW_POINTS = 0x00, 0x01, 0x02, 0x06, 0x07
@@ -178,19 +179,24 @@ def _frame(address: bytes, kind: int, payload: bytes) -> bytes:
 
 
 class ZfmSensor:
-    """The sensor. `finger` says who is on the glass now; `templates` (slot -> finger) persists."""
+    """The sensor. `finger` says who is on the glass now; `templates` (slot -> finger) persists.
+
+    So does `notepad` (page -> its 32 bytes), which the host may write.
+    """
 
     def __init__(
         self,
         finger: Callable[[], str | None],
         templates: dict[int, str] | None = None,
         *,
+        notepad: dict[int, bytes] | None = None,
         capacity: int = CAPACITY,
         address: int = 0xFFFFFFFF,
         password: int = 0,
         pace: float = 1.0,
     ) -> None:
         self.templates: dict[int, str] = {} if templates is None else templates
+        self.notepad: dict[int, bytes] = {} if notepad is None else notepad
         self.faults: list[Fault] = []
         self.sent: deque[tuple[int, bytes]] = deque(maxlen=256)  # (instruction, true answer)
         self.security_level, self.packet_size, self.baud_factor = 3, 2, 6
@@ -364,6 +370,15 @@ class ZfmSensor:
                 return bytes([OK]) + hashlib.sha256(self._draws.to_bytes(8, "big")).digest()[:4]
             case 0x0E:  # SetSysPara
                 return bytes([self._set_parameter(rest[0], rest[1])])
+            case 0x18:  # WriteNotepad
+                if rest[0] >= NOTEPAD_PAGES or len(rest) != 1 + NOTEPAD_BYTES:
+                    return bytes([BAD_PACKET])
+                self.notepad[rest[0]] = bytes(rest[1:])
+                return bytes([OK])
+            case 0x19:  # ReadNotepad; a page that nobody wrote reads as erased flash
+                if rest[0] >= NOTEPAD_PAGES:
+                    return bytes([BAD_PACKET])
+                return bytes([OK]) + self.notepad.get(rest[0], b"\xff" * NOTEPAD_BYTES)
             case 0x09:  # DownChar: data packets follow
                 self._uploading = (rest[0], bytearray())
                 return bytes([OK])

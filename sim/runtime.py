@@ -348,6 +348,7 @@ class SimulatedRuntime:
         began_s: int,
         stock: dict[str, int],
         templates: dict[int, str],
+        notepad: dict[int, bytes],
     ) -> None:
         self.folder, self.configuration, self.keys = folder, configuration, keys
         self.hub = Hub()
@@ -356,7 +357,7 @@ class SimulatedRuntime:
         self.contacts = Stream(seed, "contacts")
         self._disk_chance = Stream(seed, "disk")
         self.world = World(configuration, clock=lambda: self.hub.now_s, stock=stock)
-        self.sensor = ZfmSensor(self.world.finger, templates)
+        self.sensor = ZfmSensor(self.world.finger, templates, notepad=notepad)
         self.reader, self.scanner = BadgeReader(), Scanner()
         self.ports = {
             "fingerprint": MemoryPort("fingerprint", self.sensor, self.hub, patient=False),

@@ -134,6 +134,7 @@ class Story:
             began_s=BEGAN_S,
             stock=template.stock,
             templates=dict(template.templates),
+            notepad=dict(template.notepad),
         )
         timings = template.configuration.timings
         hub = self.runtime.hub

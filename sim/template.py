@@ -38,6 +38,7 @@ class Template:
     keys: Keys
     stock: dict[str, int]  # pocket -> how many of its medicine
     templates: dict[int, str]  # slot of the sensor -> finger
+    notepad: dict[int, bytes]  # of the sensor
 
 
 def make(folder: Path, own: Path | None = None) -> Template:
@@ -74,7 +75,7 @@ def make(folder: Path, own: Path | None = None) -> Template:
     setup.finish()
     keys = key_files.load(folder / configuration.paths.keys)
     counts = {pocket: shelf.count for pocket, shelf in shelves.items()}
-    return Template(folder, configuration, keys, counts, dict(setup.templates))
+    return Template(folder, configuration, keys, counts, dict(setup.templates), dict(setup.notepad))
 
 
 def _as_demo(text: str) -> str:

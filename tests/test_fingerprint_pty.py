@@ -197,10 +197,14 @@ def test_enrolment_and_deletion_over_the_line(bench: Bench) -> None:
     bench.driver.enrol("r1", 500, within_s=PATIENCE_S)
     bench.finger = BOB
     assert bench.answer() == FingerReading("r1", Finger.CAPTURED)
-    bench.finger = None
-    bench.await_look()
-    bench.finger = BOB
-    assert bench.answer() == FingerReading("r1", Finger.ENROLLED, 500)
+    for outcome in (
+        FingerReading("r1", Finger.CAPTURED),
+        FingerReading("r1", Finger.ENROLLED, 500),
+    ):
+        bench.finger = None
+        bench.await_look()
+        bench.finger = BOB
+        assert bench.answer() == outcome
     assert bench.sensor.templates[500] == BOB
     bench.driver.delete("r2", 500)
     assert bench.answer() == FingerReading("r2", Finger.DELETED, 500)

@@ -32,7 +32,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def enrol(machine: Machine, peer: ScreenPeer, who: Person, code: str, *, named: bool) -> None:
-    """At the screen: code, (name,) badge, PIN twice, two fingers with two captures each."""
+    """At the screen: code, (name,) badge, PIN twice, two fingers with three captures each."""
     peer.press("have_code")
     peer.press("code", code.lower())
     if not named:
@@ -49,10 +49,11 @@ def enrol(machine: Machine, peer: ScreenPeer, who: Person, code: str, *, named: 
     for which, finger in zip(("first", "second"), who.fingers, strict=True):
         peer.sees("enrol_finger")
         peer.shows(which)
-        machine.world.touch(finger)
-        peer.shows("Lift your finger")
-        machine.world.touch(None)
-        machine.sensor_sees_nothing()
+        for done in ("Good, 1 of 3", "Good, 2 of 3"):
+            machine.world.touch(finger)
+            peer.shows(done)
+            machine.world.touch(None)
+            machine.sensor_sees_nothing()
         machine.world.touch(finger)
         peer.wait(lambda: "Lift your finger" not in repr(peer.shown))
         machine.world.touch(None)

@@ -38,11 +38,13 @@ OUTSIDE = {
 # journal is handed its store and its randomness).
 PURE = (
     *("access", "access_screens", "attesting", "locking"),
-    *("console_messages", "decision", "effects", "enrolment", "events", "journal"),
+    *("console_messages", "decision", "effects", "enrolment", "events"),
+    *("factor_effects", "factor_records", "journal"),
     *("labels", "lists", "lookalikes", "machines", "messages", "patients", "plan", "records"),
-    *("removals", "retention", "rights", "rules", "screens", "service", "service_answers"),
-    *("service_records", "sessions", "signin", "snapshot", "staff", "staff_effects", "staff_list"),
-    *("staff_records", "state", "step", "stock", "version", "wording"),
+    *("removals", "retention", "rights", "rules", "screens", "sensor", "service"),
+    *("service_answers", "service_records", "sessions", "signin", "snapshot", "staff"),
+    *("staff_effects", "staff_list", "staff_records", "state", "step", "stock", "version"),
+    "wording",
 )
 PURE_MAY_IMPORT = {
     "difflib",

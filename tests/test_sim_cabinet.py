@@ -123,7 +123,7 @@ def test_a_change_is_on_disk_soon_and_the_file_is_the_owners_alone(
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"version": 2}', '{"version": 1, "templates": {}}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"version": 1}', '{"version": 2, "templates": {}}'])
 def test_a_file_that_is_no_saved_world_is_refused_with_the_remedy(
     tmp_path: Path, text: str
 ) -> None:

@@ -21,6 +21,7 @@ from ledger.store import Snapshot
 
 NOON_MS = 1_790_000_000_000
 PIN = "73910264"
+SENSOR = "5a" * 16  # the finger sensor's identity
 PLAN = Plan(
     "Ward 1",
     (
@@ -122,6 +123,7 @@ class Ward:
         self.engine = Engine(State(), Journal(self.sink, "ward-1", "boot-1", self._random))
         self.do(e.Create("Ward 1", True, "test", ("code-1", "code-2"), 72, 2))
         self.start()
+        self.do(e.DeviceChanged("fingerprint", "", SENSOR))
         self._enrol("A1", "code-1")
         self._enrol("A2", "code-2")
         self._import()

@@ -118,7 +118,7 @@ class Day(SetUp):
         self.push("D1")
         self.press("sign_out")
         self.do(e.DeviceChanged("fingerprint", "unplugged"))
-        self.do(e.DeviceChanged("fingerprint", ""))
+        self.do(e.DeviceChanged("fingerprint", "", self.engine.state.sensor))
         self.world.pry("D2")
         self._moved("D2")
         self.push("D2")

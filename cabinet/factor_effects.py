@@ -1,0 +1,105 @@
+"""What records of fingers, their sensor and wrong tries do to the state: a part of `effects.py`.
+
+Not for what is allowed. One rule: as there; no clock, no randomness, the same live and in replay.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from auth.lockout import Tries
+from auth.policy import Factor
+from cabinet import factor_records as fr
+from cabinet import records as r
+from cabinet.state import State
+
+MAX_TRIES_KEPT = 1000  # unknown badges with wrong tries; the oldest is forgotten first
+
+
+# --- wrong tries ----------------------------------------------------------------------------------
+
+
+def count(state: State, badge: str, factor: str, mono_ms: int) -> None:
+    """One more wrong try with this badge, and at this cabinet."""
+    tries, missed = state.tries.pop(badge, Tries()), factor == Factor.FINGER.value
+    state.tries[badge] = Tries(tries.fingers + missed, tries.secrets + (not missed), mono_ms)
+    most = state.plan.rules.crowd_tries
+    state.recent_tries = (*state.recent_tries, mono_ms)[-most:]
+    # Nobody's lock-out is pushed out by the wrong tries of badges that nobody has.
+    strangers = [badge for badge in state.tries if badge not in state.by_badge]
+    for stranger in strangers[: max(0, len(strangers) - MAX_TRIES_KEPT)]:
+        del state.tries[stranger]
+
+
+def forgive(state: State, badge: str, *, fingers: bool) -> None:
+    """Forget wrong PINs, and missed fingers too if a finger was right."""
+    tries = state.tries.pop(badge, Tries())
+    if tries.fingers and not fingers:
+        state.tries[badge] = replace(tries, secrets=0)
+
+
+def proved(state: State, factors: tuple[str, ...]) -> None:
+    """The attempt ended well."""
+    if state.attempt is not None:
+        forgive(state, state.attempt.badge, fingers=Factor.FINGER.value in factors)
+
+
+def carry_over(state: State, old: str, new: str) -> None:
+    """A new badge releases nobody."""
+    if old not in state.tries:
+        return
+    before, there = state.tries.pop(old), state.tries.get(new, Tries())
+    state.tries[new] = Tries(
+        max(before.fingers, there.fingers),
+        max(before.secrets, there.secrets),
+        max(before.last_ms, there.last_ms),
+    )
+
+
+def restarted(state: State, mono_ms: int) -> None:
+    """Waits are told by the monotonic clock, which begins again: so do they."""
+    state.tries = {badge: replace(it, last_ms=mono_ms) for badge, it in state.tries.items()}
+    state.recent_tries = (mono_ms,) * len(state.recent_tries)
+    state.guessed_ms = -1
+
+
+def _guessing_suspected(
+    state: State, _: fr.GuessingSuspected, body: r.Body, __: r.Attached
+) -> None:
+    state.guessed_ms = body.mono_ms
+
+
+# --- slots and their sensor -----------------------------------------------------------------------
+
+
+def wipe(state: State, slots: tuple[int, ...]) -> None:
+    """Nobody's from here on, and to be emptied."""
+    state.wiping += tuple(slot for slot in slots if slot not in state.wiping)
+
+
+def _finger_wiped(state: State, record: fr.FingerWiped, _: r.Body, __: r.Attached) -> None:
+    state.wiping = tuple(slot for slot in state.wiping if slot != record.slot)
+
+
+def _sensor_fitted(state: State, record: fr.SensorFitted, _: r.Body, __: r.Attached) -> None:
+    state.sensor, state.found_sensor, state.wiping = record.sensor, None, ()
+    for person in state.people.values():
+        person.slots = ()
+
+
+def _sensor_foreign(state: State, record: fr.SensorForeign, _: r.Body, __: r.Attached) -> None:
+    state.found_sensor = record.sensor
+
+
+def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
+    """The record changes nothing but the ledger."""
+
+
+APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
+    fr.FingerTaken: _nothing,
+    fr.FingerWiped: _finger_wiped,
+    fr.FingerSwitchedOff: _nothing,
+    fr.GuessingSuspected: _guessing_suspected,
+    fr.SensorFitted: _sensor_fitted,
+    fr.SensorForeign: _sensor_foreign,
+}
