@@ -36,14 +36,7 @@ from cabinet.state import State
 ENROL_IDLE_S = 180
 CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
 PAGES = (
-    "home",
-    "menu",
-    "removals",
-    "load_list",
-    "counts",
-    "invite",
-    "locked",
-    "staff_list",
+    *("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list"),
     "sensor",
 )
 
