@@ -216,10 +216,7 @@ FLOOR: tuple[Row, ...] = (
     Row(Act.OVERRIDE, kinds=2, cite=_TWO),
     Row(Act.OVERRIDE, reason=True, cite="ISMP, ADC core safety processes: monitor overrides"),
     Row(Act.WASTE, kinds=2, cite=_TWO),
-    *(
-        Row(Act.WASTE, each, witness=True, cite="21 CFR 1304.22(c), DEA letter of October 2014")
-        for each in _BOTH_CONTROLLED
-    ),
+    Row(Act.WASTE, witness=True, cite="21 CFR 1304.22(c), DEA letter of October 2014"),
     Row(Act.WITNESS, kinds=2, cite=_SIGNED),
     Row(Act.COUNT, kinds=2, cite=_TWO),
     *(

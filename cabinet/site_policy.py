@@ -14,6 +14,8 @@ MAX_POLICY = 24  # so that they fit into the entry of the cabinet's make-up
 MAX_TRAINING = 12
 MAX_NAME_CHARS = 32
 _ACTS = [act.value for act in Act]
+# What the screens can ask for where the floor does not: a row that nobody asks for would be a lie.
+_CAN_ASK = {"witness": (Act.COUNT, Act.BREAK_GLASS), "reason": ()}
 
 
 def wrong(training: tuple[Training, ...], asked: tuple[Asked, ...]) -> Iterator[tuple[str, str]]:
@@ -47,7 +49,21 @@ def _wrong_row(asked: Asked) -> Iterator[tuple[str, str]]:
         return
     if asked.kinds is not None and not 0 < asked.kinds <= policy.MOST_KINDS:
         yield "kinds", f"{asked.kinds} is outside 1 to {policy.MOST_KINDS}"
-    looser = policy.loosened(row_of(asked))
+    row = row_of(asked)
+    for name, acts in _CAN_ASK.items():
+        if getattr(row, name) and row.act not in acts and not _everywhere(row, name):
+            yield name, f"cannot be asked for {asked.act} at this cabinet's screens"
+    looser = policy.loosened(row)
     if looser is not None:
         least = str(looser.least).lower()
         yield looser.asked, f"may not be less than {least} for {asked.act}: {looser.cite}"
+
+
+def _everywhere(row: policy.Row, name: str) -> bool:
+    """Whether the floor asks it already, wherever the row speaks."""
+    return all(
+        getattr(policy.floor(row.act, each, role), name)
+        for each in policy.MedicineClass
+        for role in policy.Role
+        if row.matches(row.act, each, role)
+    )

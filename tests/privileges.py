@@ -1,0 +1,146 @@
+"""Writes docs/privileges.md from the running tables: `python -m tests.privileges`."""
+
+from pathlib import Path
+
+from auth import policy
+from auth.policy import Act, MedicineClass, Needs, Role
+from cabinet.wording import ROLES
+
+FILE = Path(__file__).parent.parent / "docs" / "privileges.md"
+ACTS = {
+    Act.REMOVE: "remove by an order",
+    Act.OVERRIDE: "remove without an order",
+    Act.GIVE: "say it was given",
+    Act.WASTE: "waste",
+    Act.RETURN: "return",
+    Act.WITNESS: "witness",
+    Act.LOAD: "load",
+    Act.COUNT: "count",
+    Act.EMPTY_RETURN_BIN: "empty the return bin",
+    Act.RESOLVE: "resolve a discrepancy",
+    Act.RECOVER_DRAWER: "recover a drawer that failed",
+    Act.INVITE: "issue a code to enrol with",
+    Act.ENROL: "stand by an enrolment",
+    Act.RELEASE: "let a locked-out person try again",
+    Act.ADMIT: "let a service technician in",
+    Act.ADMINISTER: "administer people",
+    Act.GRANT: "give override, pharmacist or administrator rights",
+    Act.TEMPORARY: "make a temporary user",
+    Act.BREAK_GLASS: "break the glass",
+    Act.CRITICAL_OVERRIDE: "declare a critical override",
+    Act.REVIEW: "read reports",
+    Act.SERVICE: "work at the maintenance console",
+    Act.RECOVER: "accept a ledger that was rolled back",
+}
+HEAD = """# Who may do what
+
+Made from the tables that run (`auth/policy.py`) by `python -m tests.privileges`; tests hold this
+file to them, and every cell to a table written by hand (`tests/test_privileges.py`).
+
+A privilege is an act, a security group of medicine and an area. A person may do something when all
+of this holds at the moment of the act, not only at sign-in: they are active (not suspended, expired
+or gone), their role has the act, their areas name the cabinet's (`*` is everywhere), their groups
+name the medicine's where the act reaches into its pocket, they have the competencies the site asks
+for it, and they proved by enough factors who they are. Nobody has anything by default: what no
+table gives is refused, with a record.
+
+A site gives people other groups than their role brings, and areas, by the staff list or at the
+screen. Rights to remove without an order are given at the screen alone, by two administrators, and
+group by group. A list names new pharmacists but gives them nothing: without the one-time code that
+an administrator issues at the screen nobody enrols.
+"""
+GROUPS = """
+## Which security groups a role reaches by itself
+
+A is schedule II, B is III, C is IV, D is V, E is not scheduled; the formulary's column `group` says
+otherwise. F is kept for anaesthesia, G and H are a site's own. Whoever holds a dose may say what
+became of it, also after they lost its group. Groups count for these acts:
+
+{reaching}.
+"""
+NEEDS = """
+## What proves it
+
+The least that is asked, for medicines not scheduled / schedules III to V / schedule II: how many
+kinds of factor (know, are, have; a finger alone never counts), and whether a second person proves
+who they are inside the act (W) and a reason is given (R). Signing in takes a badge and a finger or
+PIN whatever is done later. "Unless the site says otherwise" is a default beyond the least.
+"""
+SITE = """
+## A site's own rows
+
+`cabinet.toml` may ask for more, never for less; what would be less is refused at start with the
+text in the last column above. What a row leaves out it leaves alone.
+
+    [[policy]]
+    act = "remove"              # as in the tables above, in code letters
+    class = "CII"               # none, controlled (III to V) or CII; left out: any
+    role = "nurse"              # left out: any
+    kinds = 2                   # of factor
+    strong = true               # a code generator or security key besides
+    witness = true
+    reason = true
+
+    [[training]]
+    competency = "intravenous"  # as people's competencies name it
+    acts = ["remove", "waste"]  # for which it must not have ended
+"""
+
+
+def mark(yes: bool) -> str:
+    return "x" if yes else ""
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def asked(needs: Needs) -> str:
+    """ "2 W R"."""
+    letters = [("S", needs.strong), ("W", needs.witness), ("R", needs.reason)]
+    return " ".join([str(needs.kinds), *(letter for letter, yes in letters if yes)])
+
+
+def who() -> str:
+    """Act by role."""
+    names = [ROLES[role.value] for role in Role]
+    lines = ["## Which role may do what\n", row("act", "", *names), "|---" * (len(names) + 2) + "|"]
+    for act in Act:
+        cells = [mark(policy.may(role, act)) for role in Role]
+        lines.append(row(ACTS[act], f"`{act.value}`", *cells))
+    return "\n".join(lines)
+
+
+def groups() -> str:
+    """Role by group."""
+    lines = [row("role", *policy.GROUPS), "|---" * (len(policy.GROUPS) + 1) + "|"]
+    for role in Role:
+        cells = [mark(group in policy.ROLE_GROUPS[role]) for group in policy.GROUPS]
+        lines.append(row(ROLES[role.value], *cells))
+    return "\n".join(lines)
+
+
+def proofs() -> str:
+    """Act by class."""
+    lines = [row("act", "not scheduled", "III to V", "II", "text"), "|---|---|---|---|---|"]
+    for act in Act:
+        cells = [asked(policy.floor(act, each, Role.NURSE)) for each in MedicineClass]
+        cites = dict.fromkeys(it.cite for it in policy.FLOOR if it.act is act)
+        more = [it for it in policy.DEFAULT if it.act is act]
+        said = "; ".join(cites)
+        for it in more:
+            letters = asked(Needs(0, bool(it.strong), bool(it.witness), bool(it.reason)))[2:]
+            said += f"; and {letters} unless the site says otherwise"
+        lines.append(row(ACTS[act], *cells, said))
+    return "\n".join(lines)
+
+
+def text() -> str:
+    """The whole file."""
+    reaching = ", ".join(ACTS[act] for act in policy.REACHING)
+    parts = (HEAD, who(), GROUPS.format(reaching=reaching), groups(), NEEDS, proofs(), SITE)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
