@@ -32,7 +32,8 @@ PULSE_LIMIT_MS = 1000  # hardware.md 5.6: intermittent coils; the hardware one-s
 HIGH_AT_POWER_ON = range(9)  # BCM2835 ARM Peripherals, 6.2: default pull of GPIO 0 to 8
 MAX_WITNESSES = 4
 MAX_SERVICE_KEYS = 4
-MAX_POCKETS = 96  # of a cabinet, so that its make-up fits into one entry
+MAX_POCKETS = 96  # of a cabinet
+MAX_PLAN_BYTES = 15_872  # its make-up is one entry, with half a kilobyte of the entry's own
 MAX_FILE_BYTES = 256 * 1024
 DRIVERS = {"fingerprint": "zfm", "badge": "line", "scanner": "line"}
 PRODUCTION_FACTORIES = ("lgpio",)
@@ -266,6 +267,10 @@ def _check(file: Path, configuration: Configuration) -> None:
     for key, reason in site_policy.wrong(configuration.training, configuration.policy):
         raise ConfigurationError(file, key, reason)
     _check_staff_list(file, configuration)
+    size = len(msgspec.json.encode(plan_of(configuration)))
+    if size > MAX_PLAN_BYTES:
+        reason = f"the make-up has {size} bytes of at most {MAX_PLAN_BYTES}: shorten ids or rows"
+        raise ConfigurationError(file, "(the file)", reason)
 
 
 def _check_words(file: Path, configuration: Configuration) -> None:

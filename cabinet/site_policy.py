@@ -10,7 +10,7 @@ from auth import policy
 from auth.policy import Act
 from cabinet.plan import Asked, Training, row_of
 
-MAX_POLICY = 24  # so that they fit into the entry of the cabinet's make-up
+MAX_POLICY = 24
 MAX_TRAINING = 12
 MAX_NAME_CHARS = 32
 _ACTS = [act.value for act in Act]

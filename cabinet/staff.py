@@ -6,7 +6,7 @@ and the ledger keeps its keyed hash alone.
 
 from auth.policy import Act
 from cabinet import records as r
-from cabinet import rights, sensor
+from cabinet import removals, rights, sensor
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CodeMade, MakeCode
 from cabinet.messages import Button, Row, Rows, Screen, Words
@@ -98,6 +98,8 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
     actions = [Button("sign_out", "Sign out", "quiet")]
     if rights.allowed(state, Act.REMOVE, now_ms):
         actions.append(Button("home", "Patients", "primary"))
+    elif held := len(removals.mine(state)):  # of before they might remove no more
+        actions.append(Button("removals", f"Open removals ({held})", "primary"))
     return Screen(
         0, "menu", "Tasks", (*place.said(), Rows(tuple(rows), "Nothing here.")), tuple(actions)
     )

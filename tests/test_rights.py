@@ -1,0 +1,489 @@
+"""Rights at the moment of the act: who was stopped, expired, moved or untrained since sign-in.
+
+Each attack is a test named after it; the rules are asked through the real engine.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+
+from cabinet import events as e
+from cabinet import records as r
+from cabinet import screens
+from cabinet.decision import Draft
+from cabinet.effects import apply
+from cabinet.journal import replay
+from cabinet.machines import CorruptLedger
+from cabinet.messages import Row, Rows
+from cabinet.plan import Asked, Training
+from cabinet.wording import REASONS
+from tests.ward import MEDICINES, NOON_MS, PLAN, Ward, badge
+
+HOUR_MS = 3_600_000
+NAMES = {"N1": ("Nina", "Nurse"), "N2": ("Noel", "Nurse"), "P1": ("Paul", "Pharmacist")}
+
+
+@pytest.fixture
+def ward() -> Ward:
+    return Ward()
+
+
+def listed(ward: Ward, staff_id: str, role: str = "nurse", **said: object) -> None:
+    """A list says this of somebody."""
+    given, family = NAMES[staff_id]
+    row = e.PersonRow(staff_id, given, family, role, "", **said)  # type: ignore[arg-type]
+    outcome = ward.do(e.Import("test", people=(("people.csv:2", row),)))
+    assert not outcome.refusal, outcome.report
+
+
+def now_ms(ward: Ward) -> int:
+    return ward.wall_ms + ward.now_ms
+
+
+def pulses(ward: Ward) -> list[e.Command]:
+    return [command for command in ward.commands if isinstance(command, e.Pulse)]
+
+
+def refused(ward: Ward) -> r.Refused:
+    record = ward.records(r.Refused)[-1]
+    assert isinstance(record, r.Refused)
+    return record
+
+
+def at_the_order(ward: Ward) -> None:
+    """One press before the drawer."""
+    ward.sign_in("N1")
+    ward.choose("O1")
+    ward.commands.clear()
+
+
+# --- stopped since sign-in ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["suspended", "left"])
+def test_suspended_between_press_and_pulse_no_lock_is_energised(ward: Ward, status: str) -> None:
+    """The list is taken while the press is on its way: it comes second, and opens nothing."""
+    at_the_order(ward)
+    listed(ward, "N1", status=status)
+    outcome = ward.press("open")
+    assert outcome.refusal == REASONS["rights_withdrawn"]
+    assert not pulses(ward)
+    said = refused(ward)
+    assert (said.act, said.why, said.order, said.medicine) == (
+        *("remove", "rights_withdrawn"),
+        *("O1", "OXY5"),
+    )
+    assert ward.state.session is None
+    assert ward.records()[-1].why == "rights_withdrawn"
+    assert ward.screen().name == "rest"
+
+
+def test_suspended_between_pulse_and_pull_the_drawer_may_not_be_opened_any_more(
+    ward: Ward,
+) -> None:
+    at_the_order(ward)
+    ward.press("open")
+    assert len(pulses(ward)) == 1
+    listed(ward, "N1", status="suspended")
+    ward.wait(1)
+    assert isinstance(ward.records()[-2], r.CancelledBeforeOpen)
+    assert ward.state.session is None
+    ward.pull("D1")
+    assert isinstance(ward.records()[-1], r.DrawerForced), "an alarm, and a count"
+    assert ward.state.pockets["P1"].count_due
+
+
+def test_suspended_with_the_drawer_open_it_is_counted_and_shut_then_they_are_signed_out(
+    ward: Ward,
+) -> None:
+    at_the_order(ward)
+    ward.press("open")
+    ward.pull("D1")
+    listed(ward, "N1", status="suspended")
+    ward.wait(1)
+    assert ward.state.session is not None
+    ward.press("count", "20")
+    ward.push("D1")
+    assert isinstance(ward.records()[-1], r.RemovalTaken), "what was taken is on record"
+    ward.wait(1)
+    assert ward.state.session is None
+    assert ward.screen().name == "rest"
+
+
+def test_suspended_behind_a_shut_drawer_that_was_not_counted_the_count_is_owed(ward: Ward) -> None:
+    at_the_order(ward)
+    ward.press("open")
+    ward.pull("D1")
+    ward.push("D1")
+    listed(ward, "N1", status="suspended")
+    ward.wait(1)
+    assert ward.state.session is None
+    assert ward.state.pockets["P1"].count_due
+
+
+@pytest.mark.parametrize("page", ["menu", "everyone", "removals", "patient", "more"])
+def test_whoever_is_suspended_sees_nothing_more_at_the_next_press(ward: Ward, page: str) -> None:
+    ward.sign_in("N1")
+    ward.press("everyone")
+    listed(ward, "N1", status="suspended")
+    button = next((it for it in screens.buttons(ward.screen()) if it.startswith(page)), "menu")
+    if button in screens.buttons(ward.screen()):
+        ward.press(button)
+        assert refused(ward).why == "rights_withdrawn"
+    ward.wait(1)
+    assert ward.screen().name == "rest"
+    assert "FRANKLIN" not in repr(ward.screen())
+
+
+def test_without_a_press_whoever_is_suspended_is_signed_out_within_a_tick(ward: Ward) -> None:
+    at_the_order(ward)
+    listed(ward, "N1", status="suspended")
+    ward.wait(1)
+    assert ward.records(r.SignedOut)[-1].why == "rights_withdrawn"
+    assert ward.screen().name == "rest"
+
+
+def test_a_waste_whose_person_is_suspended_is_called_off_and_they_are_signed_out(
+    ward: Ward,
+) -> None:
+    ward.sign_in("N1")
+    removal = ward.remove("O1", count=20)
+    for button in ("removals", f"removal:{removal}", "waste"):
+        ward.press(button)
+    ward.press("amount", "1")
+    listed(ward, "N1", status="suspended")
+    ward.wait(1)
+    assert ward.records(r.WitnessDismissed)[-1].why == "rights_withdrawn"
+    assert ward.state.session is None
+    ward.prove("N2")
+    assert not ward.records(r.Wasted)
+
+
+def test_somebody_suspended_looks_to_others_like_a_wrong_finger(ward: Ward) -> None:
+    listed(ward, "N1", status="suspended")
+    ward.prove("N1")
+    suspended = repr(ward.screen())
+    other = Ward()
+    other.do(e.BadgeSeen(badge("N1")))
+    other.do(e.FingerSeen(other.command(e.VerifyFinger).request, "no_match", None))
+    assert repr(other.screen()) == suspended
+
+
+# --- expiry ---------------------------------------------------------------------------------------
+
+
+def test_expiry_in_mid_session_stops_the_next_act_and_ends_the_session(ward: Ward) -> None:
+    listed(ward, "N1", expires_ms=now_ms(ward) + HOUR_MS)
+    at_the_order(ward)
+    ward.now_ms += HOUR_MS
+    ward.press("open")
+    assert not pulses(ward)
+    assert refused(ward).why == "rights_expired"
+    assert ward.state.session is None
+    assert "Your access has ended" in repr(ward.screen().blocks[0])
+
+
+def test_access_ends_at_its_millisecond_and_not_before(ward: Ward) -> None:
+    listed(ward, "N1", expires_ms=now_ms(ward) + HOUR_MS)
+    at_the_order(ward)
+    ward.now_ms += HOUR_MS - 1
+    ward.press("open")
+    assert len(pulses(ward)) == 1
+
+
+def test_whoever_has_expired_does_not_sign_in(ward: Ward) -> None:
+    listed(ward, "N1", expires_ms=now_ms(ward) + 1)
+    ward.now_ms += 1
+    ward.prove("N1")
+    assert ward.state.session is None
+    assert ward.records(r.FactorRefused)[-1].why == "not_active"
+
+
+def test_a_clock_that_is_set_back_makes_nobody_good_again(ward: Ward) -> None:
+    listed(ward, "N1", expires_ms=now_ms(ward) + HOUR_MS)
+    ward.now_ms += 2 * HOUR_MS
+    ward.do(e.Space(15))  # an entry at that time
+    ward.wall_ms -= 3 * HOUR_MS
+    ward.prove("N1")
+    assert ward.state.session is None
+    ward.restart()
+    ward.prove("N1")
+    assert ward.state.session is None
+
+
+def test_a_witness_who_has_expired_does_not_witness(ward: Ward) -> None:
+    listed(ward, "N2", expires_ms=now_ms(ward) + 1)
+    ward.sign_in("N1")
+    removal = ward.remove("O1", count=20)
+    for button in ("removals", f"removal:{removal}", "waste"):
+        ward.press(button)
+    ward.press("amount", "1")
+    ward.now_ms += 1
+    ward.prove("N2")
+    assert not ward.records(r.Wasted)
+    assert refused(ward).why == "witness_not_allowed"
+
+
+# --- one human, two accounts ----------------------------------------------------------------------
+
+
+def test_two_accounts_of_one_human_are_one_witness(ward: Ward) -> None:
+    listed(ward, "N1", human="the same")
+    listed(ward, "N2", human="the same")
+    ward.sign_in("N1")
+    removal = ward.remove("O1", count=20)
+    for button in ("removals", f"removal:{removal}", "waste"):
+        ward.press(button)
+    ward.press("amount", "1")
+    ward.prove("N2")
+    assert not ward.records(r.Wasted)
+    assert refused(ward).why == "same_person"
+
+
+def test_two_accounts_of_one_human_accept_no_rollback(ward: Ward) -> None:
+    listed(ward, "P1", "pharmacist", human="the same")
+    administrator = ward.ref("A1")
+    ward.state.people[administrator].human_hash = "the same"
+    event = e.AcceptRollback("restored", "1", (administrator, ward.ref("P1")), (), "note")
+    assert ward.do(event).refusal
+    assert not ward.records(r.RollbackAccepted)
+
+
+# --- areas ----------------------------------------------------------------------------------------
+
+
+def elsewhere() -> Ward:
+    """A ward in the area 4W."""
+    ward = Ward()
+    ward.plan = msgspec.structs.replace(PLAN, area="4W")
+    ward.restart()
+    return ward
+
+
+def test_the_rights_of_another_area_open_nothing_here_and_show_no_patient() -> None:
+    ward = elsewhere()
+    listed(ward, "N1", areas=("ICU", "3E"))
+    ward.prove("N1")
+    assert ward.state.session is None
+    assert ward.records(r.FactorRefused)[-1].why == "wrong_area"
+    assert not ward.records(r.FactorRefused)[-1].counts, "they proved who they are"
+    assert REASONS["wrong_area"] in repr(ward.screen().blocks[0])
+
+
+def test_an_area_taken_away_in_mid_session_stops_the_next_release() -> None:
+    ward = elsewhere()
+    listed(ward, "N1", areas=("ICU", "4W"))
+    at_the_order(ward)
+    listed(ward, "N1", areas=("ICU",))
+    ward.press("open")
+    assert not pulses(ward)
+    assert refused(ward).why == "wrong_area"
+
+
+def test_a_witness_of_another_area_does_not_witness() -> None:
+    ward = elsewhere()
+    listed(ward, "N2", areas=("ICU",))
+    ward.sign_in("N1")
+    removal = ward.remove("O1", count=20)
+    for button in ("removals", f"removal:{removal}", "waste"):
+        ward.press(button)
+    ward.press("amount", "1")
+    ward.prove("N2")
+    assert not ward.records(r.Wasted)
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def test_a_group_taken_away_in_mid_session_stops_the_next_release(ward: Ward) -> None:
+    at_the_order(ward)
+    listed(ward, "N1", groups=("E",))
+    ward.press("open")
+    assert not pulses(ward)
+    assert refused(ward).why == "wrong_group"
+    assert ward.state.session is not None, "the rest of their work goes on"
+    ward.press("home")
+    ward.remove("O2")
+
+
+def test_a_medicine_put_into_another_group_is_out_of_reach_at_once(ward: Ward) -> None:
+    at_the_order(ward)
+    moved = msgspec.structs.replace(MEDICINES[0], group="G")
+    assert not ward.do(e.Import("test", medicines=(("formulary.csv:2", moved),))).refusal
+    ward.press("open")
+    assert not pulses(ward)
+    assert refused(ward).why == "wrong_group"
+
+
+def test_the_list_of_orders_says_which_medicine_is_out_of_reach_and_why(ward: Ward) -> None:
+    listed(ward, "N1", groups=("E",))
+    ward.sign_in("N1")
+    ward.press(f"patient:{ward.state.by_record_number['1001']}")
+    why = {row.id: row.why_not for row in rows(ward)}
+    assert why == {"order:O1": REASONS["wrong_group"], "order:O2": ""}
+    assert ward.press("order:O1").refusal
+
+
+def test_whoever_lost_a_group_still_says_what_became_of_the_dose_in_hand(ward: Ward) -> None:
+    ward.sign_in("N1")
+    removal = ward.remove("O1", count=20)
+    listed(ward, "N1", groups=())
+    for button in ("removals", f"removal:{removal}", "give", "all"):
+        ward.press(button)
+    assert ward.records(r.Given)[-1].quantity == 2
+    assert removal not in ward.state.removals
+
+
+def test_a_technician_without_a_group_loads_none_of_it(ward: Ward) -> None:
+    given = e.PersonRow("T1", "Tess", "Technician", "pharmacy_technician", "", groups=("E",))
+    assert not ward.do(e.Import("test", people=(("people.csv:2", given),))).refusal
+    ward.sign_in("T1")
+    ward.press("load_list")
+    why = {row.id: row.why_not for row in rows(ward)}
+    assert why["load:P1"] == REASONS["wrong_group"]
+    assert not why["load:M1"]
+
+
+def rows(ward: Ward) -> Iterator[Row]:
+    """The rows of the screen's lists, as screens show them."""
+    for block in ward.screen().blocks:
+        if isinstance(block, Rows):
+            yield from block.rows
+
+
+# --- another role ---------------------------------------------------------------------------------
+
+
+def test_another_role_in_mid_session_brings_its_own_rights_and_ends_the_old(ward: Ward) -> None:
+    at_the_order(ward)
+    listed(ward, "N1", "witness_only")
+    ward.press("open")
+    assert not pulses(ward)
+    assert refused(ward).why == "not_allowed"
+    assert ward.state.people[ward.ref("N1")].rights == r.Rights("witness_only")
+
+
+# --- training -------------------------------------------------------------------------------------
+
+
+def trained() -> Ward:
+    """A ward that asks a competency for removing and witnessing."""
+    ward = Ward()
+    ward.plan = msgspec.structs.replace(
+        PLAN, training=(Training("controlled substances", ("remove", "witness")),)
+    )
+    ward.restart()
+    return ward
+
+
+def test_without_the_training_nothing_is_released_and_the_reason_is_said() -> None:
+    ward = trained()
+    ward.sign_in("N1")
+    assert ward.screen().name == "menu", "no patients for who may not remove"
+    listed(ward, "N1", competencies=(("controlled substances", 0),))
+    ward.press("home")
+    ward.choose("O1")
+    listed(ward, "N1", competencies=(("something else", 0),))
+    ward.commands.clear()
+    ward.press("open")
+    assert not pulses(ward)
+    assert refused(ward).why == "training_lapsed"
+
+
+def test_training_that_ends_in_mid_session_stops_the_next_release_and_no_more() -> None:
+    ward = trained()
+    listed(ward, "N1", competencies=(("controlled substances", now_ms(ward) + HOUR_MS),))
+    ward.sign_in("N1")
+    removal = ward.remove("O1", count=20)
+    ward.choose("O1")
+    ward.now_ms += HOUR_MS
+    ward.commands.clear()
+    ward.press("open")
+    assert not pulses(ward)
+    assert refused(ward).why == "training_lapsed"
+    assert ward.state.session is not None
+    back = f"patient:{ward.state.by_record_number['1001']}"
+    for button in (back, "home", "removals", f"removal:{removal}", "give", "all"):
+        assert not ward.press(button).refusal
+    assert removal not in ward.state.removals, "the dose in hand is theirs to account for"
+
+
+def test_an_untrained_witness_does_not_witness() -> None:
+    ward = trained()
+    listed(ward, "N1", competencies=(("controlled substances", 0),))
+    ward.sign_in("N1")
+    removal = ward.remove("O1", count=20)
+    for button in ("removals", f"removal:{removal}", "waste"):
+        ward.press(button)
+    ward.press("amount", "1")
+    ward.prove("N2")
+    assert not ward.records(r.Wasted)
+
+
+# --- a site's stricter rows -----------------------------------------------------------------------
+
+
+def test_a_site_that_asks_a_stronger_factor_is_heard_at_the_release() -> None:
+    ward = Ward()
+    ward.plan = msgspec.structs.replace(
+        PLAN, policy=(Asked("remove", "CII", "nurse", strong=True),)
+    )
+    ward.restart()
+    at_the_order(ward)
+    ward.press("open")
+    assert not pulses(ward)
+    assert refused(ward).why == "strong_factor"
+    ward.press("home")
+    ward.remove("O2")
+
+
+# --- changed at the cabinet -----------------------------------------------------------------------
+
+
+def changed(ward: Ward, before: r.Rights, after: r.Rights, **said: r.Standing) -> r.PersonChanged:
+    return r.PersonChanged(
+        *(ward.ref("N1"), ward.ref("A1"), ward.ref("A2"), before, after),
+        said.get("was", "active"),
+        said.get("becomes", "active"),
+        "asked for",
+    )
+
+
+def applied(ward: Ward, record: r.Record) -> None:
+    body = r.decode_body(ward.sink.bodies[-1])
+    state = ward.state
+    apply(state, msgspec.structs.replace(body, seq=state.size + 1, record=record))
+
+
+def test_a_change_says_old_and_new_and_holds_from_then_on(ward: Ward) -> None:
+    before = ward.state.people[ward.ref("N1")].rights
+    after = msgspec.structs.replace(before, override_groups=("A",), expires_ms=NOON_MS + HOUR_MS)
+    applied(ward, changed(ward, before, after, becomes="suspended"))
+    person = ward.state.people[ward.ref("N1")]
+    assert (person.rights, person.standing) == (after, "suspended")
+
+
+def test_a_change_of_rights_that_nobody_had_is_a_corrupt_ledger(ward: Ward) -> None:
+    before = ward.state.people[ward.ref("N1")].rights
+    other = msgspec.structs.replace(before, groups=("H",))
+    with pytest.raises(CorruptLedger):
+        applied(ward, changed(ward, other, before))
+    with pytest.raises(CorruptLedger):
+        applied(ward, changed(ward, before, other, was="left"))
+
+
+def test_a_change_lasts_over_a_restart_and_a_list_that_says_nothing_of_it(ward: Ward) -> None:
+    ref, before = ward.ref("N1"), ward.state.people[ward.ref("N1")].rights
+    after = msgspec.structs.replace(before, override_groups=("A",), areas=("*", "ICU"))
+    draft = Draft(ward.state, ward.engine.place, e.Moment(now_ms(ward), ward.now_ms, bytes(32)))
+    draft.add(changed(ward, before, after))
+    moment = e.Moment(now_ms(ward), ward.now_ms, bytes(32), dict(ward.positions))
+    for body in ward.engine._journal.append(draft.records, (), moment):
+        apply(ward.state, body)
+    listed(ward, "N1")
+    ward.restart()
+    assert ward.state.people[ref].rights == after
+    assert replay(ward.sink).people[ref].rights == after
+    listed(ward, "N1", "charge_nurse")
+    assert not ward.state.people[ref].rights.override_groups, "another role overrides nothing"
