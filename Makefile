@@ -16,7 +16,8 @@ help: ## this list
 
 run: ## the simulated cabinet: touchscreen and bench (DEMO=folder PORT=8080 BENCH_PORT=8081)
 	@./setup.sh run
-	@exec $(python) -m sim run --folder "$(DEMO)" --port "$(PORT)" --bench-port "$(BENCH_PORT)"
+	@exec setpriv --pdeathsig TERM -- $(python) -m sim run --folder "$(DEMO)" \
+		--port "$(PORT)" --bench-port "$(BENCH_PORT)"
 
 test: ## make check, then every test, the browser's too
 	@./setup.sh tests

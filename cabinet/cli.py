@@ -110,8 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     screen = command("touchscreen", _touchscreen, "Serve the touchscreen on the loopback port.")
     screen.add_argument(
         "--port",
-        type=int,
-        choices=range(1024, 65_536),
+        type=whole(1024, 65_535),
         metavar="PORT",
         help="1024 to 65535, instead of touchscreen.port of the file",
     )
@@ -154,6 +153,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """What argparse reads a number by, and what it says of another: in few words."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 20):
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number")
+        if not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text} is not from {least} to {most}")
+        return int(text)
+
+    return read
+
+
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
 
 
@@ -175,8 +187,7 @@ def _evidence_commands(command: Command) -> None:
     verify.add_argument("--json", action="store_true", help="print one JSON object")
     verify.add_argument(
         "--workers",
-        type=int,
-        choices=range(1, 17),
+        type=whole(1, 16),
         default=1,
         metavar="N",
         help="1 to 16 processes",
@@ -199,7 +210,9 @@ def _evidence_commands(command: Command) -> None:
         help="also names and details of the people and patients that these entries speak of",
     )
     proof = command("receipt", _receipt, "Write the proof that one entry is in the ledger.")
-    proof.add_argument("entry", type=int, metavar="N", help="the entry's number")
+    proof.add_argument(
+        "entry", type=whole(1, (1 << 63) - 1), metavar="N", help="the entry's number"
+    )
     proof.add_argument("--out", type=Path, metavar="FILE", help="a new file, instead of stdout")
     command("vkey", _vkey, "Print the public keys of the ledger's heads: Ed25519, ML-DSA-44.")
     report = command("report", _report, "Print a report from the ledger.")

@@ -6,6 +6,7 @@ One rule: a power cut kills the controller, not the world.
 """
 
 import argparse
+import fcntl
 import logging
 import os
 import signal
@@ -14,10 +15,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from cabinet import configuration as site
+from cabinet.cli import whole
 from cabinet.configuration import ConfigurationError
+from cabinet.keys import KeyProblem
+from cabinet.machines import CorruptLedger
+from ledger.errors import LedgerError
 from sim import demo_cabinet
 from sim import run as story
 from sim.bench.server import Bench
@@ -27,10 +34,15 @@ from sim.people import PEOPLE
 
 RESTART_AFTER_S = 1.0  # as the controller's unit does
 STOP_WITHIN_S = 10.0
+LOOK_EVERY_S = 0.1
 
 
 class Child:
-    """A program of the cabinet, kept running while it is wanted."""
+    """A program of the cabinet, kept running while it is wanted, and never after this process.
+
+    Any thread may want it; only the main thread starts it, in `look`: the system ends a program
+    with the thread that started it (PR_SET_PDEATHSIG, prctl(2)).
+    """
 
     def __init__(self, name: str, arguments: list[str], folder: Path, **environment: str) -> None:
         self._name, self._arguments, self._environment = name, arguments, environment
@@ -40,21 +52,33 @@ class Child:
         self._wanted = False
 
     def start(self) -> None:
-        """Run it, if it does not run."""
-        with self._guard:
-            self._wanted = True
-            self._start()
+        """Want it to run."""
+        self._wanted = True
 
-    def _start(self) -> None:
-        if self._process is None or self._process.poll() is not None:
-            with self._log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", "cabinet.cli", *self._arguments],
-                    env={**os.environ, **self._environment},
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,  # Ctrl-C is this process's to pass on, in order
-                )
+    def look(self) -> None:
+        """Start it if it is wanted; a while later if it ended by itself, as systemd would."""
+        with self._guard:
+            running = self._process is not None and self._process.poll() is None
+            ended = self._process is not None and not running
+        if running or not self._wanted:
+            return
+        if ended:
+            print(f"The {self._name} ended and is started again; see {self._log}", file=sys.stderr)
+            time.sleep(RESTART_AFTER_S)
+        with self._guard:
+            if self._wanted:
+                self._process = self._started()
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        leash = ["setpriv", "--pdeathsig", "KILL", "--"]  # of util-linux, which every Debian has
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                [*leash, sys.executable, "-m", "cabinet.cli", *self._arguments],
+                env={**os.environ, **self._environment},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is this process's to pass on, in order
+            )
 
     def kill(self) -> None:
         """As a power cut does."""
@@ -63,6 +87,7 @@ class Child:
             if self._process is not None:
                 self._process.kill()
                 self._process.wait()
+                self._process = None
 
     def stop(self) -> None:
         """In order; killed when it takes too long."""
@@ -77,18 +102,6 @@ class Child:
                 print(f"The {self._name} did not stop in time and was killed.", file=sys.stderr)
                 self._process.kill()
                 self._process.wait()
-
-    def look(self) -> None:
-        """Start it again when it ended by itself, as systemd would."""
-        with self._guard:
-            ended = self._process is not None and self._process.poll() is not None
-            wanted = self._wanted
-        if ended and wanted:
-            print(f"The {self._name} ended and is started again; see {self._log}", file=sys.stderr)
-            time.sleep(RESTART_AFTER_S)
-            with self._guard:
-                if self._wanted:  # the power may have been cut meanwhile
-                    self._start()
 
     @property
     def wanted(self) -> bool:
@@ -123,13 +136,38 @@ def _free(port: int, setting: str) -> None:
             ) from None
 
 
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One world a folder: two would each take the other's drawers, sensors and sockets."""
+    with (folder / "running.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SimulatorError(
+                f"{folder}: runs already; stop it there (Ctrl-C), or make another cabinet: "
+                f"make run DEMO={folder.name}2 PORT=8180 BENCH_PORT=8181"
+            ) from None
+        yield
+
+
 def run(folder: Path, port: int, bench_port: int) -> None:
-    """Serve the demo cabinet in `folder` until Ctrl-C."""
-    _free(port, "PORT")
-    _free(bench_port, "BENCH_PORT")
+    """Serve the demo cabinet in `folder`, made if it is not there, until Ctrl-C."""
+    if port == bench_port:
+        raise SimulatorError(f"PORT and BENCH_PORT are both {port}; choose two")
+    if folder.exists() and not folder.is_dir():
+        raise SimulatorError(f"{folder}: is no folder; choose another one: make run DEMO=demo2")
     if not (folder / "cabinet.toml").exists():
+        _free(port, "PORT")
+        _free(bench_port, "BENCH_PORT")
         print(f"Making the demo cabinet in {folder} …", flush=True)
         demo_cabinet.make(folder)
+    with _alone(folder):
+        _free(port, "PORT")
+        _free(bench_port, "BENCH_PORT")
+        _serve(folder, port, bench_port)
+
+
+def _serve(folder: Path, port: int, bench_port: int) -> None:
     configuration = site.load(folder / "cabinet.toml")
     cabinet = SimulatedCabinet(folder, configuration)
     config = ["--config", str(folder / "cabinet.toml")]
@@ -148,7 +186,7 @@ def run(folder: Path, port: int, bench_port: int) -> None:
             controller.start()
         touchscreen.start()
         _tell(folder, port, bench_port)
-        while not ending.wait(0.5):
+        while not ending.wait(LOOK_EVERY_S):
             controller.look()
             touchscreen.look()
     finally:
@@ -188,11 +226,12 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command")
     serve = commands.add_parser("run", help="the demo cabinet with its touchscreen and bench")
     serve.add_argument("--folder", type=Path, default=Path("demo"))
-    serve.add_argument("--port", type=int, default=8080)
-    serve.add_argument("--bench-port", type=int, default=8081)
+    for name, port in (("--port", 8080), ("--bench-port", 8081)):
+        serve.add_argument(name, type=whole(1024, 65_535), default=port, metavar="1024..65535")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     running = arguments.command == "run"
+    said_by = "make run" if running else "python -m sim"
     if not running and arguments.seed is None and arguments.soak is None:
         parser.error("say --seed NUMBER for a story, or `run` for the simulated cabinet")
     try:
@@ -202,8 +241,14 @@ def main() -> int:
         if not running:
             return story.tell(arguments)
         run(arguments.folder.resolve(), arguments.port, arguments.bench_port)
-    except (SimulatorError, ConfigurationError) as error:
-        print(f"{'make run' if running else 'python -m sim'}: {error}", file=sys.stderr)
+    except OSError as error:  # the system says no: to which file, if it says so
+        if not running:
+            raise
+        which = f"{error.filename}: " if error.filename else ""
+        print(f"{said_by}: {which}{error.strerror or error}", file=sys.stderr)
+        return 1
+    except (SimulatorError, ConfigurationError, LedgerError, KeyProblem, CorruptLedger) as error:
+        print(f"{said_by}: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -97,6 +97,12 @@ class Demo:
         )
         until(self._answers, READY_S)
 
+    @property
+    def process_id(self) -> int:
+        """The simulator's own."""
+        assert self._process is not None
+        return self._process.pid
+
     def _answers(self) -> bool:
         assert self._process is not None and self._process.poll() is None, self.log()
         for address in (self.address, self.bench_address):

@@ -119,7 +119,12 @@ def test_the_version_is_told(shell: Shell) -> None:
         ("report", "diversion"),
         ("touchscreen", "--port", "80"),
         ("touchscreen", "--port", "99999"),
+        ("touchscreen", "--port", "9" * 5000),
         ("receipt", "first"),
+        ("receipt", "0"),
+        ("receipt", "-5"),
+        ("receipt", "99999999999999999999"),
+        ("verify", "--workers", "17"),
     ],
     ids=" ".join,
 )
@@ -127,6 +132,7 @@ def test_wrong_usage_is_status_2_and_says_how(shell: Shell, typed: tuple[str, ..
     told = shell(*typed)
     assert told.status == 2
     assert "usage: cabinet" in told.err
+    assert len(told.err) < 1000
 
 
 # --- errors ---------------------------------------------------------------------------------------
