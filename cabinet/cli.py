@@ -15,6 +15,7 @@ from pathlib import Path
 
 from auth.errors import AuthError
 from cabinet import configuration as site
+from cabinet.arguments import whole
 from cabinet.configuration import Configuration, ConfigurationError, NotThisCabinet
 from cabinet.importing import ImportProblem
 from cabinet.keys import KeyProblem, Keys
@@ -141,29 +142,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write the database key, from the escrow beside the ledger, into a new file",
     )
-    kept = command("retention", _retention, "Say what is kept for how long, and what is past it.")
-    kept.add_argument("--list", action="store_true", help="name what is past its term")
-    erase = command("erase", _erase, "Erase names and details past their term; entries stay.")
-    erase.add_argument("names", nargs="*", metavar="HASH", help="attachments, by hash")
-    erase.add_argument("--due", action="store_true", help="all that are past their term")
-    erase.add_argument("--reason", required=True, help="why, for the entry")
-    erase.add_argument(
-        "--lawful-order", default="", metavar="REFERENCE", help="before the term, only by this"
-    )
+    _erasing_commands(command)
     return parser
-
-
-def whole(least: int, most: int) -> Callable[[str], int]:
-    """What argparse reads a number by, and what it says of another: in few words."""
-
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 20):
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number")
-        if not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text} is not from {least} to {most}")
-        return int(text)
-
-    return read
 
 
 Command = Callable[[str, Callable[[argparse.Namespace], int], str], argparse.ArgumentParser]
@@ -179,6 +159,26 @@ def _list_command(command: Command) -> None:
         type=Path,
         metavar="DIR|FILE",
         help="with the .csv files, or the staff list that has its signed .note beside it",
+    )
+
+
+def _erasing_commands(command: Command) -> None:
+    kept = command("retention", _retention, "Say what is kept for how long, and what is past it.")
+    kept.add_argument("--list", action="store_true", help="name what is past its term")
+    erase = command("erase", _erase, "Erase names and details past their term; entries stay.")
+    erase.add_argument("names", nargs="*", metavar="HASH", help="attachments, by hash")
+    erase.add_argument("--due", action="store_true", help="all that are past their term")
+    erase.add_argument(
+        "--reason",
+        required=True,
+        metavar="WORD",
+        help="why, for the entry: term_over, lawful_order, right or mistake",
+    )
+    erase.add_argument(
+        "--lawful-order",
+        default="",
+        metavar="REFERENCE",
+        help="before the term, only by this; no names",
     )
 
 
@@ -339,17 +339,9 @@ def _retention(arguments: argparse.Namespace) -> int:
     keys = load_keys(configuration, folder)
     with Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True) as store:
         state = replay(store)
-    past = retention.due(state, int(time.time() * 1000))
-    used = retention.in_use(state)
-    for kind in ("person", "credential", "patient", "order"):
-        names = [name for name, named in state.named.items() if named.kind == kind]
-        print(
-            f"{kind}: {len(names)} kept for {retention.term_days(state, kind)} days, "
-            f"{sum(name in used for name in names)} in use, "
-            f"{sum(name in past for name in names)} past their term"
-        )
-    if arguments.list and past:
-        print("\n".join(past))
+    now_ms = int(time.time() * 1000)
+    past = retention.due(state, now_ms) if arguments.list else []
+    print("\n".join((*retention.summary(state, now_ms), *past)))
     return 0
 
 
@@ -358,19 +350,19 @@ def _erase(arguments: argparse.Namespace) -> int:
     from cabinet.events import Erase
 
     configuration, folder = _load(arguments)
-    with offline.opened(
-        configuration, folder, load_keys(configuration, folder), "erase"
-    ) as cabinet:
+    keys = load_keys(configuration, folder)
+    with offline.opened(configuration, folder, keys, "erase") as cabinet:
         names = tuple(arguments.names)
         if arguments.due:
             names += tuple(retention.due(cabinet.engine.state, cabinet.now_ms()))
+        names = names[: retention.MAX_AT_ONCE]
         if not names:
             print("Nothing is past its term.")
             return 0
         outcome = cabinet.step(Erase(names, arguments.reason, arguments.lawful_order))
     if outcome.refusal:
         raise Failed(outcome.refusal)
-    print(f"Erased: {len(names)} attachments.")
+    print(f"Erased: {len(names)} attachments, of at most {retention.MAX_AT_ONCE} at a time.")
     return 0
 
 

@@ -440,8 +440,19 @@ def _end_access(state: State, access: str) -> Access:
     return ended
 
 
+def _told(state: State, started: r.AccessStarted, body: r.Body) -> None:
+    """Whom a removal was for is kept from its last entry on, not from when they were listed."""
+    patient, order = state.patients.get(started.patient), state.orders.get(started.order)
+    names = (patient.details_name if patient else "", order.listed.details if order else "")
+    for name in names:
+        if name in state.named:
+            held = state.named[name]
+            state.named[name] = Named(held.kind, max(held.wall_ms, body.wall_ms))
+
+
 def _removal_taken(state: State, record: r.RemovalTaken, body: r.Body, _: r.Attached) -> None:
     ended = _end_access(state, record.access)
+    _told(state, ended.started, body)
     state.removals[record.removal] = Removal(
         record.removal, ended.started, record.quantity, body.wall_ms, record.quantity
     )
@@ -496,17 +507,18 @@ def _cancel_asked(state: State, record: r.CancelAsked, _: r.Body, __: r.Attached
 # --- what became of a removal ---------------------------------------------------------------------
 
 
-def _settle(state: State, removal: str, quantity: int) -> None:
+def _settle(state: State, removal: str, quantity: int, body: r.Body) -> None:
     held = state.removals.get(removal)
     if held is None or quantity > held.outstanding:
         raise CorruptLedger(f"removal {removal!r} has not {quantity} outstanding")
+    _told(state, held.started, body)
     held.outstanding -= quantity
     if not held.outstanding:
         del state.removals[removal]
 
 
-def _given(state: State, record: r.Given, _: r.Body, __: r.Attached) -> None:
-    _settle(state, record.removal, record.quantity)
+def _given(state: State, record: r.Given, body: r.Body, _: r.Attached) -> None:
+    _settle(state, record.removal, record.quantity, body)
 
 
 def _witness_called(state: State, record: r.WitnessCalled, body: r.Body, _: r.Attached) -> None:
@@ -530,14 +542,14 @@ def _attested(state: State, shown: tuple[str, ...]) -> None:
     state.attempt = state.witnessing = None
 
 
-def _wasted(state: State, record: r.Wasted, _: r.Body, __: r.Attached) -> None:
+def _wasted(state: State, record: r.Wasted, body: r.Body, _: r.Attached) -> None:
     _attested(state, record.witness_factors)
-    _settle(state, record.removal, record.quantity)
+    _settle(state, record.removal, record.quantity, body)
 
 
-def _returned(state: State, record: r.Returned, _: r.Body, __: r.Attached) -> None:
+def _returned(state: State, record: r.Returned, body: r.Body, _: r.Attached) -> None:
     _end_access(state, record.access)
-    _settle(state, record.removal, record.quantity)
+    _settle(state, record.removal, record.quantity, body)
 
 
 # --- the maintenance console ----------------------------------------------------------------------

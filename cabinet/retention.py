@@ -4,6 +4,8 @@ Not for entries, which stay for ever. One rule: an erasure is itself an entry; w
 its term goes only by a lawful order named in that entry, and what is in use never.
 """
 
+import re
+
 from cabinet import records as r
 from cabinet.decision import Draft
 from cabinet.events import Erase
@@ -11,10 +13,17 @@ from cabinet.state import State
 
 DAY_MS = 86_400_000
 MAX_AT_ONCE = 10_000
-REASON_CHARS = 200
+# What an entry may say of an erasure: it stays for ever, so it has no room for the erased name.
+REASONS = {
+    "term_over": "its term is over",
+    "lawful_order": "a court or an authority ordered it",
+    "right": "whom it is about has the right to it by law",
+    "mistake": "it should never have been taken in",
+}
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9./-]{0,39}")
 
 
-def in_use(state: State) -> dict[str, str]:
+def in_use(state: State, now_ms: int) -> dict[str, str]:
     """The attachments that the cabinet works with now, and what for."""
     found: dict[str, str] = {}
     for person in state.people.values():
@@ -22,7 +31,7 @@ def in_use(state: State) -> dict[str, str]:
             found[person.details_name] = "a person who works here"
             found[person.credential_name] = "a person who works here"
     for order in state.orders.values():
-        if order.active:
+        if order.active and (not order.listed.stops_ms or now_ms < order.listed.stops_ms):
             found[order.listed.details] = "an active order"
             patient = state.patients[order.listed.patient]
             found[patient.details_name] = "a patient with an active order"
@@ -41,12 +50,27 @@ def term_days(state: State, kind: str) -> int:
 
 def due(state: State, now_ms: int) -> list[str]:
     """Attachments past their term and not in use, oldest first."""
-    used = in_use(state)
-    return [
+    used = in_use(state, now_ms)
+    past = [
         name
         for name, named in state.named.items()
         if name not in used and now_ms - named.wall_ms >= term_days(state, named.kind) * DAY_MS
     ]
+    return sorted(past, key=lambda name: state.named[name].wall_ms)
+
+
+def summary(state: State, now_ms: int) -> list[str]:
+    """What there is of each kind, a line each."""
+    past, used = due(state, now_ms), in_use(state, now_ms)
+    lines = []
+    for kind in r.KINDS:
+        names = [name for name, named in state.named.items() if named.kind == kind]
+        lines.append(
+            f"{kind}: {len(names)} kept for {term_days(state, kind)} days, "
+            f"{sum(name in used for name in names)} in use, "
+            f"{sum(name in past for name in names)} past their term"
+        )
+    return lines
 
 
 def erase(draft: Draft, event: Erase) -> None:
@@ -63,13 +87,18 @@ def erase(draft: Draft, event: Erase) -> None:
 
 
 def _problem(state: State, event: Erase, now_ms: int) -> str:
-    if not event.reason or len(event.reason) > REASON_CHARS:
-        return f"a reason of at most {REASON_CHARS} characters is needed"
+    if event.reason not in REASONS:
+        return f"the reason must be one of {', '.join(REASONS)}"
+    if event.lawful_order and not _REFERENCE.fullmatch(event.lawful_order):
+        return (
+            "the lawful order's reference has letters, digits, points, slashes and dashes, at most "
+            "40, and no name: it stays for ever"
+        )
     if not event.names or len(event.names) > MAX_AT_ONCE:
         return f"1 to {MAX_AT_ONCE} attachments can be erased at once"
     if len(dict.fromkeys(event.names)) != len(event.names):
         return "an attachment is named twice"
-    used = in_use(state)
+    used = in_use(state, now_ms)
     for name in event.names:
         named = state.named.get(name)
         if named is None:

@@ -225,7 +225,7 @@ class StaffLists:
 
 @dataclass(frozen=True)
 class Named:
-    """An attachment's kind, and the wall time of the newest entry that names it."""
+    """An attachment's kind, and the wall time of the newest entry that it tells something of."""
 
     kind: str
     wall_ms: int

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cabinet import configuration as site
-from cabinet.cli import whole
+from cabinet.arguments import whole
 from cabinet.configuration import ConfigurationError
 from cabinet.keys import KeyProblem
 from cabinet.machines import CorruptLedger

@@ -268,7 +268,9 @@ class Attacked(Ward):
         yield from (e.CodeSeen(""), e.CodeSeen("0000000101", "L", "2031-01-31"))
         yield from (e.CodeSeen("00000000101", "L", "soon"), e.DeviceChanged("fingerprint", ""))
         yield from (e.Space(percent) for percent in (0, 1, 15, 50))
-        yield from (e.Erase((name,), "x", order) for name in self.names() for order in ("", "1"))
+        yield from (
+            e.Erase((name,), "right", order) for name in self.names() for order in ("", "1")
+        )
         yield from (e.Tick(), e.Stop(), e.Start("test", PLANS[1], tuple(self.positions.items())))
         yield from IMPORTS
 

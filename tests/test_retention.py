@@ -12,7 +12,18 @@ from cabinet.journal import replay
 from cabinet.retention import DAY_MS
 from ledger.store import Store
 from tests.demo import make
-from tests.ward import Ward
+from tests.ward import NOON_MS, Ward
+
+
+def ended_order(ward: Ward) -> tuple[str, str]:
+    """The second patient's only order gets an end in ten days; the hashes of both details."""
+    row = e.OrderRow(
+        *("O3", "1002", "MOR10", 2, "10 mg", "by mouth", "now", "pain"),
+        *(NOON_MS - 1, ward.wall_ms + 10 * DAY_MS),
+    )
+    assert not ward.do(e.Import("test", orders=(("orders.csv:2", row),))).refusal
+    patient = ward.state.patients[ward.state.by_record_number["1002"]]
+    return patient.details_name, ward.state.orders["O3"].listed.details
 
 
 @pytest.fixture
@@ -31,7 +42,7 @@ def change_patient(ward: Ward) -> str:
 
 def test_what_is_younger_than_its_term_is_kept(ward: Ward) -> None:
     old = change_patient(ward)
-    assert "kept for 2192 days" in ward.do(e.Erase((old,), "tidy")).refusal
+    assert "kept for 2192 days" in ward.do(e.Erase((old,), "right")).refusal
     assert ward.records(r.Refused)[-1].act == "erase"
     assert old in ward.state.named
 
@@ -40,17 +51,31 @@ def test_after_its_term_it_goes_and_the_entry_says_so(ward: Ward) -> None:
     old = change_patient(ward)
     ward.wall_ms += 2192 * DAY_MS
     assert old in retention.due(ward.state, ward.wall_ms)
-    assert not ward.do(e.Erase((old,), "past its term")).refusal
-    assert ward.records()[-1] == r.Erased(old, "patient", "past its term", "")
+    assert not ward.do(e.Erase((old,), "term_over")).refusal
+    assert ward.records()[-1] == r.Erased(old, "patient", "term_over", "")
     assert ward.sink.attachment(bytes.fromhex(old)) is None
     assert old not in ward.state.named
 
 
+def test_an_order_that_has_ended_holds_nobodys_name_for_ever(ward: Ward) -> None:
+    """Nothing stops an order but its end: with it, it and its patient are of no more use."""
+    name, order = ended_order(ward)
+    used = retention.in_use(ward.state, ward.wall_ms)
+    assert used[name] == "a patient with an active order"
+    ward.wall_ms += 10 * DAY_MS
+    used = retention.in_use(ward.state, ward.wall_ms)
+    assert name not in used
+    assert order not in used
+    ward.wall_ms += 2192 * DAY_MS
+    assert not ward.do(e.Erase((name, order), "term_over")).refusal
+    assert ward.state.patients[ward.state.orders["O3"].listed.patient].details is None
+
+
 def test_a_lawful_order_goes_before_the_term_but_not_before_use(ward: Ward) -> None:
     old = change_patient(ward)
-    assert not ward.do(e.Erase((old,), "court", "AZ 12/34")).refusal
+    assert not ward.do(e.Erase((old,), "lawful_order", "AZ-12/34")).refusal
     person = ward.state.people[ward.ref("N1")]
-    refusal = ward.do(e.Erase((person.details_name,), "court", "AZ 12/34")).refusal
+    refusal = ward.do(e.Erase((person.details_name,), "lawful_order", "AZ-12/34")).refusal
     assert "works here" in refusal
     assert person.details is not None
 
@@ -61,13 +86,56 @@ def test_what_is_not_there_or_named_twice_is_refused_whole(
 ) -> None:
     old = change_patient(ward)
     ward.wall_ms += 2192 * DAY_MS
-    assert ward.do(e.Erase((old, *names, old), "past its term")).refusal
+    assert ward.do(e.Erase((old, *names, old), "term_over")).refusal
     assert ward.sink.attachment(bytes.fromhex(old)) is not None
+
+
+@pytest.mark.parametrize(
+    ("reason", "order"),
+    [
+        ("", ""),
+        ("Frank Moss asked for it", ""),
+        ("lawful_order", "Frank Moss"),
+        ("lawful_order", "about Frank"),
+        ("lawful_order", "Moss\n"),
+        ("lawful_order", "1" * 41),
+    ],
+)
+def test_the_entry_of_an_erasure_has_no_room_for_the_erased_name(
+    ward: Ward, reason: str, order: str
+) -> None:
+    old = change_patient(ward)
+    ward.wall_ms += 2192 * DAY_MS
+    assert ward.do(e.Erase((old,), reason, order)).refusal
+    assert ward.sink.attachment(bytes.fromhex(old)) is not None
+
+
+def test_whom_a_removal_was_for_is_kept_for_the_term_after_its_last_entry(ward: Ward) -> None:
+    """A patient listed years ago whose last dose was yesterday (21 CFR 1304.04(a))."""
+    name, order = ended_order(ward)
+    ward.wall_ms += 9 * DAY_MS
+    ward.sign_in("N1")
+    removal = ward.remove("O3", 20)
+    ward.wall_ms += 2000 * DAY_MS  # the rest of it was long in a pocket
+    ward.press("removals")
+    ward.press(f"removal:{removal}")
+    ward.press("give")
+    ward.press("all")
+    assert not ward.state.removals
+    ward.wall_ms += 200 * DAY_MS  # more than the term after both were listed
+    due = retention.due(ward.state, ward.wall_ms)
+    assert name not in due
+    assert order not in due
+    assert "kept for 2192 days" in ward.do(e.Erase((name,), "term_over")).refusal
+    ward.wall_ms += 1992 * DAY_MS
+    assert {name, order} <= {*retention.due(ward.state, ward.wall_ms)}
+    assert not ward.do(e.Erase((name, order), "term_over")).refusal
+    assert snapshot.take(replay(ward.sink)) == snapshot.take(ward.state)
 
 
 def test_replay_and_snapshot_work_without_what_was_erased(ward: Ward) -> None:
     old = change_patient(ward)
-    ward.do(e.Erase((old,), "court", "AZ 12/34"))
+    ward.do(e.Erase((old,), "lawful_order", "AZ-12/34"))
     again = replay(ward.sink)
     assert snapshot.take(again) == snapshot.take(ward.state)
     assert again.patients == ward.state.patients
@@ -82,9 +150,11 @@ def test_what_is_erased_is_gone_from_a_real_file_and_the_ledger_verifies(
     with offline.opened(configuration, folder, secret, "test") as cabinet:
         state = cabinet.engine.state
         names = tuple(name for name, named in state.named.items() if named.kind == "person")
-        unused = tuple(name for name in names if name not in retention.in_use(state))
+        unused = tuple(
+            name for name in names if name not in retention.in_use(state, cabinet.now_ms())
+        )
         assert unused, "a person who enrolled is named twice, and one of the two is of no use"
-        assert not cabinet.step(e.Erase(unused, "court", "AZ 12/34")).refusal
+        assert not cabinet.step(e.Erase(unused, "lawful_order", "AZ-12/34")).refusal
     with Store.open(folder / configuration.paths.ledger, secret.ledger, read_only=True) as store:
         assert all(store.attachment(bytes.fromhex(name)) is None for name in unused)
         assert sorted(hashed.hex() for hashed, _ in store.erased()) == sorted(unused)

@@ -288,10 +288,10 @@ class Anything(RuleBasedStateMachine):
     def space(self, percent: int) -> None:
         self.do(e.Space(percent))
 
-    @rule(which=st.integers(0, 63), order=st.sampled_from(["", "court 7"]))
+    @rule(which=st.integers(0, 63), order=st.sampled_from(["", "court-7", "a name"]))
     def erase(self, which: int, order: str) -> None:
         names = self.ward.names()
-        self.do(e.Erase((names[which % len(names)],), "its term is over", order))
+        self.do(e.Erase((names[which % len(names)],), "term_over", order))
 
     # --- always ---------------------------------------------------------------------------------
 

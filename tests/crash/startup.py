@@ -99,7 +99,7 @@ class _Cabinet:
         bed = str(self._random.getrandbits(16))
         row = e.PatientRow("1002", "Frank", "Moss", "1975-01-02", "male", bed, "latex", ("N1",))
         assert not self.ward.do(e.Import("test", patients=(("patients.csv:2", row),))).refusal
-        assert not self.ward.do(e.Erase((old,), "court", "AZ 12/34")).refusal
+        assert not self.ward.do(e.Erase((old,), "lawful_order", "AZ-12/34")).refusal
 
     def work(self) -> None:
         """A nurse's removals: one brought to zero with a witness, one null, one left at the end."""

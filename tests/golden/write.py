@@ -162,7 +162,7 @@ def make(folder: Path) -> None:
         assert not outcome.refusal, outcome.report
         old = patient.details_name
     with offline.opened(configuration, folder, keys, "erase") as cabinet:
-        outcome = cabinet.step(e.Erase((old,), "court order", "invented 1/26"))
+        outcome = cabinet.step(e.Erase((old,), "lawful_order", "invented-1/26"))
         assert not outcome.refusal, outcome.refusal
 
 
