@@ -26,10 +26,10 @@ from cabinet.service_desk import ServiceDesk
 from cabinet.state import State
 from cabinet.step import Outcome
 from sim.medicines import DEMO
+from tests.demo import PATIENCE_S
 from tests.technicians import ServiceCA, Technician
 from tests.ward import PLAN, Ward
 
-WITHIN_S = 20.0
 M = TypeVar("M")
 
 
@@ -91,7 +91,7 @@ class Desk:
 
     def until(self, look: Callable[[], Any]) -> None:
         """Take turns until it is so."""
-        end = time.monotonic() + WITHIN_S
+        end = time.monotonic() + PATIENCE_S
         while not look():
             assert time.monotonic() < end, "it did not come true in time"
             self.turn()
@@ -134,8 +134,13 @@ class Console:
         return bool(self._heard)
 
     def is_dropped(self) -> bool:
-        """Whether the controller hung up."""
-        self._desk.until(lambda: self._look() or self.ended)
+        """Whether the controller hangs up, whatever it says before."""
+
+        def is_over() -> bool:
+            self._look()
+            return self.ended
+
+        self._desk.until(is_over)
         return self.ended
 
     def greet(self) -> m.Banner:

@@ -17,7 +17,7 @@ def keygen(*arguments: str | Path, text: str | None = None) -> str:
         input=text,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
         env={"TZ": "UTC", "PATH": "/usr/bin:/bin"},
     )

@@ -18,7 +18,10 @@ from tests.desks import Console, Desk, rules
 from tests.technicians import KEYGEN, ServiceCA, Technician
 from tests.test_service import Known
 
-pytestmark = pytest.mark.skipif(shutil.which(KEYGEN) is None, reason="ssh-keygen is not installed")
+pytestmark = [
+    pytest.mark.real_time,
+    pytest.mark.skipif(shutil.which(KEYGEN) is None, reason="ssh-keygen is not installed"),
+]
 
 
 @pytest.fixture(scope="module")

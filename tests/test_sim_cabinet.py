@@ -1,6 +1,7 @@
 """A simulated cabinet's ports, sockets and file: what a controller finds, and what is kept."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 import serial
 
 from cabinet.configuration import load
+from sim.__main__ import Child
 from sim.cabinet import SimulatedCabinet
 from sim.errors import BadSave, NoSuchThing, SimulatorError
 from sim.happenings import Kind, pulses
@@ -121,6 +123,22 @@ def test_a_change_is_on_disk_soon_and_the_file_is_the_owners_alone(
     until(lambda: json.loads(file.read_text())["templates"] == {"3": "mei:left-index"})
     assert file.stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_power_cut_while_a_controller_waits_to_be_started_again_keeps_it_off(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    child = Child("controller", ["--no-such-option"], tmp_path)  # ends by itself
+    child.start()
+    ended = child._process
+    assert ended is not None
+    ended.wait()
+    looking = threading.Thread(target=child.look)
+    looking.start()
+    until(lambda: "is started again" in capsys.readouterr().err)
+    child.kill()
+    looking.join()
+    assert child._process is ended and not child.wanted
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 1}', '{"version": 2, "templates": {}}'])
