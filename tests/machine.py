@@ -98,7 +98,7 @@ class Machine:
 
     def hold_badge(self, peer: ScreenPeer, given: str) -> None:
         """To the reader, and again while it is not read: a slow machine's may not be up yet."""
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + 4 * PATIENCE_S  # its sensor may need several tries to come up
         while peer.name != "finger":
             assert time.monotonic() < end, f"the badge was not read; still {peer.name}"
             if peer.name == "pin":  # the sensor had not answered a moment ago
