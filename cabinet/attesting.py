@@ -8,7 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from auth.policy import Act
-from cabinet import access, access_screens, removals, rights
+from cabinet import (
+    access,
+    access_screens,
+    administration,
+    administration_screens,
+    removals,
+    rights,
+)
 from cabinet import records as r
 from cabinet.decision import Draft, Place, Proof
 from cabinet.events import Moment
@@ -28,6 +35,12 @@ class Attested:
 
 ATTESTED = {
     "waste": Attested(Act.WITNESS, removals.wasted, removals.not_wasted, removals.show_witness),
+    "grant": Attested(
+        Act.GRANT,
+        administration.granted,
+        administration.not_granted,
+        administration_screens.show_witness,
+    ),
     "count": Attested(
         Act.WITNESS, access.witnessed, access.not_witnessed, access_screens.show_witness
     ),

@@ -48,6 +48,18 @@ class Newcomer:
 
 
 @dataclass(frozen=True)
+class Change:
+    """What an administrator would make of a person; `again`: they enrol again."""
+
+    person: str
+    rights: r.Rights
+    standing: r.Standing
+    why: str = ""
+    again: bool = False
+    new_badge: bool = False
+
+
+@dataclass(frozen=True)
 class Place:
     """Where the person stands in the screens."""
 
@@ -65,6 +77,9 @@ class Place:
     request: str = ""  # the answer that is waited for
     shown_code: str = field(default="", repr=False)
     newcomer: Newcomer = Newcomer()
+    changing: Change | None = None
+    competency: str = ""
+    typed: str = field(default="", repr=False)  # what people are looked for by
     active_ms: int = 0  # monotonic time of the last touch
     parked: "Place | None" = None  # where the person stands whose screen is locked
 

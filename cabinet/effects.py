@@ -13,6 +13,7 @@ from cabinet import factor_effects as factors
 from cabinet import machines, staff_effects
 from cabinet import records as r
 from cabinet import service_records as sr
+from cabinet import staff_records as st
 from cabinet.machines import CorruptLedger, fire
 from cabinet.state import (
     Access,
@@ -218,9 +219,25 @@ def _person_changed(state: State, record: r.PersonChanged, _: r.Body, __: r.Atta
     person = state.people[record.person]
     if (person.rights, person.standing) != (record.before, record.status_before):
         raise CorruptLedger(f"{record.person} had not the rights that were changed")
+    if record.approved_by:
+        _attested(state, record.approver_factors)
     if record.status_after != record.status_before:
         person.stopped_by = record.by if record.status_after != "active" else ""
     person.rights, person.standing = record.after, record.status_after
+
+
+def _credentials_withdrawn(
+    state: State, record: st.CredentialsWithdrawn, _: r.Body, __: r.Attached
+) -> None:
+    if record.approved_by:
+        _attested(state, record.approver_factors)
+    person = state.people[record.person]
+    person.enrolled, person.pin, person.credential_name = False, "", ""
+    factors.wipe(state, person.slots)
+    person.slots = ()
+    if record.new_badge:
+        state.by_badge.pop(person.badge, None)
+        person.badge = ""
 
 
 def _rebadge(state: State, person: Person, badge: str) -> None:
@@ -267,6 +284,7 @@ def _person_enrolled(
     person.slots, person.enrolled = record.slots, True
     factors.wipe(state, tuple(slot for slot in enrolment.slots if slot not in record.slots))
     state.tries.pop(record.badge, None)
+    state.served = state.in_service
     _identify(state, person, details_of(attached, record.details, r.PersonDetails))
     person.details_name, person.credential_name = record.details, record.credential
     credential = details_of(attached, record.credential, r.Credential)
@@ -625,6 +643,7 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.CodeRefused: _nothing,
     r.PersonListed: _person_listed,
     r.PersonChanged: _person_changed,
+    st.CredentialsWithdrawn: _credentials_withdrawn,
     r.EnrolmentStarted: _enrolment_started,
     r.EnrolmentEnded: _enrolment_ended,
     r.PersonEnrolled: _person_enrolled,

@@ -6,6 +6,7 @@ Security Mechanisms): section 4 for letters that look alike, section 5 for mixed
 """
 
 import unicodedata
+from functools import lru_cache
 
 # UAX 31, table 5: the scripts people write their names in today. Others (Cherokee, Lisu, Coptic)
 # hold copies of Latin letters, and nobody's name.
@@ -116,6 +117,7 @@ def _harmless(character: str) -> bool:
     return character in _PUNCTUATION or category in ("Mn", "Mc", "Lm", "Nd")
 
 
+@lru_cache(maxsize=16_384)
 def drawings(name: str) -> tuple[str, str]:
     """How the name is drawn in small letters and in capitals: alike for letters that look alike."""
     text = " ".join(unicodedata.normalize("NFC", name).split())
@@ -133,6 +135,7 @@ def disguised(name: str, other: str) -> bool:
     return drawn_alike and written(name) != written(other)
 
 
+@lru_cache(maxsize=16_384)
 def skeleton(name: str) -> str:
     """What is left of a name that is read in a hurry: names that look alike have the same."""
     decomposed = unicodedata.normalize("NFD", drawings(name)[0])

@@ -233,7 +233,7 @@ class PersonChanged(_Record, frozen=True, forbid_unknown_fields=True, tag="perso
     """What a person may do, or whether, changed at the cabinet; both old and new.
 
     `by` is who changed it, "" for a staff list. `approved_by` is the second administrator where the
-    change takes two, or "".
+    change takes two, or "". `factors`: by which each proved who they are.
     """
 
     person: str
@@ -244,6 +244,9 @@ class PersonChanged(_Record, frozen=True, forbid_unknown_fields=True, tag="perso
     status_before: Standing
     status_after: Standing
     why: str
+    factors: tuple[str, ...] = ()
+    approver_factors: tuple[str, ...] = ()
+    approver_fallback: str = ""
 
 
 class EnrolmentStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="enrolment_started"):

@@ -9,6 +9,7 @@ from typing import Literal
 from auth.policy import Act
 from cabinet import (
     access,
+    administration,
     attesting,
     enrolment,
     lists,
@@ -37,7 +38,7 @@ ENROL_IDLE_S = 180
 CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
 PAGES = (
     *("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list"),
-    "sensor",
+    *("sensor", "people", "find_person"),
 )
 
 
@@ -256,6 +257,8 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         staff.pressed(draft, button)
     elif verb == "admit":
         service.admit(draft, button)
+    elif verb in administration.VERBS:
+        administration.pressed(draft, button, text)
     elif verb in ("accept_list", "refuse_list"):
         staff_list.pressed(draft, verb)
 

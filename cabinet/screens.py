@@ -12,6 +12,8 @@ from msgspec.structs import replace
 from auth.policy import Act
 from cabinet import (
     access_screens,
+    administration,
+    administration_screens,
     attesting,
     enrolment,
     locking,
@@ -121,6 +123,8 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
             return sensor.show(state, place)
         case "code":
             return staff.show_code(state, place)
+        case page if page in administration.PAGES:
+            return administration_screens.show(state, place, now_ms)
         case "staff_list":
             return staff_list.show(state, place)
         case _:

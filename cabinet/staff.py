@@ -61,7 +61,7 @@ def code_made(draft: Draft, event: CodeMade) -> None:
     """A fresh code for the person chosen: record its hash, show it once."""
     place, state, session = draft.place, draft.state, draft.state.session
     now_ms = draft.moment.wall_ms
-    asked = place.page == "invite" and event.request == place.request
+    asked = place.page in ("invite", "person") and event.request == place.request
     if session is None or not asked or not rights.allowed(state, Act.INVITE, now_ms):
         return
     if place.patient not in [person.ref for person in newcomers(state, now_ms)]:
@@ -84,6 +84,8 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
         count = len(due(state))
         words = f"{count} pocket{'' if count == 1 else 's'} in doubt"
         rows.append(Row("counts", "Counts needed", (words,)))
+    if rights.allowed(state, Act.ADMINISTER, now_ms):
+        rows.append(Row("people", "People", ("Add, change, suspend, enrol again",)))
     if rights.allowed(state, Act.INVITE, now_ms):
         rows.append(Row("invite", "Enrol somebody", ("Issue a one-time code",)))
         if state.found_sensor is not None:

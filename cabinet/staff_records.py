@@ -49,4 +49,22 @@ class StaffListJudged(_Record, frozen=True, forbid_unknown_fields=True, tag="sta
     accepted: bool
 
 
-StaffRecord = StaffListTaken | StaffListHeld | StaffListJudged
+class CredentialsWithdrawn(
+    _Record, frozen=True, forbid_unknown_fields=True, tag="credentials_withdrawn"
+):
+    """Fingers and PIN of a person count no more: they enrol again, by a new one-time code.
+
+    `new_badge`: their badge counts no more either. `by` and `approved_by` as in PersonChanged.
+    """
+
+    person: str
+    by: str
+    factors: tuple[str, ...]
+    new_badge: bool
+    why: str
+    approved_by: str = ""
+    approver_factors: tuple[str, ...] = ()
+    approver_fallback: str = ""
+
+
+StaffRecord = StaffListTaken | StaffListHeld | StaffListJudged | CredentialsWithdrawn

@@ -248,6 +248,7 @@ class State:
     size: int = 0
     last_wall_ms: int = 0
     stopped: bool = True
+    served: bool = False  # two administrators have enrolled, whoever of them is left
     clock_ms: int = 0  # wall time less monotonic time, at the newest entry
     space: Literal["ok", "low", "full"] = "ok"
     named: dict[str, Named] = field(default_factory=dict)
@@ -297,7 +298,9 @@ class State:
 
     @property
     def in_service(self) -> bool:
-        """Whether the first two administrators are enrolled; before that nothing else works."""
+        """Whether two administrators have ever been enrolled; before that nothing else works."""
+        if self.served:
+            return True
         administrators = [
             person
             for person in self.people.values()

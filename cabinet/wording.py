@@ -125,5 +125,11 @@ REASONS = {
     "wrong_label": "That label is for another medicine.",
     "disk_full": "The cabinet's record is full. Use another cabinet and call the pharmacy.",
     "not_in_service": "Enrol the first two administrators with their codes first.",
+    "own_rights": "Nobody changes their own rights. Ask another administrator.",
+    "left": "This person has left for good. Add somebody who comes back with a new number.",
+    "temporary_rights": "A temporary user's rights do not change. Make them a person of their own.",
+    "last_administrator": "This is the last administrator who works here.",
+    "not_shown": "What was to be approved is not on the screen any more. Begin again.",
+    "bad_day": "Enter a day to come as eight digits: day, month, year, such as 31122030.",
     "bad_date": "Enter the expiry as six digits: month and year, such as 032027.",
 }

@@ -37,14 +37,13 @@ OUTSIDE = {
 # What decides and what is decided about: no clock, no chance, no input or output of its own (the
 # journal is handed its store and its randomness).
 PURE = (
-    *("access", "access_screens", "attesting", "locking"),
-    *("console_messages", "decision", "effects", "enrolment", "events"),
-    *("factor_effects", "factor_records", "journal"),
-    *("labels", "lists", "lookalikes", "machines", "messages", "patients", "plan", "records"),
-    *("removals", "retention", "rights", "rules", "screens", "sensor", "service"),
-    *("service_answers", "service_records", "sessions", "signin", "snapshot", "staff"),
-    *("staff_effects", "staff_list", "staff_records", "state", "step", "stock", "version"),
-    "wording",
+    *("access", "access_screens", "administration", "administration_screens", "attesting"),
+    *("console_messages", "decision", "effects", "enrolment", "events", "factor_effects"),
+    *("factor_records", "journal", "labels", "lists", "locking", "lookalikes", "machines"),
+    *("messages", "patients", "plan", "records", "removals", "retention", "rights", "rules"),
+    *("screens", "sensor", "service", "service_answers", "service_records", "sessions", "signin"),
+    *("snapshot", "staff", "staff_effects", "staff_list", "staff_records", "state", "step"),
+    *("stock", "version", "wording"),
 )
 PURE_MAY_IMPORT = {
     "difflib",

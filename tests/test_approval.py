@@ -1,0 +1,192 @@
+"""What gives power takes two administrators, here and now; and what no administrator may do."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cabinet import events as e
+from cabinet import records as r
+from cabinet import screens
+from cabinet import staff_records as st
+from tests.administrator import (
+    begin,
+    change_role,
+    changed,
+    choose,
+    make_administrator,
+    rest,
+)
+from tests.ward import PEOPLE, Ward, badge
+
+
+@pytest.fixture
+def ward() -> Ward:
+    """A ward with an administrator at its screen."""
+    ward = Ward(stocked=False)
+    ward.sign_in("A1")
+    ward.press("people")
+    return ward
+
+
+# --- power takes two ------------------------------------------------------------------------------
+
+
+POWER = ("override", "pharmacist", "administrator", "resumed", "again", "longer")
+
+
+@pytest.mark.parametrize("what", POWER)
+def test_what_gives_power_takes_a_second_administrator_here_and_now(ward: Ward, what: str) -> None:
+    begin(ward, what)
+    before = len(ward.records(r.PersonChanged)), len(ward.records(st.CredentialsWithdrawn))
+    called = ward.records(r.WitnessCalled)[-1]
+    assert (called.act, called.person) == ("grant", ward.ref("A1"))
+    assert ward.screen().name == "witness"
+    assert "Ada Admin" in repr(ward.screen())
+    ward.prove("A2")
+    after = len(ward.records(r.PersonChanged)), len(ward.records(st.CredentialsWithdrawn))
+    assert sum(after) == sum(before) + 1
+    record = ward.records()[-1]
+    assert isinstance(record, r.PersonChanged | st.CredentialsWithdrawn)
+    assert (record.by, record.approved_by) == (ward.ref("A1"), ward.ref("A2"))
+    assert (record.factors, record.approver_factors) == (("badge", "finger"),) * 2
+    assert ward.state.session is not None and ward.state.session.person == ward.ref("A1")
+    assert ward.state.witnessing is None
+
+
+@pytest.mark.parametrize("second", ["A1", "N2", "P1", "T1", "N3"])
+@pytest.mark.parametrize("what", ["override", "administrator"])
+def test_nobody_but_another_administrator_approves(ward: Ward, what: str, second: str) -> None:
+    begin(ward, what)
+    ward.prove(second)
+    assert not any(it.approved_by for it in ward.records(r.PersonChanged))
+    assert ward.state.people[ward.ref("N1")].role == "nurse"
+    assert ward.screen().name == "witness", "and the right one may still come"
+    ward.prove("A2")
+    assert changed(ward).approved_by == ward.ref("A2")
+
+
+def test_an_administrator_does_not_approve_with_a_second_account(ward: Ward) -> None:
+    make_administrator(ward, "N1")
+    rest(ward)
+    rows = tuple(
+        (f"people.csv:{line}", e.PersonRow(*it, human="one"))
+        for line, it in enumerate(
+            (
+                ("A1", "Ada", "Admin", "administrator", badge("A1")),
+                ("N1", "Nina", "Nurse", "administrator", badge("N1")),
+            ),
+            2,
+        )
+    )
+    assert not ward.do(e.Import("test", people=rows)).refusal
+    ward.sign_in("A1")
+    change_role(ward, "N2", "administrator")
+    ward.press("save_change")
+    ward.prove("N1")
+    assert ward.records(r.Refused)[-1].why == "same_person"
+    assert ward.state.people[ward.ref("N2")].role == "nurse"
+
+
+def test_without_a_second_administrator_in_time_nothing_changes(ward: Ward) -> None:
+    begin(ward, "administrator")
+    ward.wait(ward.plan.timings.witness_within_s + 1)
+    assert ward.screen().name == "check_person"
+    assert "nobody approved it" in repr(ward.screen())
+    ward.press("save_change")
+    ward.press("dismiss")
+    assert ward.state.people[ward.ref("N1")].role == "nurse"
+    assert not ward.records(r.PersonChanged)
+
+
+@pytest.mark.parametrize("who", ["A1", "A2"])
+def test_an_administrator_suspended_meanwhile_grants_nothing(ward: Ward, who: str) -> None:
+    make_administrator(ward, "N2")
+    begin(ward, "administrator")
+    given, family, role, _ = PEOPLE[who]
+    row = e.PersonRow(who, given, family, role, badge(who), "suspended")
+    assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
+    ward.prove("A2")
+    assert ward.state.people[ward.ref("N1")].role == "nurse"
+
+
+def test_a_change_of_the_person_meanwhile_is_not_approved_unseen(ward: Ward) -> None:
+    begin(ward, "administrator")
+    row = e.PersonRow("N1", "Nina", "Nurse", "nurse", badge("N1"), "left")
+    assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
+    ward.prove("A2")
+    assert ward.records(r.Refused)[-1].why == "left"
+    assert ward.state.people[ward.ref("N1")].role == "nurse"
+
+
+def test_nobody_approves_what_is_given_to_themselves(ward: Ward) -> None:
+    choose(ward, "A2")
+    ward.press("edit")
+    ward.press("edit:expiry")
+    ward.press("set_end", "31122029")
+    ward.press("save_change")
+    ward.press("edit")
+    ward.press("edit:expiry")
+    ward.press("set_no_end")
+    ward.press("save_change")
+    ward.prove("A2")
+    assert ward.records(r.Refused)[-1].why == "own_rights"
+    assert ward.state.people[ward.ref("A2")].rights.expires_ms
+
+
+def test_what_takes_power_away_takes_one(ward: Ward) -> None:
+    make_administrator(ward, "N1")
+    change_role(ward, "N1", "nurse")
+    ward.press("save_change")
+    assert (changed(ward).after.role, changed(ward).approved_by) == ("nurse", "")
+
+
+# --- what nobody may ------------------------------------------------------------------------------
+
+
+def test_nobody_changes_their_own_rights(ward: Ward) -> None:
+    for begin_change in ("role", "stop"):
+        choose(ward, "A1")
+        if begin_change == "role":
+            ward.press("edit")
+            ward.press("edit:groups")
+            ward.press("set_group:A")
+            ward.press("check_change")
+        else:
+            ward.press("stop_person")
+            ward.press("stop_person:leave")
+        assert ward.press("save_change").refusal
+        assert ward.records(r.Refused)[-1].why == "own_rights"
+    assert not ward.records(r.PersonChanged)
+
+
+def test_one_administrator_is_always_left(ward: Ward) -> None:
+    choose(ward, "A2")
+    ward.press("stop_person")
+    ward.press("stop_person:left")
+    assert "only one administrator works here" in repr(ward.screen())
+    assert not ward.press("save_change").refusal, "a leaver is a leaver"
+    assert ward.state.in_service
+
+
+def others(ward: Ward) -> Iterator[str]:
+    return (it for it in PEOPLE if not it.startswith("A"))
+
+
+def test_only_administrators_see_and_change_people(ward: Ward) -> None:
+    rest(ward)
+    for staff_id in others(ward):
+        ward.sign_in(staff_id)
+        ward.press("menu")
+        assert "people" not in screens.buttons(ward.screen())
+        for button in ("people", f"person:{ward.ref('N1')}", "save_change", "add_person"):
+            assert ward.press(button).refusal
+        ward.press("sign_out")
+
+
+def test_an_administrator_suspended_at_the_screen_is_stopped_at_the_next_press(ward: Ward) -> None:
+    change_role(ward, "N1", "charge_nurse")
+    row = e.PersonRow("A1", "Ada", "Admin", "administrator", badge("A1"), "suspended")
+    ward.do(e.Import("test", people=(("people.csv:2", row),)))
+    assert ward.press("save_change").refusal
+    assert ward.state.session is None
+    assert not ward.records(r.PersonChanged)
