@@ -14,20 +14,29 @@ from collections.abc import Callable
 import argon2
 from argon2.low_level import Type
 
+from auth.common_pins import COMMON
 from auth.errors import UnusablePin
 
 PIN_DIGITS = 8  # NIST SP 800-63B-4: at least 8 characters as one of two factors
 MEMORY_KIB = 19_456  # OWASP password storage: Argon2id with 19 MiB, 2 passes, 1 lane
 MEMORY_LIMIT_KIB = 32_768
 SALT_BYTES = 16  # RFC 9106, 3.1
+OWN_DIGITS = 4  # of a staff number, from which on it may not be in the PIN
+_LINES = ("123", "456", "789", "147", "258", "369", "159", "357", "456", "852", "741", "963")
+_KEYPAD_LINES = (*_LINES, *(line[::-1] for line in _LINES))
 TARGET_S = 0.25
 MAX_PASSES = 12
 CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 letters without I, O, 0 and 1
 CODE_CHARS = 12  # 60 bits
 
 
-def check_usable(pin: str) -> None:
-    """Raise UnusablePin when `pin` is not 8 digits or is among the first that anyone would try."""
+def check_usable(pin: str, own: tuple[str, ...] = ()) -> None:
+    """Raise UnusablePin when `pin` is not 8 digits or is among the first that anyone would try.
+
+    `own`: numbers that others know of this person, such as a staff number. The rules are those of
+    NIST SP 800-63B-4, 3.1.1: a blocklist of what is common, expected or known of the person; no
+    rule of composition, and no change without a cause.
+    """
     if len(pin) != PIN_DIGITS or not (pin.isascii() and pin.isdigit()):
         raise UnusablePin(f"A PIN has {PIN_DIGITS} digits.")
     digits = [int(digit) for digit in pin]
@@ -38,6 +47,18 @@ def check_usable(pin: str) -> None:
         raise UnusablePin("A PIN that repeats itself is too easy to guess.")
     if pin[:2] in ("19", "20") or pin[4:6] in ("19", "20"):
         raise UnusablePin("A PIN that looks like a date is too easy to guess.")
+    if pin == pin[::-1] or all(pin[at] == pin[at + 1] for at in range(0, PIN_DIGITS, 2)):
+        raise UnusablePin("A PIN of pairs or of mirrored halves is too easy to guess.")
+    if steps[0] == steps[2] == steps[4] == steps[6] and steps[1] == steps[3] == steps[5]:
+        raise UnusablePin("A PIN that counts on is too easy to guess.")
+    if pin[:3] in _KEYPAD_LINES and pin[3:6] in _KEYPAD_LINES:
+        raise UnusablePin("A PIN that draws lines on the keypad is too easy to guess.")
+    if pin in COMMON:
+        raise UnusablePin("Many people choose this PIN. Choose another.")
+    for number in own:
+        digits_of = "".join(digit for digit in number if digit.isdigit())
+        if len(digits_of) >= OWN_DIGITS and digits_of[-PIN_DIGITS:] in pin:
+            raise UnusablePin("A PIN with your staff number in it is too easy to guess.")
 
 
 class PinHasher:
@@ -72,7 +93,11 @@ class PinHasher:
         return matched and bool(encoded)
 
     def _peppered(self, pin: str) -> bytes:
-        return hmac.digest(self._pepper, b"adc pin v1\0" + pin.encode(), "sha256")
+        typed = bytearray(b"adc pin v1\0" + pin.encode())
+        try:
+            return hmac.new(self._pepper, typed, "sha256").digest()
+        finally:
+            typed[:] = bytes(len(typed))  # the text itself is Python's, and cannot be overwritten
 
 
 def tune(now: Callable[[], float] = time.perf_counter) -> int:

@@ -129,6 +129,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "rules.delay_from_try": (2, 5),
     "rules.delay_s": (30, 600),
     "rules.lock_at_try": (3, 10),
+    "rules.pin_days": (0, 3650),
     "rules.finger_off_at_try": (10, 50),
     "rules.crowd_tries": (10, 50),
     "rules.crowd_within_s": (300, 3600),

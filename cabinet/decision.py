@@ -76,6 +76,7 @@ class Place:
     everyone: bool = False  # all patients, not only mine
     request: str = ""  # the answer that is waited for
     shown_code: str = field(default="", repr=False)
+    sealed: str = field(default="", repr=False)  # the secret of an app that is being added
     newcomer: Newcomer = Newcomer()
     changing: Change | None = None
     competency: str = ""
@@ -140,7 +141,7 @@ class Draft:
 
     def go(self, page: str, **changes: Any) -> None:
         """Show `page` next, with these fields of the place; no note and no request unless given."""
-        fresh = {"note": None, "offset": 0, "request": "", "shown_code": ""}
+        fresh = {"note": None, "offset": 0, "request": "", "shown_code": "", "sealed": ""}
         self.place = replace(self.place, page=page, **{**fresh, **changes})
 
     def stay(self, **changes: Any) -> None:

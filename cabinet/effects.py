@@ -169,6 +169,8 @@ def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
             person.details = None
         if person.credential_name == name:
             person.pin = ""
+        if person.totp_name == name:
+            person.totp = ""
     for patient in state.patients.values():
         if patient.details_name == name and patient.details is not None:
             state.by_record_number.pop(patient.details.record_number, None)
@@ -269,7 +271,7 @@ def _enrolment_ended(state: State, _: r.EnrolmentEnded, __: r.Body, ___: r.Attac
 
 
 def _person_enrolled(
-    state: State, record: r.PersonEnrolled, _: r.Body, attached: r.Attached
+    state: State, record: r.PersonEnrolled, body: r.Body, attached: r.Attached
 ) -> None:
     enrolment = state.enrolment
     if enrolment is None or enrolment.id != record.enrolment:
@@ -289,6 +291,7 @@ def _person_enrolled(
     person.details_name, person.credential_name = record.details, record.credential
     credential = details_of(attached, record.credential, r.Credential)
     person.pin = credential.pin if isinstance(credential, r.Credential) else ""
+    person.pin_ms, person.totp, person.totp_name = body.wall_ms, "", ""
 
 
 def _lock_released(state: State, record: r.LockReleased, _: r.Body, __: r.Attached) -> None:

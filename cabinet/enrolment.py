@@ -244,7 +244,7 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             draft.go("enrol_given" if button == "family" else "enrol_badge")
         case "new_pin":
             request = draft.reference()
-            draft.command(HashPin(request, text))
+            draft.command(HashPin(request, text, _staff_id(draft), draft.place.newcomer.badge))
             draft.go("enrol_working", request=request)
         case "same_pin":
             request = draft.reference()
@@ -256,6 +256,15 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             if draft.place.page == "enrol_finger":
                 draft.command(CancelFinger(draft.place.request))
             finish(draft)
+
+
+def _staff_id(draft: Draft) -> str:
+    """The staff number of whoever enrols, which everybody knows."""
+    assert draft.state.enrolment is not None
+    known = draft.state.people.get(draft.state.enrolment.person)
+    if known is not None and known.details is not None:
+        return known.details.staff_id
+    return draft.place.newcomer.staff_id
 
 
 def _typed(text: str) -> str:

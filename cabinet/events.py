@@ -178,6 +178,23 @@ class PinChecked:
 
 
 @dataclass(frozen=True)
+class TotpMade:
+    """A fresh secret for an authenticator app: to be shown once, and sealed to be kept."""
+
+    request: str
+    plain: str = field(repr=False)
+    sealed: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class TotpChecked:
+    """The step of time that a typed code was the code of, 0 for a wrong one."""
+
+    request: str
+    step: int
+
+
+@dataclass(frozen=True)
 class PinHashed:
     """A new PIN's encoded hash, or why it cannot be used."""
 
@@ -353,6 +370,8 @@ Event = (
     | CodeSeen
     | FingerSeen
     | PinChecked
+    | TotpMade
+    | TotpChecked
     | PinHashed
     | CodeHashed
     | CodeMade
@@ -428,10 +447,32 @@ class CheckPin:
 
 @dataclass(frozen=True)
 class HashPin:
-    """Hash a new PIN, if it can be used."""
+    """Hash a new PIN, if it can be used; not with the person's staff number or badge in it."""
 
     request: str
     pin: str = field(repr=False)
+    staff_id: str = field(default="", repr=False)
+    badge: str = ""
+
+
+@dataclass(frozen=True)
+class MakeTotp:
+    """Make a secret for this person's authenticator app."""
+
+    request: str
+    person: str
+
+
+@dataclass(frozen=True)
+class CheckTotp:
+    """Compare a code with the sealed secret of `person`; only a step after `after` counts."""
+
+    request: str
+    person: str
+    encoded: str = field(repr=False)
+    text: str = field(repr=False)
+    now_s: int
+    after: int
 
 
 @dataclass(frozen=True)
@@ -458,6 +499,8 @@ Command = (
     | CancelFinger
     | CheckPin
     | HashPin
+    | MakeTotp
+    | CheckTotp
     | HashCode
     | MakeCode
 )

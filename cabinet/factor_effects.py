@@ -11,7 +11,7 @@ from auth.lockout import Tries
 from auth.policy import Factor
 from cabinet import factor_records as fr
 from cabinet import records as r
-from cabinet.state import State
+from cabinet.state import Person, State
 
 MAX_TRIES_KEPT = 1000  # unknown badges with wrong tries; the oldest is forgotten first
 
@@ -69,6 +69,30 @@ def _guessing_suspected(
     state.guessed_ms = body.mono_ms
 
 
+# --- codes ----------------------------------------------------------------------------------------
+
+
+def _factor_proven(state: State, record: fr.FactorProven, _: r.Body, __: r.Attached) -> None:
+    if state.attempt is not None:
+        state.attempt.proven, state.attempt.fallback = record.factors, record.fallback
+
+
+def _totp_enrolled(state: State, record: fr.TotpEnrolled, _: r.Body, attached: r.Attached) -> None:
+    person, secret = state.people[record.person], attached.get(record.secret)
+    person.totp_name = record.secret
+    person.totp = secret.sealed if isinstance(secret, r.TotpSecret) else ""
+    _used(state, person, record.step)
+
+
+def _totp_used(state: State, record: fr.TotpUsed, _: r.Body, __: r.Attached) -> None:
+    _used(state, state.people[record.person], record.step)
+
+
+def _used(state: State, person: Person, step: int) -> None:
+    person.totp_step = max(person.totp_step, step)
+    state.totp_step = max(state.totp_step, step)
+
+
 # --- slots and their sensor -----------------------------------------------------------------------
 
 
@@ -96,6 +120,9 @@ def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
 
 
 APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
+    fr.FactorProven: _factor_proven,
+    fr.TotpEnrolled: _totp_enrolled,
+    fr.TotpUsed: _totp_used,
     fr.FingerTaken: _nothing,
     fr.FingerWiped: _finger_wiped,
     fr.FingerSwitchedOff: _nothing,

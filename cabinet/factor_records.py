@@ -1,4 +1,4 @@
-"""What the ledger holds of fingers, their sensor, and guessing at either.
+"""What the ledger holds of fingers and their sensor, of codes and guessing.
 
 Records like those in `records.py`, and under its rule: only add, a field with a default.
 """
@@ -56,3 +56,30 @@ class SensorForeign(_Record, frozen=True, forbid_unknown_fields=True, tag="senso
     """Another finger sensor answers than the one whose slots are known: nothing of it counts."""
 
     sensor: str
+
+
+class FactorProven(_Record, frozen=True, forbid_unknown_fields=True, tag="factor_proven"):
+    """These factors of an administrator were right; the code of their app is asked for next."""
+
+    attempt: str
+    person: str
+    factors: tuple[str, ...]
+    fallback: str = ""
+
+
+class TotpEnrolled(_Record, frozen=True, forbid_unknown_fields=True, tag="totp_enrolled"):
+    """A person's authenticator app, in place of an older one.
+
+    `secret` names the attachment with its sealed secret; `step` is of the first code.
+    """
+
+    person: str
+    secret: str
+    step: int
+
+
+class TotpUsed(_Record, frozen=True, forbid_unknown_fields=True, tag="totp_used"):
+    """A code was right: no code of this step of time (30 s) or before it is right again."""
+
+    person: str
+    step: int

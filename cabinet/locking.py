@@ -19,6 +19,7 @@ DRAWER_IN_USE = "Somebody else's drawer is in use. Shut it, then hold your badge
 COMES_LATE = "No witness is asked for any more. Enter it again, then hold the badge."
 TOO_LONG = "You were signed in for very long. Hold your badge to go on."
 HOUR_MS = 3_600_000
+ONCE = ("code", "totp_shown", "totp_confirming")  # pages of what is shown once
 
 
 def lock(draft: Draft, why: str, badge: str = "", note: Note | None = None) -> None:
@@ -69,7 +70,7 @@ def proved(draft: Draft, proof: Proof) -> None:
     if proof.person == session.person:
         draft.add(r.ScreenUnlocked(session.id, attempt.id, proof.factors, proof.fallback))
         parked = place.parked if place.parked is not None else Place()
-        page = "home" if parked.page == "code" else parked.page  # it is not shown again
+        page = "home" if parked.page in ONCE else parked.page  # it is not shown again
         active_ms = draft.moment.mono_ms
         draft.place = replace(
             parked, page=page, request="", shown_code="", active_ms=active_ms, parked=None

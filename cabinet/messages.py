@@ -228,5 +228,6 @@ class Frames:
             if len(self._buffer) < end:
                 break
             bodies.append(bytes(self._buffer[_length.size : end]))
+            self._buffer[:end] = bytes(end)  # it may have held a PIN
             del self._buffer[:end]
         return bodies

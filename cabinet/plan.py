@@ -38,6 +38,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delay_from_try: int = 5  # NIST SP 800-63B-4: at most 5 misses, then at least 30 s each
     delay_s: int = 30
     lock_at_try: int = 10  # PINs; NIST SP 800-63B-4 allows 100 in a row
+    pin_days: int = 0  # for which a PIN is good; 0: until there is a cause, as NIST has it
     finger_off_at_try: int = 50  # NIST SP 800-63B-4: without presentation attack detection
     crowd_tries: int = 20  # wrong tries of all badges together within crowd_within_s
     crowd_within_s: int = 600

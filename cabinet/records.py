@@ -675,6 +675,9 @@ Record = (
     | EnrolmentStarted
     | EnrolmentEnded
     | PersonEnrolled
+    | fr.FactorProven
+    | fr.TotpEnrolled
+    | fr.TotpUsed
     | fr.FingerTaken
     | fr.FingerWiped
     | fr.FingerSwitchedOff
@@ -747,6 +750,12 @@ class Credential(_Told, frozen=True, forbid_unknown_fields=True):
     pin: str
 
 
+class TotpSecret(_Told, frozen=True, forbid_unknown_fields=True):
+    """Attachment of kind "totp": the secret of an authenticator app, sealed."""
+
+    sealed: str
+
+
 class PatientDetails(_Told, frozen=True, forbid_unknown_fields=True):
     """Attachment of kind "patient"; `born` as "1961-04-05"."""
 
@@ -768,10 +777,13 @@ class OrderDetails(_Told, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-Details = PersonDetails | Credential | PatientDetails | OrderDetails | sr.TechnicianDetails
+Details = (
+    PersonDetails | Credential | TotpSecret | PatientDetails | OrderDetails | sr.TechnicianDetails
+)
 KINDS: dict[str, type[Details]] = {
     "person": PersonDetails,
     "credential": Credential,
+    "totp": TotpSecret,
     "patient": PatientDetails,
     "order": OrderDetails,
     "technician": sr.TechnicianDetails,
@@ -853,6 +865,8 @@ def attachments_of(record: Record) -> tuple[tuple[str, str], ...]:
             return ((record.details, "person"),)
         case PersonEnrolled():
             return ((record.details, "person"), (record.credential, "credential"))
+        case fr.TotpEnrolled():
+            return ((record.secret, "totp"),)
         case PatientListed():
             return ((record.details, "patient"),)
         case OrderListed():

@@ -11,6 +11,7 @@ from cabinet import (
     access,
     administration,
     attesting,
+    authenticator,
     enrolment,
     lists,
     locking,
@@ -38,7 +39,7 @@ ENROL_IDLE_S = 180
 CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
 PAGES = (
     *("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list"),
-    *("sensor", "people", "find_person"),
+    *("sensor", "authenticator", "people", "find_person"),
 )
 
 
@@ -93,6 +94,10 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
                 enrolment.pin_checked(draft, event)
             elif state.screen.state in signin.PROVING:
                 signin.pin_checked(draft, event)
+        case e.TotpChecked():
+            _totp_checked(draft, event)
+        case e.TotpMade():
+            authenticator.made(draft, event)
         case e.PinHashed():
             if state.screen.state == machines.ENROLLING:
                 enrolment.pin_hashed(draft, event)
@@ -116,6 +121,13 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
         case e.StaffList():
             staff_list.arrived(draft, event)
     return draft.done()
+
+
+def _totp_checked(draft: Draft, event: e.TotpChecked) -> None:
+    if draft.state.screen.state == machines.SIGNED_IN:
+        authenticator.confirmed(draft, event)
+    elif draft.state.screen.state in signin.PROVING:
+        signin.totp_checked(draft, event)
 
 
 def _create(draft: Draft, event: e.Create) -> None:
@@ -255,6 +267,8 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         stock.pressed(draft, button, text)
     elif verb in ("issue", "release", "fit_sensor"):
         staff.pressed(draft, button)
+    elif verb in ("add_totp", "same_totp"):
+        authenticator.pressed(draft, button, text)
     elif verb == "admit":
         service.admit(draft, button)
     elif verb in administration.VERBS:

@@ -15,6 +15,7 @@ from cabinet import (
     administration,
     administration_screens,
     attesting,
+    authenticator,
     enrolment,
     locking,
     machines,
@@ -121,6 +122,8 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
             return staff.show_locked(state, place)
         case "sensor":
             return sensor.show(state, place)
+        case "authenticator" | "totp_shown" | "totp_confirming":
+            return authenticator.show(state, place)
         case "code":
             return staff.show_code(state, place)
         case page if page in administration.PAGES:

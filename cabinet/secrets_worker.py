@@ -9,12 +9,14 @@ import secrets
 import threading
 from collections.abc import Callable
 
+from auth import totp
 from auth.errors import UnusablePin
 from auth.pins import PinHasher, check_usable, keyed_hash, make_code, plain_code
 from cabinet import events as e
+from cabinet.lists import BADGE_PURPOSE
 
 MAX_WAITING = 4
-Job = e.CheckPin | e.HashPin | e.HashCode | e.MakeCode
+Job = e.CheckPin | e.HashPin | e.MakeTotp | e.CheckTotp | e.HashCode | e.MakeCode
 
 
 class SecretsWorker:
@@ -43,7 +45,8 @@ class SecretsWorker:
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
-            self._post(e.PinChecked(job.request, False))
+            code = isinstance(job, e.CheckTotp)
+            self._post(e.TotpChecked(job.request, 0) if code else e.PinChecked(job.request, False))
 
     def stop(self) -> None:
         """End the thread after the jobs already taken."""
@@ -69,10 +72,20 @@ def answer(
             return e.PinChecked(job.request, hasher.verify(job.encoded, job.pin))
         case e.HashPin():
             try:
-                check_usable(job.pin)
+                check_usable(job.pin, (job.staff_id,))
+                if job.badge and keyed_hash(pepper, BADGE_PURPOSE, job.pin) == job.badge:
+                    raise UnusablePin("Your badge's number is no PIN.")
             except UnusablePin as error:
                 return e.PinHashed(job.request, unusable=str(error))
             return e.PinHashed(job.request, hasher.hash(job.pin))
+        case e.MakeTotp():
+            secret = random_bytes(totp.SECRET_BYTES)
+            sealed = totp.seal(pepper, job.person, secret, random_bytes)
+            return e.TotpMade(job.request, totp.spelt(secret), sealed)
+        case e.CheckTotp():
+            secret = totp.unseal(pepper, job.person, job.encoded)
+            step = totp.matching_step(secret, job.text, job.now_s, job.after) if secret else 0
+            return e.TotpChecked(job.request, step)
         case e.HashCode():
             return e.CodeHashed(job.request, keyed_hash(pepper, "code", plain_code(job.plain)))
         case e.MakeCode():

@@ -9,11 +9,19 @@ import hashlib
 from auth.lockout import Limits, Standing, Tries, crowd_wait_s, standing
 from auth.pins import PIN_DIGITS
 from auth.policy import Factor
-from cabinet import attesting, locking, machines, rights
+from cabinet import attesting, authenticator, locking, machines, rights
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
-from cabinet.events import BadgeSeen, CancelFinger, CheckPin, FingerSeen, PinChecked, VerifyFinger
+from cabinet.events import (
+    BadgeSeen,
+    CancelFinger,
+    CheckPin,
+    FingerSeen,
+    PinChecked,
+    TotpChecked,
+    VerifyFinger,
+)
 from cabinet.messages import Block, Button, Keypad, Screen, Words
 from cabinet.sensor import SENSOR
 from cabinet.state import Person, State
@@ -23,6 +31,8 @@ NOT_RECOGNISED = "Not recognised. Lift your finger and place it again."
 PIN_NOT_ACCEPTED = (
     "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
 )
+PIN_OLD = "This PIN is older than your site allows. Ask for a code and enrol again."
+DAY_MS = 86_400_000
 FINGER_OFF = "Your finger missed too often. Use your PIN, and have your finger enrolled again."
 PROVING = (
     machines.PROVING,
@@ -150,11 +160,38 @@ def pin_checked(draft: Draft, event: PinChecked) -> None:
         return
     person = draft.state.people.get(attempt.person)
     fallback = _fallback(draft.state, person)
-    if event.right and person is not None and fallback:
+    if event.right and person is not None and fallback and _pin_is_old(draft, person):
+        refused = (attempt.id, attempt.badge, person.ref, Factor.PIN.value, "pin_old", False)
+        draft.add(r.FactorRefused(*refused))
+        end_attempt(draft, "pin_old", PIN_OLD)
+    elif event.right and person is not None and fallback:
         _proved(draft, person, Factor.PIN, fallback)
     else:
         why = "not_permitted" if event.right else "wrong_pin"
         _wrong(draft, Factor.PIN, why)
+
+
+def _pin_is_old(draft: Draft, person: Person) -> bool:
+    days = draft.state.plan.rules.pin_days
+    return bool(days) and draft.moment.wall_ms - person.pin_ms >= days * DAY_MS
+
+
+def totp_checked(draft: Draft, event: TotpChecked) -> None:
+    """The code of an authenticator app was compared."""
+    attempt, place = draft.state.attempt, draft.place
+    asked = place.page == "totp_checking" and event.request == place.request
+    if attempt is None or not asked:
+        return
+    person = draft.state.people[attempt.person]
+    draft.stay(active_ms=draft.moment.mono_ms)
+    if not event.step:
+        _wrong(draft, Factor.TOTP, "wrong_code")
+    elif rights.stopped(draft.state, person.ref, draft.moment.wall_ms):
+        _wrong(draft, Factor.TOTP, "not_active")
+    else:
+        draft.add(fr.TotpUsed(person.ref, event.step))
+        factors = (*attempt.proven, Factor.TOTP.value)
+        _whole(draft, person, Proof(person.ref, factors, attempt.fallback))
 
 
 def _fallback(state: State, person: Person | None) -> str:
@@ -190,6 +227,8 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
         draft.go("pin", note=Note(FINGER_OFF, "warning"))
     elif factor is Factor.FINGER:
         _ask_finger(draft, attempt.badge, attempt.person, Note(NOT_RECOGNISED, "refusal"))
+    elif factor is Factor.TOTP:
+        draft.go("totp", note=Note(authenticator.NOT_ACCEPTED, "refusal"))
     else:
         draft.go("pin", note=Note(PIN_NOT_ACCEPTED, "refusal"))
     draft.stay(active_ms=draft.moment.mono_ms)
@@ -210,23 +249,35 @@ def _proved(draft: Draft, person: Person, factor: Factor, fallback: str) -> None
     attempt = draft.state.attempt
     assert attempt is not None
     factors = (Factor.BADGE.value, factor.value)
+    stopped = rights.stopped(draft.state, person.ref, draft.moment.wall_ms)
     draft.stay(active_ms=draft.moment.mono_ms)
-    if attempt.purpose == "witness":
-        _witness_proved(draft, person, Proof(person.ref, factors, fallback))
-    elif rights.stopped(draft.state, person.ref, draft.moment.wall_ms):
+    if stopped and attempt.purpose != "witness":
         _wrong(draft, factor, "not_active")
+    elif authenticator.wanted(person) and not stopped:
+        authenticator.ask(draft, person, factors, fallback)
+    else:
+        _whole(draft, person, Proof(person.ref, factors, fallback))
+
+
+def _whole(draft: Draft, person: Person, proof: Proof) -> None:
+    """All that is asked of this person was right."""
+    attempt = draft.state.attempt
+    assert attempt is not None
+    if attempt.purpose == "witness":
+        _witness_proved(draft, person, proof)
     elif not rights.here(draft.state, person):
         # They proved who they are, so they may be told; the ward's patients they may not see.
         draft.add(
             r.FactorRefused(
-                attempt.id, attempt.badge, person.ref, factor.value, "wrong_area", False
+                attempt.id, attempt.badge, person.ref, proof.factors[-1], "wrong_area", False
             )
         )
         end_attempt(draft, "wrong_area", REASONS["wrong_area"])
     elif draft.state.session is not None:
-        locking.proved(draft, Proof(person.ref, factors, fallback))
+        locking.proved(draft, proof)
     else:
-        draft.add(r.SignedIn(draft.reference(), attempt.id, person.ref, factors, fallback))
+        proven = (proof.factors, proof.fallback)
+        draft.add(r.SignedIn(draft.reference(), attempt.id, person.ref, *proven))
         draft.leave()
 
 
@@ -269,6 +320,8 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         draft.go("pin", request="")
     elif button == "use_finger":
         _ask_finger(draft, attempt.badge, attempt.person, None)
+    elif button == "totp":
+        authenticator.typed_at_sign_in(draft, text)
     elif button == "pin":
         if len(text) != PIN_DIGITS or not (text.isascii() and text.isdigit()):
             draft.refuse(f"A PIN has {PIN_DIGITS} digits.")
@@ -287,6 +340,8 @@ def show(state: State, place: Place) -> Screen:
     cancel = Button("cancel", "Cancel", "quiet")
     said = place.said()
     blocks: tuple[Block, ...]
+    if place.page in ("totp", "totp_checking"):
+        return authenticator.show_at_sign_in(place, title)
     if place.page == "checking":
         return Screen(0, "checking", title, (*said, Words("Checking…", "strong")))
     if place.page == "pin":

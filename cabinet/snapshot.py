@@ -43,7 +43,7 @@ def take(state: State) -> bytes:
         if name not in (*_DERIVED, *_CHANGED)
     }
     kept["balances"] = [(*key, quantity) for key, quantity in state.balances.items()]
-    kept["people"] = [replace(it, details=None, pin="") for it in state.people.values()]
+    kept["people"] = [replace(it, details=None, pin="", totp="") for it in state.people.values()]
     kept["patients"] = [replace(it, details=None) for it in state.patients.values()]
     kept["orders"] = [replace(it, details=None) for it in state.orders.values()]
     kept["drawers"] = [
@@ -110,6 +110,9 @@ def _person(state: State, person: Person, attached: r.Attached) -> None:
         state.by_staff_id[details.staff_id] = person.ref
     if isinstance(credential, r.Credential):
         person.pin = credential.pin
+    secret = details_of(attached, person.totp_name, r.TotpSecret)
+    if isinstance(secret, r.TotpSecret):
+        person.totp = secret.sealed
 
 
 def _patient(state: State, patient: Patient, attached: r.Attached) -> None:

@@ -5,8 +5,8 @@ and the ledger keeps its keyed hash alone.
 """
 
 from auth.policy import Act
+from cabinet import authenticator, removals, rights, sensor
 from cabinet import records as r
-from cabinet import removals, rights, sensor
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CodeMade, MakeCode
 from cabinet.messages import Button, Row, Rows, Screen, Words
@@ -92,6 +92,9 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
             rows.append(Row("sensor", "Finger sensor", ("Another one is fitted",)))
     if state.staff_list.held is not None and rights.allowed(state, Act.ADMINISTER, now_ms):
         rows.append(Row("staff_list", "Staff list", ("Waits: many would lose their access",)))
+    session = state.session
+    if session is not None and authenticator.offered(state.people[session.person]):
+        rows.append(Row("authenticator", "Authenticator app", ("A code at each sign-in",)))
     if rights.allowed(state, Act.RELEASE, now_ms):
         rows.append(Row("locked", "Locked out", ("Let a person try again",)))
     waiting = state.service

@@ -39,6 +39,10 @@ class Person:
     credential_name: str = ""
     details: r.PersonDetails | None = None
     pin: str = field(default="", repr=False)
+    pin_ms: int = 0  # Unix time of its choice
+    totp: str = field(default="", repr=False)  # the sealed secret of their app
+    totp_name: str = ""
+    totp_step: int = 0  # of the newest code that was used
 
     @property
     def role(self) -> str:
@@ -126,6 +130,8 @@ class Attempt:
     person: str
     purpose: str
     since_ms: int
+    proven: tuple[str, ...] = ()  # factors that were right, before a code is asked for
+    fallback: str = ""
     sensor_failed: bool = False  # the sensor could not tell: a PIN may stand in this time
 
 
@@ -267,6 +273,7 @@ class State:
     tries: dict[str, Tries] = field(default_factory=dict)
     recent_tries: tuple[int, ...] = ()  # monotonic times of the newest wrong ones of all badges
     guessed_ms: int = -1  # when it was last recorded that the cabinet is guessed at
+    totp_step: int = 0  # of the newest code that anybody used
     sensor: str = ""  # the identity of the sensor that the slots are of
     found_sensor: str | None = None  # of another one that answers in its place
     wiping: tuple[int, ...] = ()  # slots that are nobody's and not yet proven empty

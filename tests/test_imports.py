@@ -26,7 +26,7 @@ MAY_IMPORT = {
 
 # Which outside packages each of ours is built on; a new one is a decision, not an accident.
 OUTSIDE = {
-    "auth": ("argon2",),
+    "auth": ("argon2", "cryptography"),
     "drivers": ("gpiozero", "pyfingerprint", "serial"),
     "ledger": ("cryptography", "sqlcipher3"),
     "cabinet": ("biip", "msgspec", "transitions"),
@@ -43,7 +43,7 @@ PURE = (
     *("messages", "patients", "plan", "records", "removals", "retention", "rights", "rules"),
     *("screens", "sensor", "service", "service_answers", "service_records", "sessions", "signin"),
     *("snapshot", "staff", "staff_effects", "staff_list", "staff_records", "state", "step"),
-    *("stock", "version", "wording"),
+    *("stock", "version", "wording", "authenticator"),
 )
 PURE_MAY_IMPORT = {
     "difflib",
