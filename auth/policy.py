@@ -48,6 +48,7 @@ class Act(Enum):
     BREAK_GLASS = "break_glass"
     CRITICAL_OVERRIDE = "critical_override"
     REVIEW = "review"  # read reports
+    VERDICT = "verdict"  # on what was done without an order
     SERVICE = "service"  # the maintenance console
     RECOVER = "recover"  # with the recovery key: accept a ledger that was rolled back
 
@@ -102,6 +103,7 @@ ROLE_ACTS: dict[Role, tuple[Act, ...]] = {
         *_CARE,
         *(Act.LOAD, Act.EMPTY_RETURN_BIN, Act.RESOLVE, Act.RECOVER_DRAWER, Act.ENROL),
         *(Act.RELEASE, Act.ADMIT, Act.CRITICAL_OVERRIDE, Act.REVIEW, Act.RECOVER),
+        Act.VERDICT,
     ),
     Role.PHARMACY_TECHNICIAN: _STOCK,
     Role.ANAESTHETIST: _CARE,
@@ -236,6 +238,7 @@ FLOOR: tuple[Row, ...] = (
     Row(Act.BREAK_GLASS, kinds=2, reason=True, cite="45 CFR 164.312(a)(2)(ii)"),
     Row(Act.CRITICAL_OVERRIDE, kinds=2, witness=True, reason=True, cite=_DUAL),
     Row(Act.REVIEW, kinds=2, cite=_PERSON),
+    Row(Act.VERDICT, kinds=2, cite=_SIGNED),
     Row(Act.SERVICE, kinds=2, cite="IEC 62443-4-2, CR 1.1 RE(2)"),
     Row(Act.RECOVER, kinds=2, witness=True, reason=True, cite=_DUAL),
 )

@@ -5,7 +5,7 @@ pulsed only by `start`, beside the record that orders it; what the sensors say l
 """
 
 from auth.policy import Act
-from cabinet import machines, rights
+from cabinet import emergency, machines, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Proof, Tone
 from cabinet.events import DrawerMoved, PulseEnded
@@ -48,7 +48,13 @@ def refusal(draft: Draft, started: r.AccessStarted) -> str:
 
 def _withdrawn(draft: Draft, started: r.AccessStarted) -> str:
     """Why its person may not do this, or not any more, "" when they may."""
-    state, act, now_ms = draft.state, _ACTS[started.kind], draft.moment.wall_ms
+    state, now_ms, mono_ms = draft.state, draft.moment.wall_ms, draft.moment.mono_ms
+    if started.override:
+        person, act = started.person, Act.OVERRIDE
+        return emergency.refusal(
+            state, person, started.medicine, now_ms, mono_ms
+        ) or rights.unproven(state, person, act, started.factors, started.medicine)
+    act = _ACTS[started.kind]
     return rights.refusal(state, started.person, act, now_ms, started.medicine) or rights.unproven(
         state, started.person, act, started.factors, started.medicine
     )

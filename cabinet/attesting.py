@@ -13,6 +13,7 @@ from cabinet import (
     access_screens,
     administration,
     administration_screens,
+    emergency,
     removals,
     rights,
 )
@@ -43,6 +44,12 @@ ATTESTED = {
     ),
     "count": Attested(
         Act.WITNESS, access.witnessed, access.not_witnessed, access_screens.show_witness
+    ),
+    "break_glass": Attested(
+        Act.WITNESS, emergency.attested, emergency.not_attested, emergency.show_second
+    ),
+    "critical_override": Attested(
+        Act.CRITICAL_OVERRIDE, emergency.attested, emergency.not_attested, emergency.show_second
     ),
 }
 

@@ -16,6 +16,7 @@ from cabinet.plan import (
     CONTROLLED,
     Asked,
     DrawerKind,
+    Override,
     Plan,
     Retention,
     Review,
@@ -134,6 +135,9 @@ LIMITS: dict[str, tuple[int, int]] = {
     "rules.crowd_tries": (10, 50),
     "rules.crowd_within_s": (300, 3600),
     "rules.code_valid_h": (1, 168),
+    "rules.temporary_h": (1, 72),
+    "rules.break_glass_min": (5, 240),
+    "rules.critical_override_h": (1, 4),
     "rules.finger_min_score": (40, 1000),
     "rules.staff_list_gone_percent": (1, 10),
     "rules.space_warn_percent": (5, 50),
@@ -203,6 +207,7 @@ class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
     training: tuple[Training, ...] = ()
     policy: tuple[Asked, ...] = ()
     staff_list: StaffList = StaffList()
+    override: tuple[Override, ...] = ()
 
 
 def load(file: Path) -> Configuration:
@@ -265,7 +270,11 @@ def _check(file: Path, configuration: Configuration) -> None:
     _check_drawers(file, configuration)
     _check_witnesses(file, configuration)
     _check_service(file, configuration.service)
-    for key, reason in site_policy.wrong(configuration.training, configuration.policy):
+    medicines = [pocket.medicine for drawer in configuration.drawer for pocket in drawer.pocket]
+    for key, reason in (
+        *site_policy.wrong(configuration.training, configuration.policy),
+        *site_policy.wrong_override(configuration.override, medicines),
+    ):
         raise ConfigurationError(file, key, reason)
     _check_staff_list(file, configuration)
     size = len(msgspec.json.encode(plan_of(configuration)))
@@ -432,4 +441,5 @@ def plan_of(configuration: Configuration) -> Plan:
         area=configuration.cabinet.area,
         training=configuration.training,
         policy=configuration.policy,
+        override=configuration.override,
     )

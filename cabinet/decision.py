@@ -74,6 +74,10 @@ class Place:
     expires: str = ""
     offset: int = 0  # first row shown of a list
     everyone: bool = False  # all patients, not only mine
+    why: str = ""  # a medicine is removed without an order, or an emergency begun
+    medicine: str = ""
+    search: str = field(default="", repr=False)
+    subject: str = ""  # what is reviewed
     request: str = ""  # the answer that is waited for
     shown_code: str = field(default="", repr=False)
     sealed: str = field(default="", repr=False)  # the secret of an app that is being added

@@ -20,9 +20,11 @@ from cabinet.state import (
     Attempt,
     Code,
     DrawerState,
+    Emergency,
     Enrolment,
     Named,
     Order,
+    Overridden,
     Patient,
     Person,
     PocketState,
@@ -125,6 +127,8 @@ def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> No
     state.service_tries = replace(state.service_tries, last_ms=body.mono_ms)
     state.devices_down = {}
     factors.restarted(state, body.mono_ms)
+    for emergency in state.emergencies.values():
+        emergency.since_ms = body.mono_ms
     for drawer, position in record.positions:
         if drawer not in state.drawers:
             raise CorruptLedger(f"there is no drawer {drawer!r}")
@@ -472,11 +476,22 @@ def _told(state: State, started: r.AccessStarted, body: r.Body) -> None:
 
 
 def _removal_taken(state: State, record: r.RemovalTaken, body: r.Body, _: r.Attached) -> None:
-    ended = _end_access(state, record.access)
-    _told(state, ended.started, body)
+    started = _end_access(state, record.access).started
+    _told(state, started, body)
     state.removals[record.removal] = Removal(
-        record.removal, ended.started, record.quantity, body.wall_ms, record.quantity
+        record.removal, started, record.quantity, body.wall_ms, record.quantity
     )
+    if started.override:
+        state.overridden[record.removal] = Overridden(
+            record.removal,
+            started.person,
+            started.patient,
+            started.medicine,
+            record.quantity,
+            started.override,
+            started.emergency,
+            body.wall_ms,
+        )
 
 
 def _loaded(state: State, record: r.Loaded, _: r.Body, __: r.Attached) -> None:
@@ -523,6 +538,39 @@ def _access_interrupted(
 def _cancel_asked(state: State, record: r.CancelAsked, _: r.Body, __: r.Attached) -> None:
     access = _open_access(state, record.access)
     access.cancelled, access.counts = True, ()
+
+
+# --- without an order -----------------------------------------------------------------------------
+
+
+def _emergency_begun(state: State, record: r.EmergencyBegun, body: r.Body, _: r.Attached) -> None:
+    if record.second:
+        _attested(state, record.second_factors)
+    state.emergencies[record.emergency] = Emergency(
+        record.emergency,
+        record.kind,
+        record.person,
+        record.second,
+        record.why,
+        record.lasts_ms,
+        record.expires_ms,
+        body.wall_ms,
+        body.mono_ms,
+    )
+
+
+def _emergency_ended(state: State, record: r.EmergencyEnded, _: r.Body, __: r.Attached) -> None:
+    state.emergencies[record.emergency].ended = record.why
+
+
+def _reviewed(state: State, record: r.Reviewed, _: r.Body, __: r.Attached) -> None:
+    subject = record.subject
+    if subject in state.emergencies:
+        del state.emergencies[subject]
+        left = {it.removal: it for it in state.overridden.values() if it.emergency != subject}
+        state.overridden = left
+    else:
+        del state.overridden[subject]
 
 
 # --- what became of a removal ---------------------------------------------------------------------
@@ -683,6 +731,9 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.AccessFailed: _access_over,
     r.AccessLeft: _access_left,
     r.AccessInterrupted: _access_interrupted,
+    r.EmergencyBegun: _emergency_begun,
+    r.EmergencyEnded: _emergency_ended,
+    r.Reviewed: _reviewed,
     r.Given: _given,
     r.WitnessCalled: _witness_called,
     r.WitnessDismissed: _witness_dismissed,

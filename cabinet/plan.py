@@ -43,6 +43,9 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     crowd_tries: int = 20  # wrong tries of all badges together within crowd_within_s
     crowd_within_s: int = 600
     code_valid_h: int = 72
+    temporary_h: int = 12  # of a temporary user, unless whoever makes them says otherwise
+    break_glass_min: int = 60
+    critical_override_h: int = 4
     finger_min_score: int = 50
     staff_list_gone_percent: int = 10  # a staff list by which more lose access waits for a person
     space_warn_percent: int = 20  # of the ledger's disk free: an alarm
@@ -136,6 +139,19 @@ def row_of(asked: Asked) -> Row:
     )
 
 
+class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A medicine that may be removed without an order: a row of the site's list.
+
+    `most`: units of one dose, which is all that one such removal takes. `owner` answers for its
+    being here, and looks at it again until `review` ("2027-03-31"), a year from now at most.
+    """
+
+    medicine: str
+    most: int
+    owner: str
+    review: str
+
+
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The cabinet as the rules see it."""
 
@@ -148,3 +164,4 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     area: str = ""  # where the cabinet stands, as people's areas name it
     training: tuple[Training, ...] = ()
     policy: tuple[Asked, ...] = ()
+    override: tuple[Override, ...] = ()

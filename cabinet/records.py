@@ -440,7 +440,8 @@ class AccessStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="acces
     """Orders the lock of `drawer` to be pulsed once: who, why, which pocket, by which factors.
 
     `removal` is the removal that a return gives back from. `lot` and `expires` ("2027-03-31")
-    belong to a load.
+    belong to a load. `override` says why there is no order; `emergency` is the break-glass or the
+    critical override that was on then.
     """
 
     access: str
@@ -457,6 +458,8 @@ class AccessStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="acces
     removal: str = ""
     lot: str = ""
     expires: str = ""
+    override: str = ""
+    emergency: str = ""
 
 
 class DrawerOpened(_Record, frozen=True, forbid_unknown_fields=True, tag="drawer_opened"):
@@ -597,6 +600,52 @@ class AccessInterrupted(_Record, frozen=True, forbid_unknown_fields=True, tag="a
     opened: bool
 
 
+# --- without an order -------------------------------------------------------------------------
+
+EmergencyKind = Literal["break_glass", "critical_override"]
+
+
+class EmergencyBegun(_Record, frozen=True, forbid_unknown_fields=True, tag="emergency_begun"):
+    """Medicines can be removed without an order: by `person` alone, or by everybody at work here.
+
+    It ends after `lasts_ms`, or at `expires_ms` (Unix time) if that comes first. `second` agreed
+    to it at this cabinet, "" where the site lets one person break glass.
+    """
+
+    emergency: str
+    kind: EmergencyKind
+    session: str
+    person: str
+    factors: tuple[str, ...]
+    why: str
+    lasts_ms: int
+    expires_ms: int
+    second: str = ""
+    second_factors: tuple[str, ...] = ()
+    second_fallback: str = ""
+
+
+class EmergencyEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="emergency_ended"):
+    """It is over: "expired", or "called_off" by somebody."""
+
+    emergency: str
+    why: str
+    by: str = ""
+
+
+class Reviewed(_Record, frozen=True, forbid_unknown_fields=True, tag="reviewed"):
+    """A pharmacist's verdict on an emergency, or on one removal without an order.
+
+    `subject` is the emergency's or the removal's reference; with an emergency all removals under it
+    are judged.
+    """
+
+    subject: str
+    session: str
+    by: str
+    verdict: Literal["justified", "not_justified"]
+
+
 # --- what became of a removal -----------------------------------------------------------------
 
 
@@ -716,6 +765,9 @@ Record = (
     | AccessFailed
     | AccessLeft
     | AccessInterrupted
+    | EmergencyBegun
+    | EmergencyEnded
+    | Reviewed
     | Given
     | WitnessCalled
     | WitnessDismissed

@@ -12,13 +12,16 @@ from cabinet import (
     administration,
     attesting,
     authenticator,
+    emergency,
     enrolment,
     lists,
     locking,
     machines,
+    override,
     patients,
     removals,
     retention,
+    reviews,
     rights,
     screens,
     sensor,
@@ -28,6 +31,7 @@ from cabinet import (
     staff,
     staff_list,
     stock,
+    temporary,
 )
 from cabinet import events as e
 from cabinet import records as r
@@ -40,6 +44,7 @@ CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is
 PAGES = (
     *("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list"),
     *("sensor", "authenticator", "people", "find_person"),
+    *("emergency", "break_glass", "critical_override", "temporary", "reviews"),
 )
 
 
@@ -106,6 +111,7 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
                 enrolment.code_hashed(draft, event)
         case e.CodeMade():
             staff.code_made(draft, event)
+            temporary.code_made(draft, event)
         case e.DeviceChanged():
             _device_changed(draft, event)
         case e.Import():
@@ -269,6 +275,14 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         staff.pressed(draft, button)
     elif verb in ("add_totp", "same_totp"):
         authenticator.pressed(draft, button, text)
+    elif verb in ("override", "override_why", "find", "found", "open_override"):
+        override.pressed(draft, button, text)
+    elif verb in ("begin", "call_off"):
+        emergency.pressed(draft, button)
+    elif verb in ("review", "justified", "not_justified"):
+        reviews.pressed(draft, button)
+    elif verb in ("temp_new", "temp_end", *temporary.STEPS):
+        temporary.pressed(draft, button, text)
     elif verb == "admit":
         service.admit(draft, button)
     elif verb in administration.VERBS:
@@ -295,6 +309,7 @@ def _tick(draft: Draft) -> None:
     sensor.tick(draft)
     locking.behind(draft, access.tick)
     service.tick(draft)
+    emergency.tick(draft)
     if draft.records or sessions.ended(draft):
         return
     if locking.is_over(state, moment) and _end_of_session(draft, "too_long"):

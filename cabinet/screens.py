@@ -16,11 +16,14 @@ from cabinet import (
     administration_screens,
     attesting,
     authenticator,
+    emergency,
     enrolment,
     locking,
     machines,
+    override,
     patients,
     removals,
+    reviews,
     rights,
     sensor,
     service,
@@ -28,6 +31,7 @@ from cabinet import (
     staff,
     staff_list,
     stock,
+    temporary,
 )
 from cabinet.decision import Place
 from cabinet.events import Moment
@@ -101,7 +105,9 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
         case "home":
             return patients.show_home(state, place, now_ms)
         case "patient":
-            return patients.show_patient(state, place, now_ms)
+            return _patient(state, place, now_ms)
+        case "override_why" | "override_search" | "override_found" | "override":
+            return override.show(state, place, now_ms)
         case "order" | "quantity":
             return patients.show_order(state, place, now_ms)
         case "taken":
@@ -130,8 +136,29 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
             return administration_screens.show(state, place, now_ms)
         case "staff_list":
             return staff_list.show(state, place)
+        case "emergency":
+            return emergency.show(state, place, now_ms)
+        case "break_glass" | "critical_override":
+            return emergency.show_reasons(state, place, now_ms)
+        case "reviews":
+            return reviews.show_list(state, place, now_ms)
+        case "review":
+            return reviews.show(state, place, now_ms)
+        case "temporary":
+            return temporary.show_list(state, place, now_ms)
+        case page if page in temporary.STEPS:
+            return temporary.show_step(state, place)
         case _:
             return staff.show_menu(state, place, now_ms)
+
+
+def _patient(state: State, place: Place, now_ms: int) -> Screen:
+    """The patient's orders, and the way to remove without one for whoever may."""
+    screen = patients.show_patient(state, place, now_ms)
+    if not override.offered(state, now_ms):
+        return screen
+    without = Button(f"override:{place.patient}", "Without an order")
+    return replace(screen, actions=(*screen.actions, without))
 
 
 def buttons(screen: Screen) -> dict[str, Button]:
@@ -211,6 +238,12 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             found.append(Alarm("medium", "Another finger sensor is fitted. Call an administrator."))
         else:
             found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
+    found += emergency.alarms(state, moment)
+    to_judge = reviews.waiting(state)
+    at_work = state.screen.state in AT_WORK
+    if at_work and to_judge and rights.allowed(state, Act.VERDICT, moment.wall_ms):
+        words = f"{len(to_judge)} removal(s) without an order wait for a verdict: see More tasks."
+        found.append(Alarm("low", words))
     if state.service is not None:
         found.append(Alarm("low", service.said(state.service)))
     since_ms = moment.mono_ms - state.guessed_ms
@@ -237,7 +270,7 @@ def outputs(state: State, moment: Moment) -> Outputs:
     """Lights and beeper as they should be now."""
     going_on = state.access
     lit = going_on.started.drawer if going_on is not None and not going_on.closed else ""
-    beep = False
+    beep = emergency.is_loud(state, moment)
     for drawer in state.drawers.values():
         position = drawer.model.state
         open_ms = moment.mono_ms - drawer.since_ms

@@ -5,13 +5,16 @@ less is refused with the text that asks it.
 """
 
 from collections.abc import Iterator
+from datetime import date
 
 from auth import policy
 from auth.policy import Act
-from cabinet.plan import Asked, Training, row_of
+from cabinet.plan import Asked, Override, Training, row_of
 
 MAX_POLICY = 24
 MAX_TRAINING = 12
+MAX_OVERRIDE = 24  # ISMP: a short list, for emergencies
+MAX_DOSE_UNITS = 20
 MAX_NAME_CHARS = 32
 _ACTS = [act.value for act in Act]
 # What the screens can ask for where the floor does not: a row that nobody asks for would be a lie.
@@ -67,3 +70,29 @@ def _everywhere(row: policy.Row, name: str) -> bool:
         for role in policy.Role
         if row.matches(row.act, each, role)
     )
+
+
+def wrong_override(listed: tuple[Override, ...], medicines: list[str]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the list for removal without an order: it is short, and has owners."""
+    if len(listed) > MAX_OVERRIDE:
+        yield "override", f"at most {MAX_OVERRIDE} rows"
+    seen: list[str] = []
+    for index, row in enumerate(listed):
+        if row.medicine not in medicines or row.medicine in seen:
+            reason = f"{row.medicine!r} has no pocket in this cabinet, or stands here twice"
+            yield f"override[{index}].medicine", reason
+        seen.append(row.medicine)
+        if not 1 <= row.most <= MAX_DOSE_UNITS:
+            yield f"override[{index}].most", f"{row.most} is outside 1 to {MAX_DOSE_UNITS}"
+        if not 0 < len(row.owner) <= MAX_NAME_CHARS or not row.owner.isprintable():
+            reason = f"names who answers for it, in 1 to {MAX_NAME_CHARS} characters"
+            yield f"override[{index}].owner", reason
+        if not _is_day(row.review):
+            yield f"override[{index}].review", "is not a date such as 2027-03-31"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

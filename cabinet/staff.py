@@ -5,7 +5,7 @@ and the ledger keeps its keyed hash alone.
 """
 
 from auth.policy import Act
-from cabinet import authenticator, removals, rights, sensor
+from cabinet import authenticator, emergency, removals, reviews, rights, sensor
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CodeMade, MakeCode
@@ -100,6 +100,11 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
     waiting = state.service
     if waiting is not None and not waiting.admitted and rights.allowed(state, Act.ADMIT, now_ms):
         rows.append(Row(f"admit:{waiting.id}", "Let a technician in", (waiting.name,)))
+    if emergency.may_see(state, now_ms):
+        rows.append(Row("emergency", "Emergency", ("Break-glass, critical override and others",)))
+    if rights.allowed(state, Act.VERDICT, now_ms):
+        count = len(reviews.waiting(state))
+        rows.append(Row("reviews", "Taken without an order", (f"{count} wait for a verdict",)))
     actions = [Button("sign_out", "Sign out", "quiet")]
     if rights.allowed(state, Act.REMOVE, now_ms):
         actions.append(Button("home", "Patients", "primary"))

@@ -183,6 +183,36 @@ class Witnessing:
 
 
 @dataclass
+class Emergency:
+    """Break-glass or a critical override, until it is reviewed; `ended` says why it is over."""
+
+    id: str
+    kind: r.EmergencyKind
+    person: str
+    second: str
+    why: str
+    lasts_ms: int
+    expires_ms: int
+    begun_ms: int  # wall time
+    since_ms: int  # monotonic time of its begin, or of the start after it
+    ended: str = ""
+
+
+@dataclass
+class Overridden:
+    """A removal without an order, until it is reviewed."""
+
+    removal: str
+    person: str
+    patient: str
+    medicine: str
+    quantity: int
+    why: str
+    emergency: str
+    taken_ms: int
+
+
+@dataclass
 class Removal:
     """A removal that is not yet closed at zero."""
 
@@ -280,6 +310,8 @@ class State:
     devices_down: dict[str, str] = field(default_factory=dict)
     removals: dict[str, Removal] = field(default_factory=dict)
     discrepancies: dict[str, r.Counted] = field(default_factory=dict)
+    emergencies: dict[str, Emergency] = field(default_factory=dict)
+    overridden: dict[str, Overridden] = field(default_factory=dict)
     screen: Model = field(default_factory=machines.new_session)
     session: Session | None = None
     attempt: Attempt | None = None

@@ -58,6 +58,16 @@ def day(text: str) -> str:
     return f"{when.day:02}-{_MONTHS[when.month - 1]}-{when.year}"
 
 
+def clock(wall_ms: int) -> str:
+    """ "14:05" in the cabinet's time zone."""
+    return datetime.fromtimestamp(wall_ms / 1000).strftime("%H:%M")
+
+
+def day_of(wall_ms: int) -> str:
+    """ "05-Apr-2027" in the cabinet's time zone."""
+    return day(datetime.fromtimestamp(wall_ms / 1000).date().isoformat())
+
+
 def age(born: str, now_ms: int) -> int:
     """Whole years from an ISO date to now."""
     today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
@@ -119,6 +129,17 @@ REASONS = {
     "strong_factor": "This needs your code generator or security key. Sign in with it.",
     "no_pocket": "This medicine is not in this cabinet.",
     "more_than_held": "That is more than is still open for this removal.",
+    "not_on_override_list": "Not on this cabinet's list for removal without an order.",
+    "more_than_a_dose": "That is more than one dose.",
+    "nothing_found": "No medicine here begins like that. Type at least 5 letters of its name.",
+    "too_many_found": "Too many begin like that. Type more letters.",
+    "nothing_typed": "Type it with the keys of the screen.",
+    "number_taken": "That number belongs to somebody already.",
+    "not_for_oneself": "You cannot make a temporary user of yourself.",
+    "name_disguised": "That name is written like somebody else's, with other letters.",
+    "already_on": "That is on already.",
+    "reviewers_own": "Somebody who took part cannot judge it. Ask another pharmacist.",
+    "still_on": "It is still on. It can be judged when it is over.",
     "same_person": "A witness is a second person: not you.",
     "witness_too_late": "The time for the witness is over. Enter it again.",
     "witness_not_allowed": "This person may not witness here.",

@@ -157,11 +157,19 @@ class Attacked(Ward):
             standing = self.state.people[it.person].standing
             assert standing == "active", "5: rights are checked at every release"
             assert set(self.positions.values()) == {"latched"}, "6: one drawer at a time"
+            if it.kind == "remove" and not it.order:
+                assert it.override, "without an order only for a reason"
+                begun = self.shadow.emergencies.get(it.emergency)
+                listed = [row.medicine for row in self.plan.override]
+                assert it.medicine in listed or (begun is not None and not begun.ended)
         for record in new:
-            witnessed = isinstance(record, r.Wasted | r.Counted) and bool(record.witness)
-            if isinstance(record, r.Wasted) or witnessed:
-                assert isinstance(record, r.Wasted | r.Counted)
-                assert record.witness not in ("", record.person), "5: two people"
+            if isinstance(record, r.EmergencyBegun):
+                assert record.second not in ("", record.person), "5: two people"
+                assert len(set(record.second_factors)) >= 2, "5: each with two factors"
+            if isinstance(record, r.Wasted):
+                assert record.witness, "5: two people"
+            if isinstance(record, r.Wasted | r.Counted) and record.witness:
+                assert record.witness != record.person, "5: two people"
                 assert len(set(record.witness_factors)) >= 2, "5: each with two factors"
 
     def _openings(self, event: e.Event, new: list[r.Record]) -> None:

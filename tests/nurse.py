@@ -67,6 +67,14 @@ class Nurse:
                 return
         raise AssertionError("no press counts")
 
+    def choose_action(self, words: str) -> None:
+        """Press the button of the action bar that shows these words."""
+        self._press(self.page.locator(f'.bar button:has-text("{words}")').first)
+
+    def says(self, words: str) -> bool:
+        """Whether the screen shows these words now."""
+        return bool(self.page.locator("#screen").get_by_text(words).count())
+
     def types(self, digits: str) -> None:
         """Type on the screen's own keys."""
         for digit in digits:

@@ -29,6 +29,7 @@ ACTS = {
     Act.BREAK_GLASS: "break the glass",
     Act.CRITICAL_OVERRIDE: "declare a critical override",
     Act.REVIEW: "read reports",
+    Act.VERDICT: "judge what was taken without an order",
     Act.SERVICE: "work at the maintenance console",
     Act.RECOVER: "accept a ledger that was rolled back",
 }

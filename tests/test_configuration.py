@@ -89,6 +89,14 @@ def table(text: str) -> Callable[[], str]:
     return lambda: GOOD + text
 
 
+def overridden(wrong: str) -> Callable[[], str]:
+    """The good file with a row of the override list that is wrong in one field."""
+    rows = ['medicine = "PARA"', "most = 1", 'owner = "Pharmacy"', 'review = "2027-10-31"']
+    field = wrong.partition(" ")[0]
+    good = [row for row in rows if row.partition(" ")[0] != field]
+    return lambda: GOOD + "\n[[override]]\n" + "\n".join((*good, wrong)) + "\n"
+
+
 WRONG: list[tuple[Callable[[], str], str, str]] = [
     (changed('name = "Ward 1"', 'nmae = "Ward 1"'), "cabinet", "unknown field `nmae`"),
     (changed('name = "Ward 1"\n', ""), "cabinet", "missing required field `name`"),
@@ -152,6 +160,10 @@ WRONG: list[tuple[Callable[[], str], str, str]] = [
         "drawer",
         "at most",
     ),
+    (overridden('medicine = "MORPH"'), "override[0].medicine", "has no pocket"),
+    (overridden("most = 0"), "override[0].most", "outside 1 to"),
+    (overridden('owner = ""'), "override[0].owner", "names who answers"),
+    (overridden('review = "soon"'), "override[0].review", "is not a date"),
     (lambda: GOOD + "x", "(the file)", "is not TOML"),
     (lambda: GOOD + GOOD, "(the file)", "is not TOML"),
     (lambda: "a = " + "[" * 5000, "(the file)", "is not TOML"),

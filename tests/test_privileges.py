@@ -42,6 +42,7 @@ temporary          . x . . . . . . . .
 break_glass        x x x . x . . . . .
 critical_override  . x x . . . . . . .
 review             . . x . . . . x . x
+verdict            . . x . . . . . . .
 service            . . . . . . . . x .
 recover            . . x . . . . . . x
 """

@@ -55,6 +55,8 @@ PEOPLE = {
     "N2": ("Noel", "Nurse", "nurse", (6,)),
     "N3": ("Nora", "NoFinger", "nurse", ()),
     "P1": ("Paul", "Pharmacist", "pharmacist", (8,)),
+    "P2": ("Petra", "Pharmacist", "pharmacist", (14,)),
+    "C1": ("Cleo", "Charge", "charge_nurse", (12,)),
     "T1": ("Tess", "Technician", "pharmacy_technician", (10,)),
 }
 
