@@ -121,6 +121,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="where the kiosk finds its one-time launch page (needed unless the cabinet is a demo)",
     )
+    console = command("console", _console, "Serve the maintenance console on a serial line.")
+    console.add_argument("--tty", required=True, metavar="DEVICE", help="such as /dev/ttyUSB0")
     command("gateway", _gateway, "Carry the controller's requests to the ledger's witnesses.")
     command("status", _status, "Say in a few lines what the ledger holds and what is open.")
     _evidence_commands(command)
@@ -384,6 +386,15 @@ def _gateway(arguments: argparse.Namespace) -> int:
     if not configuration.witness:
         raise Failed(f"{arguments.config}: witness: there is none, so nothing to carry")
     gateway.serve(folder / configuration.paths.gateway, configuration.witness)
+    return 0
+
+
+def _console(arguments: argparse.Namespace) -> int:
+    from cabinet.console import program
+
+    _log()
+    configuration, folder = _load(arguments)
+    program.serve(arguments.tty, folder / configuration.paths.console)
     return 0
 
 

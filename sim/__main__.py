@@ -29,8 +29,10 @@ from sim import demo_cabinet
 from sim import run as story
 from sim.bench.server import Bench
 from sim.cabinet import SimulatedCabinet
+from sim.cable import SerialCable
 from sim.errors import SimulatorError
 from sim.people import PEOPLE
+from sim.technicians import TECHNICIAN, demo_certificate
 
 RESTART_AFTER_S = 1.0  # as the controller's unit does
 STOP_WITHIN_S = 10.0
@@ -175,6 +177,10 @@ def _serve(folder: Path, port: int, bench_port: int) -> None:
         "controller", ["controller", *config], folder, CABINET_SIM_SOCKET=str(cabinet.socket)
     )
     touchscreen = Child("touchscreen", ["touchscreen", *config, "--port", str(port)], folder)
+    run_folder = folder / configuration.paths.run
+    run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    cable = SerialCable(run_folder / "console-tty", run_folder / "laptop")
+    console = Child("console", ["console", *config, "--tty", str(cable.cabinet_end)], folder)
     bench = Bench(cabinet, ControllerPower(controller), bench_port, port)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -185,17 +191,21 @@ def _serve(folder: Path, port: int, bench_port: int) -> None:
         if cabinet.world.view().mains:
             controller.start()
         touchscreen.start()
-        _tell(folder, port, bench_port)
+        console.start()
+        _tell(folder, port, bench_port, cable.laptop_end)
         while not ending.wait(LOOK_EVERY_S):
             controller.look()
             touchscreen.look()
+            console.look()
     finally:
-        for it in (touchscreen, controller, bench, cabinet):
+        for it in (console, touchscreen, controller, bench, cabinet):
             it.stop()
+        cable.close()
     print("\nStopped. The cabinet and its world are kept; `make run` goes on with them.")
 
 
-def _tell(folder: Path, port: int, bench_port: int) -> None:
+def _tell(folder: Path, port: int, bench_port: int, laptop: Path) -> None:
+    certificate = demo_certificate(folder)
     nurse = next(person for person in PEOPLE if person.role == "nurse")
     command = Path(sys.executable).with_name("cabinet")
     other = [person for person in PEOPLE if person.role == "nurse"][1]
@@ -203,6 +213,8 @@ def _tell(folder: Path, port: int, bench_port: int) -> None:
         f"""
   Touchscreen   http://127.0.0.1:{port}/
   Bench         http://127.0.0.1:{bench_port}/   (the cabinet's physical side)
+  Console       picocom -b 115200 {laptop}
+                KEY-cert.pub of {TECHNICIAN}, a service technician: {certificate}
 
   Try:
   1. On the bench, hold {nurse.name}'s badge to the reader, then put a finger of hers on the sensor.

@@ -29,6 +29,7 @@ from ledger.store import Store
 from sim.cabinet import SimulatedCabinet
 from sim.medicines import DEMO, Stock, stock
 from sim.people import PEOPLE, Person
+from sim.technicians import DEMO_FLEET, demo_ca
 from sim.world import World
 
 PIN_PASSES = 2  # a demo's PINs are printed on the bench
@@ -213,6 +214,9 @@ def make(folder: Path, *, random_bytes: RandomBytes = secrets.token_bytes) -> No
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True, mode=0o700)
     shutil.copy(DEMO / "cabinet.toml", fresh / "cabinet.toml")
+    if ca := demo_ca(fresh):
+        with (fresh / "cabinet.toml").open("a", encoding="utf-8") as file:
+            file.write(f'\n[service]\nca = ["{ca}"]\nfleet = "{DEMO_FLEET}"\n')
     configuration = site.load(fresh / "cabinet.toml")
     setup = SetUp(fresh, configuration, random_bytes)
     first, second = (person for person in PEOPLE if person.role == "administrator")

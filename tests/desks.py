@@ -26,8 +26,8 @@ from cabinet.service_desk import ServiceDesk
 from cabinet.state import State
 from cabinet.step import Outcome
 from sim.medicines import DEMO
+from sim.technicians import ServiceCA, Technician
 from tests.demo import PATIENCE_S
-from tests.technicians import ServiceCA, Technician
 from tests.ward import PLAN, Ward
 
 M = TypeVar("M")

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from cabinet import console_messages as m
 from cabinet import service_records as sr
 from cabinet.messages import MAX_FRAME_BYTES, MessageError
+from sim.technicians import KEYGEN, ServiceCA, Technician
 from tests.desks import Console, Desk, rules
-from tests.technicians import KEYGEN, ServiceCA, Technician
 from tests.test_service import Known
 
 pytestmark = [

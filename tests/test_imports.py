@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "drivers": ("drivers",),
     "ledger": ("ledger",),
     "cabinet": ("auth", "cabinet", "drivers", "ledger"),
+    "cabinet/console": ("cabinet.console", "cabinet.console_messages", "cabinet.messages"),
     "cabinet/touchscreen": ("cabinet.messages", "cabinet.client", "cabinet.touchscreen"),
     "sim": ("auth", "cabinet", "drivers", "ledger", "sim"),
 }
@@ -30,6 +31,7 @@ OUTSIDE = {
     "drivers": ("gpiozero", "pyfingerprint", "serial"),
     "ledger": ("cryptography", "sqlcipher3"),
     "cabinet": ("biip", "msgspec", "transitions"),
+    "cabinet/console": ("prompt_toolkit",),
     "cabinet/touchscreen": ("jinja2", "markupsafe", "starlette", "uvicorn"),
     "sim": ("gpiozero", "greenlet", "jinja2", "markupsafe", "serial", "starlette", "uvicorn"),
 }

@@ -53,7 +53,10 @@ def test_the_wiring_table_is_that_of_the_configuration(guided: Configuration) ->
 def test_the_units_and_the_guide_agree_on_where_things_are(guided: Configuration) -> None:
     controller = UNITS["cabinet-controller.service"]
     paths = guided.paths
-    assert f"ReadWritePaths={paths.run} {Path(paths.gateway).parent}\n" in controller
+    assert (
+        f"ReadWritePaths={paths.run} {Path(paths.gateway).parent} {Path(paths.console).parent}\n"
+        in controller
+    )
     states = [Path(paths.ledger).parent.name, Path(paths.anchor).parent.name]
     assert f"StateDirectory={' '.join(states)}\n" in controller
     for unit in UNITS.values():
@@ -64,7 +67,9 @@ def test_every_key_is_encrypted_and_every_unit_exists() -> None:
     names = " ".join(name.removesuffix(".key") for name in NAMES)
     assert f"for key in {names}; do" in GUIDE
     named = set(
-        re.findall(r"\bcabinet-(?:controller|touchscreen|kiosk|gateway|import|verify)\b", GUIDE)
+        re.findall(
+            r"\bcabinet-(?:controller|touchscreen|kiosk|gateway|import|verify|console@)", GUIDE
+        )
     )
     assert {f"{name}.service" for name in named} == set(UNITS)
 

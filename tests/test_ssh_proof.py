@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from auth import ssh_signature
 from auth.errors import AuthError, NotASignature, NotProved
 from auth.ssh_proof import Trust, check
-from tests.technicians import KEYGEN, ServiceCA, Technician, keygen
+from sim.technicians import KEYGEN, ServiceCA, Technician, keygen
 
 pytestmark = pytest.mark.skipif(shutil.which(KEYGEN) is None, reason="ssh-keygen is not installed")
 

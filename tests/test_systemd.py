@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from cabinet import configuration as site
+from cabinet.console_socket import CONSOLE_USER
 from cabinet.gateway_socket import GATEWAY_USER
 from cabinet.keys import NAMES
 from cabinet.screen_socket import SCREEN_USER
@@ -28,6 +29,7 @@ needs_systemd = pytest.mark.skipif(
 
 # Unit -> the exposure it may have, in tenths; the kiosk's is Chromium's own sandbox's price.
 MOST_EXPOSED = {
+    "cabinet-console@.service": 10,
     "cabinet-controller.service": 10,
     "cabinet-gateway.service": 13,
     "cabinet-import.service": 10,
@@ -36,7 +38,8 @@ MOST_EXPOSED = {
     "cabinet-verify.service": 10,
 }
 WITH_KEYS = ("cabinet-controller.service", "cabinet-import.service", "cabinet-verify.service")
-PYTHON = (*WITH_KEYS, "cabinet-gateway.service", "cabinet-touchscreen.service")
+CONSOLE = "cabinet-console@.service"
+PYTHON = (*WITH_KEYS, CONSOLE, "cabinet-gateway.service", "cabinet-touchscreen.service")
 DENIED_CALLS = (
     *("@privileged", "@resources", "@mount", "@debug", "@cpu-emulation", "@obsolete", "@clock"),
     *("@module", "@raw-io", "@reboot", "@swap"),
@@ -189,6 +192,7 @@ def test_the_controller_is_started_again_without_limit_and_watched() -> None:
     [
         ("/run/cabinet", "cabinet-controller", "cabinet-touchscreen"),
         ("/run/cabinet-gateway", "cabinet-controller", "cabinet-gateway"),
+        ("/run/cabinet-console", "cabinet-controller", "cabinet-console@"),
         ("/run/cabinet-touchscreen", "cabinet-touchscreen", "cabinet-kiosk"),
     ],
 )
@@ -206,6 +210,28 @@ def test_a_socket_can_be_reached_only_by_the_one_it_is_for(
 def test_peers_are_the_users_that_the_controller_asks_for() -> None:
     assert parsed("cabinet-touchscreen.service")["User"] == [SCREEN_USER]
     assert parsed("cabinet-gateway.service")["User"] == [GATEWAY_USER]
+    assert parsed(CONSOLE)["User"] == [CONSOLE_USER]
+
+
+def test_the_console_has_its_own_line_and_nothing_else() -> None:
+    unit = parsed(CONSOLE)
+    assert unit["DeviceAllow"] == ["/dev/%I rw"]
+    assert unit["DevicePolicy"] == ["closed"]
+    assert unit["BindsTo"] == ["dev-%i.device"]
+    assert unit["PrivateNetwork"] == ["yes"]
+    assert unit["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert not unit["LoadCredentialEncrypted"] + unit["ReadWritePaths"] + unit["StateDirectory"]
+    hidden = " ".join(unit["InaccessiblePaths"]).split()
+    assert {"-/var/lib/cabinet", "-/etc/credstore.encrypted"} <= set(hidden)
+
+
+def test_the_technicians_adapter_starts_the_console_on_itself() -> None:
+    rules = (UNITS / "60-cabinet.rules").read_text().replace("\\\n", " ")
+    (line,) = [rule for rule in rules.splitlines() if "cabinet-console" in rule and rule[0] != "#"]
+    assert 'ENV{SYSTEMD_WANTS}+="cabinet-console@%k.service"' in line
+    assert f'GROUP="{CONSOLE_USER}"' in line and 'TAG+="systemd"' in line
+    ports = [part for part in rules.split() if part.startswith("KERNELS==")]
+    assert len(ports) == len(set(ports))
 
 
 def test_the_gateway_has_no_device_no_key_and_no_address_of_its_own() -> None:

@@ -1,13 +1,16 @@
 """Service technicians with real SSH keys, and a hospital's service CA that certifies them.
 
-Everything is made by the machine's own ssh-keygen in a folder of the test.
+Not for checking anything. One rule: every key and certificate is made by the machine's own
+ssh-keygen, as a hospital's would be.
 """
 
+import shutil
 import subprocess
 from pathlib import Path
 
 KEYGEN = "ssh-keygen"
 NAMESPACE = "adc-console"
+DEMO_FLEET = "simulated-hospital"
 
 
 def keygen(*arguments: str | Path, text: str | None = None) -> str:
@@ -30,7 +33,8 @@ class Technician:
     def __init__(self, folder: Path, name: str, *, kind: str = "ed25519") -> None:
         self.name = name
         self.key = folder / f"{name.replace(' ', '-')}-{kind}"
-        keygen("-q", "-t", kind, "-N", "", "-C", "laptop", "-f", self.key)
+        if not self.key.exists():
+            keygen("-q", "-t", kind, "-N", "", "-C", "laptop", "-f", self.key)
 
     @property
     def public(self) -> Path:
@@ -53,7 +57,8 @@ class ServiceCA:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.key = folder, folder / name
         self._serial = 0
-        keygen("-q", "-t", "ed25519", "-N", "", "-C", "service CA", "-f", self.key)
+        if not self.key.exists():
+            keygen("-q", "-t", "ed25519", "-N", "", "-C", "service CA", "-f", self.key)
 
     @property
     def line(self) -> str:
@@ -87,3 +92,22 @@ class ServiceCA:
         file = self.folder / "revoked.krl"
         keygen("-q", "-k", "-f", file, *([person.certificate] if person is not None else []))
         return file
+
+
+# --- the demo's -----------------------------------------------------------------------------------
+
+TECHNICIAN = "Sam Okafor"
+SERVICE = "service"  # the folder, in the demo cabinet's
+
+
+def demo_ca(folder: Path) -> str:
+    """The demo hospital's service CA, made where it is not there; its public key, "" without."""
+    return ServiceCA(folder / SERVICE).line if shutil.which(KEYGEN) else ""
+
+
+def demo_certificate(folder: Path) -> str:
+    """A fresh certificate of the demo's technician for the demo's cabinets; its file."""
+    if not (folder / SERVICE).exists():
+        return "none, because ssh-keygen is not installed"
+    person = ServiceCA(folder / SERVICE).technician(TECHNICIAN, DEMO_FLEET)
+    return str(person.certificate)

@@ -1,0 +1,139 @@
+"""The console's commands: how each is written, its line of help and its examples.
+
+Not for what it answers, nor for who may. One rule: a command that is not in this table is never
+sent.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+JSON = "--json"
+MAX_WORDS = 6
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command: its forms' arguments, a line of help, what one does with it."""
+
+    help: str
+    more: str
+    forms: tuple[tuple[str, ...], ...] = ((),)
+    reading: bool = True  # and so for --json
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was typed, understood; `problem` where it was not."""
+
+    command: str = ""
+    arguments: tuple[str, ...] = ()
+    json: bool = False
+    problem: str = ""
+
+
+COMMANDS: dict[str, Entry] = {
+    "status": Entry("how the cabinet is, in a few lines", "Begin here."),
+    "devices": Entry(
+        "each device: does it answer, since when, how often not",
+        "A device that is up now and has many failures is dying, or its plug is loose.",
+    ),
+    "drawers": Entry(
+        "each drawer: its state, and what its wires say",
+        "switch open + hook engaged: a cut switch wire, or the hook was pressed in by hand.\n"
+        "switch closed + hook released: it is not latched; push it until it clicks.\n"
+        "A cause of 'the lock did not let go': jammed, or its coil's wire is cut.",
+    ),
+    "watch": Entry(
+        "a line for each change of a drawer or device", "Move the drawer by hand and see."
+    ),
+    "config": Entry(
+        "the settings in force; whether the file is right; what differs",
+        "config show    every setting with its value\n"
+        "config check   whether cabinet.toml is right, as it is now\n"
+        "config diff    what a restart would change",
+        (("show",), ("check",), ("diff",)),
+    ),
+    "ledger": Entry("how far the ledger is and what is signed of it", "", (("status",),)),
+    "clock": Entry("the clocks, and whether the network sets them", ""),
+    "storage": Entry("room and wear of the disk", ""),
+    "power": Entry("what the board says of its supply", "Under-voltage: change the supply."),
+    "version": Entry("what software runs on what", ""),
+    "help": Entry("this list; help COMMAND says more", "", ((), ("COMMAND",)), reading=False),
+    "size": Entry(
+        "how large your terminal is: size ROWS COLUMNS",
+        "size 24 80 is what the console begins with.",
+        (("ROWS", "COLUMNS"),),
+        reading=False,
+    ),
+    "extend": Entry("sign again, for another half hour", "", reading=False),
+    "logout": Entry("end the session", "", reading=False),
+}
+LOCAL = ("help", "size", "extend", "logout")
+
+
+def parse(text: str) -> Line:
+    """What was typed; "" for an empty line."""
+    words = text.split()
+    if not words:
+        return Line()
+    if len(words) > MAX_WORDS:
+        return Line(problem=f"At most {MAX_WORDS} words.")
+    name, *rest = words
+    name = {"exit": "logout", "quit": "logout", "?": "help"}.get(name, name)
+    if name not in COMMANDS:
+        return Line(problem=_unknown(name))
+    entry = COMMANDS[name]
+    as_json = JSON in rest
+    arguments = tuple(word for word in rest if word != JSON)
+    if as_json and not entry.reading:
+        return Line(problem=f"{name} has no {JSON}.")
+    if not any(_fits(arguments, form) for form in entry.forms):
+        return Line(problem=f"Use: {usage(name)}")
+    return Line(name, arguments, as_json)
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, COMMANDS, 1)
+    hint = f"Did you mean {near[0]}?" if near else "help lists them."
+    return f"There is no command {name!r}. {hint}"
+
+
+def _fits(arguments: tuple[str, ...], form: tuple[str, ...]) -> bool:
+    return len(arguments) == len(form) and all(
+        wanted.isupper() or given == wanted for given, wanted in zip(arguments, form, strict=True)
+    )
+
+
+def usage(name: str) -> str:
+    """How a command is written."""
+    return " or ".join(" ".join((name, *form)) for form in COMMANDS[name].forms)
+
+
+def helped(name: str) -> list[str]:
+    """What `help` says, of all commands or of one."""
+    if name and name not in COMMANDS:
+        return [_unknown(name)]
+    if name:
+        entry = COMMANDS[name]
+        told = [f"{usage(name)}: {entry.help}."]
+        if entry.reading:
+            told.append(f"{name} {JSON} answers in one line for a program.")
+        return [*told, *entry.more.splitlines()]
+    width = max(map(len, COMMANDS)) + 2
+    return [f"{command.ljust(width)}{entry.help}" for command, entry in COMMANDS.items()]
+
+
+def completions(text: str) -> list[str]:
+    """The words that may stand where `text` ends."""
+    words = text.split(" ")
+    if len(words) == 1:
+        return [name for name in COMMANDS if name.startswith(words[0])]
+    if words[0] == "help":
+        return [name for name in COMMANDS if name.startswith(words[-1])]
+    entry = COMMANDS.get(words[0])
+    if entry is None:
+        return []
+    place = len(words) - 2
+    found = [form[place] for form in entry.forms if place < len(form) and form[place].islower()]
+    found += [JSON] if entry.reading and JSON not in words[1:-1] else []
+    return list(dict.fromkeys(word for word in found if word.startswith(words[-1])))

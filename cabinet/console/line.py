@@ -1,0 +1,152 @@
+"""The serial line: 115200 8N1, raw, ours alone; keystrokes in, text out, and its end noticed.
+
+Not for what is typed or printed. One rule: nothing waits for the line: what cannot be sent within
+its time means that nobody is there.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import termios
+from collections.abc import Callable
+
+from cabinet.console.keys import KeyFilter
+
+MOST_KEYS = 1024  # typed ahead; more is dropped
+MOST_UNSENT = 256 * 1024
+SEND_WITHIN_S = 20.0  # a screen at 9600 takes two
+_CHUNK = 4096
+
+
+class LineLost(Exception):
+    """The cable, the adapter or the terminal is gone."""
+
+
+class Line:
+    """One line in a running event loop."""
+
+    def __init__(self, device: str) -> None:
+        """Open and set it up; raises OSError, termios.error."""
+        self._loop = asyncio.get_running_loop()
+        self._handle = os.open(device, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._filter = KeyFilter()
+        self._keys: list[str] = []
+        self._unsent = bytearray()
+        self._sending = False
+        self._progress_s = 0.0
+        self._typed = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.on_keys: Callable[[], None] | None = None  # told when there are keys to take
+        try:
+            fcntl.ioctl(self._handle, termios.TIOCEXCL)
+            _raw(self._handle)
+            termios.tcflush(self._handle, termios.TCIFLUSH)  # noise from before anybody was there
+        except BaseException:
+            os.close(self._handle)
+            raise
+        self._loop.add_reader(self._handle, self._readable)
+
+    def close(self) -> None:
+        """Give it back."""
+        self._lose()
+        os.close(self._handle)
+
+    # --- in -------------------------------------------------------------------------------------
+
+    def take(self) -> list[str]:
+        """The keystrokes that came."""
+        keys, self._keys = self._keys, []
+        self._typed.clear()
+        return keys
+
+    async def key(self) -> str:
+        """The next keystroke; raises LineLost."""
+        while not self._keys:
+            if self.lost.is_set():
+                raise LineLost
+            await self._typed.wait()
+            self._typed.clear()
+        return self._keys.pop(0)
+
+    def forget(self) -> None:
+        """Drop what was typed ahead."""
+        self._keys.clear()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._handle, _CHUNK)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lose()
+            return
+        room = MOST_KEYS - len(self._keys)
+        self._keys += self._filter.feed(data)[: max(0, room)]
+        if self._keys:
+            self._typed.set()
+            if self.on_keys is not None:
+                self.on_keys()
+
+    # --- out ------------------------------------------------------------------------------------
+
+    def write(self, text: str) -> None:
+        """Send ASCII; a newline is CR and LF already."""
+        if self.lost.is_set():
+            return
+        if not self._unsent:
+            self._progress_s = self._loop.time()
+        self._unsent += text.encode("ascii", "replace")
+        self._send()
+        late = self._loop.time() - self._progress_s > SEND_WITHIN_S
+        if self._unsent and (late or len(self._unsent) > MOST_UNSENT):
+            self._lose()
+
+    def say(self, *lines: str) -> None:
+        """Whole lines, each already plain."""
+        self.write("".join(f"{line}\r\n" for line in lines))
+
+    def _send(self) -> None:
+        try:
+            sent = os.write(self._handle, self._unsent[:_CHUNK]) if self._unsent else 0
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._lose()
+            return
+        if sent:
+            del self._unsent[:sent]
+            self._progress_s = self._loop.time()
+        if self._unsent and not self._sending:
+            self._loop.add_writer(self._handle, self._send)
+            self._sending = True
+        elif not self._unsent and self._sending:
+            self._loop.remove_writer(self._handle)
+            self._sending = False
+
+    def _lose(self) -> None:
+        if self.lost.is_set():
+            return
+        self.lost.set()
+        self._typed.set()
+        self._loop.remove_reader(self._handle)
+        with contextlib.suppress(ValueError):
+            self._loop.remove_writer(self._handle)
+        if self.on_keys is not None:
+            self.on_keys()
+
+
+def _raw(handle: int) -> None:
+    """Every byte as it is, none of them a signal: no XON/XOFF, no break, no parity marks."""
+    iflag, oflag, cflag, lflag, _, _, control = termios.tcgetattr(handle)
+    iflag = termios.IGNBRK | termios.IGNPAR
+    oflag = 0
+    cflag &= ~(termios.CSIZE | termios.PARENB | termios.CSTOPB | termios.CRTSCTS | termios.CLOCAL)
+    cflag |= termios.CS8 | termios.CREAD | termios.HUPCL
+    lflag = 0
+    control[termios.VMIN], control[termios.VTIME] = 1, 0
+    speed = termios.B115200
+    settings = [iflag, oflag, cflag, lflag, speed, speed, control]
+    termios.tcsetattr(handle, termios.TCSANOW, settings)

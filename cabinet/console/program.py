@@ -1,0 +1,361 @@
+"""`cabinet console`: who is at the line, from the banner over the sign-in to the last command.
+
+Not for what is answered. One rule: whatever happens on the line or at the controller ends in the
+banner again, with nothing of a session left.
+"""
+
+import asyncio
+import signal
+import termios
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TypeVar
+
+from cabinet.console import commands, text
+from cabinet.console.connection import Connection, NotAnswering
+from cabinet.console.editor import Editor, Interrupted
+from cabinet.console.keys import CONTROL_C, ENTER
+from cabinet.console.line import Line, LineLost
+from cabinet.console_messages import (
+    MAX_SIGNATURE_CHARS,
+    Admitted,
+    Answer,
+    Banner,
+    Begin,
+    Challenge,
+    Command,
+    Denied,
+    Ended,
+    Leave,
+    Respond,
+    Seen,
+    SignedIn,
+    Stop,
+    ToConsole,
+)
+
+END = "-----END SSH SIGNATURE-----"
+BEGIN = "-----BEGIN SSH SIGNATURE-----"
+MORE = "-- more: Space, or q to stop --"
+ANSWER_S = 30.0
+BACKSPACES = ("\x08", "\x7f")
+M = TypeVar("M")
+
+
+class Over(Exception):
+    """The session, or the way to one, is over: words for the technician."""
+
+
+class Console:
+    """One line, as long as it is there."""
+
+    def __init__(self, line: Line, path: Path) -> None:
+        self._line, self._path = line, path
+        self._editor = Editor(line)
+        self._asked = 0
+
+    async def serve(self) -> None:
+        """Until the line is lost."""
+        while not self._line.lost.is_set():
+            try:
+                await self._visit()
+            except LineLost:
+                return
+
+    async def _visit(self) -> None:
+        try:
+            connection, banner = await Connection.to(self._path)
+        except NotAnswering:
+            self._line.say("", "The cabinet does not answer. Press Enter to try again.")
+            await self._enter()
+            return
+        try:
+            await self._greeted(connection, banner)
+        except Over as over:
+            self._line.say(*text.wrapped(str(over), self._editor.columns))
+        except (NotAnswering, TimeoutError):
+            self._line.say("", "The cabinet does not answer any more: the session is over.")
+        finally:
+            await connection.close()
+
+    async def _greeted(self, connection: Connection, banner: Banner) -> None:
+        named = (text.plain(banner.cabinet), text.plain(f"{banner.state}; {banner.clock}"))
+        said = ["", *named]
+        if banner.sign_in:
+            said += text.wrapped(banner.sign_in, text.COLUMNS)
+        self._line.say(*said, "Press Enter to sign in.")
+        await self._enter()
+        self._line.say("", *named)  # again, for who plugged in after it was said
+        self._editor = Editor(self._line)  # with a history of its own
+        signed = await self._sign_in(connection)
+        await self._welcome(connection, signed)
+        while True:
+            await self._command(connection)
+
+    async def _enter(self) -> None:
+        """Whatever noise comes before it."""
+        self._line.forget()
+        while await self._line.key() != ENTER:
+            continue
+
+    # --- signing in -----------------------------------------------------------------------------
+
+    async def _sign_in(self, connection: Connection) -> SignedIn:
+        connection.say(Begin())
+        challenge = await self._hear(connection, Challenge)
+        self._line.say(
+            "",
+            "On your own laptop run this, with your key's certificate for KEY-cert.pub:",
+            "",
+            f"  printf %s '{text.plain(challenge.text)}' |",
+            f"  ssh-keygen -Y sign -n {text.plain(challenge.namespace)} -f KEY-cert.pub",
+            "",
+            f"Then paste here what it prints. {challenge.within_s // 60} minutes; Ctrl-C stops.",
+        )
+        try:
+            async with asyncio.timeout(challenge.within_s):
+                signature = await self._pasted()
+        except TimeoutError:
+            raise Over("The time for this challenge is over.") from None
+        self._line.say("Checking...")
+        connection.say(Respond(signature))
+        return await self._hear(connection, SignedIn)
+
+    async def _hear(self, connection: Connection, kind: type[M]) -> M:
+        message = await self._or_lost(connection.next())
+        if isinstance(message, Denied | Ended):
+            raise Over(message.words)
+        if not isinstance(message, kind):
+            raise NotAnswering
+        return message
+
+    async def _pasted(self) -> str:
+        """The signature's lines, from the first to the last; what is around them is dropped."""
+        kept: list[str] = []
+        size = 0
+        while True:
+            row = (await self._row()).strip()
+            if row == BEGIN:
+                kept, size = [], 0
+            elif not kept:
+                if row:
+                    self._line.say(f"Paste the block that begins with {BEGIN}")
+                continue
+            kept.append(row)
+            size += len(row) + 1
+            if size > MAX_SIGNATURE_CHARS:
+                raise Over("That is too long for a signature.")
+            if row == END:
+                return "\n".join(kept) + "\n"
+
+    async def _row(self) -> str:
+        """One line as it is typed, shown as dots every few characters: it is long and no secret."""
+        typed: list[str] = []
+        while (key := await self._line.key()) != ENTER:
+            if key == CONTROL_C:
+                raise Over("Stopped.")
+            if key in BACKSPACES:
+                typed = typed[:-1]
+            elif len(key) == 1 and " " <= key <= "~":
+                typed.append(key)
+        self._line.write(".")
+        return "".join(typed)
+
+    async def _welcome(self, connection: Connection, signed: SignedIn) -> None:
+        minutes, idle = signed.lasts_s // 60, signed.idle_s // 60
+        self._line.say(
+            "",
+            f"Signed in: {text.plain(signed.name)}. {minutes} min; {idle} min without a command.",
+        )
+        if signed.waits:
+            self._line.say(
+                "Now a pharmacist must let you in at the touchscreen:",
+                "Tasks, Let a technician in. Ctrl-C stops waiting.",
+            )
+            await self._admitted(connection)
+            self._line.say("You are let in.")
+        self._line.say("help lists the commands.")
+
+    async def _admitted(self, connection: Connection) -> None:
+        heard = asyncio.ensure_future(connection.next())
+        try:
+            while True:
+                key = asyncio.ensure_future(self._line.key())
+                await asyncio.wait((heard, key), return_when=asyncio.FIRST_COMPLETED)
+                if key.done() and key.result() == CONTROL_C:
+                    connection.say(Leave())
+                    raise Over("Stopped.")
+                key.cancel()
+                if heard.done():
+                    message = heard.result()
+                    if isinstance(message, Ended):
+                        raise Over(message.words)
+                    if isinstance(message, Admitted):
+                        return
+                    raise NotAnswering
+        finally:
+            heard.cancel()
+
+    # --- commands -------------------------------------------------------------------------------
+
+    async def _command(self, connection: Connection) -> None:
+        typed = await self._asked_for(connection)
+        line = commands.parse(typed)
+        if line.problem:
+            self._line.say(*text.wrapped(line.problem, self._editor.columns), "= unknown")
+        elif line.command in commands.LOCAL:
+            await self._local(connection, line)
+        elif line.command:
+            await self._send(connection, line)
+
+    async def _asked_for(self, connection: Connection) -> str:
+        """A line that was typed, unless the session ends meanwhile."""
+        asked = asyncio.ensure_future(self._editor.ask())
+        heard = asyncio.ensure_future(connection.next())
+        try:
+            await asyncio.wait((asked, heard), return_when=asyncio.FIRST_COMPLETED)
+            if heard.done():  # first, as it may be the session's end
+                self._line.say("")
+                self._unasked(heard.result())
+            return asked.result() if asked.done() else ""
+        except Interrupted:
+            return ""
+        except EOFError:
+            raise LineLost from None
+        finally:
+            for task in (asked, heard):
+                task.cancel()
+            await asyncio.gather(asked, heard, return_exceptions=True)
+
+    def _unasked(self, message: ToConsole) -> None:
+        """What the controller says by itself."""
+        if isinstance(message, Ended):
+            raise Over(message.words)
+        if not isinstance(message, Admitted | Seen):
+            raise NotAnswering
+
+    async def _local(self, connection: Connection, line: commands.Line) -> None:
+        match line.command:
+            case "help":
+                await self._page(commands.helped(line.arguments[0] if line.arguments else ""))
+            case "size":
+                self._resize(*line.arguments)
+            case "extend":
+                signed = await self._sign_in(connection)
+                self._line.say(f"Extended: {signed.lasts_s // 60} min.", "= ok")
+            case _:
+                connection.say(Leave())
+                ended = await self._or_lost(connection.hear(Ended))
+                raise Over(ended.words)
+
+    def _resize(self, rows: str, columns: str) -> None:
+        sizes = [int(it) if it.isascii() and it.isdecimal() else 0 for it in (rows, columns)]
+        fits = (
+            text.LEAST_ROWS <= sizes[0] <= text.MOST_ROWS
+            and text.LEAST_COLUMNS <= sizes[1] <= text.MOST_COLUMNS
+        )
+        if not fits:
+            self._line.say(
+                f"{text.LEAST_ROWS} to {text.MOST_ROWS} rows, "
+                f"{text.LEAST_COLUMNS} to {text.MOST_COLUMNS} columns.",
+                "= failed",
+            )
+            return
+        self._editor.rows, self._editor.columns = sizes
+        self._line.say("= ok")
+
+    async def _send(self, connection: Connection, line: commands.Line) -> None:
+        self._asked += 1
+        connection.say(Command(self._asked, line.command, line.arguments))
+        answer = await self._answer(connection)
+        if line.json:
+            self._line.say("", text.as_json(answer))  # on a line of its own
+            connection.say(Stop())
+            return
+        await self._page(text.lines(answer, self._editor.columns), f"= {answer.outcome}")
+        if line.command == "watch" and answer.outcome == "ok":
+            await self._watch(connection)
+
+    async def _answer(self, connection: Connection) -> Answer:
+        async with asyncio.timeout(ANSWER_S):
+            while True:
+                message = await self._or_lost(connection.next())
+                if isinstance(message, Answer) and message.id == self._asked:
+                    return message
+                self._unasked(message)
+
+    async def _or_lost(self, waited: Coroutine[None, None, M]) -> M:
+        """What is waited for, unless the line is lost first."""
+        task = asyncio.ensure_future(waited)
+        lost = asyncio.ensure_future(self._line.lost.wait())
+        try:
+            await asyncio.wait((task, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise LineLost
+            return task.result()
+        finally:
+            task.cancel()
+            lost.cancel()
+
+    async def _watch(self, connection: Connection) -> None:
+        """Lines as they come, until Enter."""
+        heard = asyncio.ensure_future(connection.next())
+        key = asyncio.ensure_future(self._line.key())
+        try:
+            while True:
+                await asyncio.wait((heard, key), return_when=asyncio.FIRST_COMPLETED)
+                if heard.done():
+                    message = heard.result()
+                    self._unasked(message)
+                    if isinstance(message, Seen):
+                        self._line.say(*text.wrapped(message.line, self._editor.columns))
+                    heard = asyncio.ensure_future(connection.next())
+                if key.done():
+                    if key.result() in (ENTER, CONTROL_C):
+                        connection.say(Stop())
+                        return
+                    key = asyncio.ensure_future(self._line.key())
+        finally:
+            heard.cancel()
+            key.cancel()
+
+    async def _page(self, lines: list[str], last: str = "") -> None:
+        """Lines, a screen at a time."""
+        room = self._editor.rows - 2
+        for start in range(0, len(lines), room):
+            self._line.say(*lines[start : start + room])
+            if start + room < len(lines):
+                self._line.write(MORE)
+                stop = await self._line.key() in ("q", "Q", CONTROL_C)
+                self._line.write("\r\x1b[K")
+                if stop:
+                    break
+        if last:
+            self._line.say(last)
+
+
+async def _run(device: str, path: Path) -> None:
+    line = Line(device)
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, stopped.set)
+    serving = asyncio.ensure_future(Console(line, path).serve())
+    stopping = asyncio.ensure_future(stopped.wait())
+    try:
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+    finally:
+        serving.cancel()
+        stopping.cancel()
+        await asyncio.gather(serving, stopping, return_exceptions=True)
+        line.close()
+
+
+def serve(device: str, path: Path) -> None:
+    """Serve the line at `device` until it is lost, or SIGTERM; raises OSError."""
+    try:
+        asyncio.run(_run(device, path))
+    except termios.error as error:
+        raise OSError(error.args[0], f"is not a serial line: {error.args[1]}", device) from None

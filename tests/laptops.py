@@ -1,0 +1,122 @@
+"""A technician's laptop: a real picocom in a pseudo-terminal, at the end of a cable to a console.
+
+The console is the shipped program in a process of its own.
+"""
+
+import contextlib
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sim.cable import SerialCable
+from tests.demo import PATIENCE_S, ROOT
+
+PICOCOM = "picocom"
+WITHIN_S = PATIENCE_S
+READY = "Terminal ready"
+
+
+class ConsoleProcess:
+    """`cabinet console` at one end of a cable."""
+
+    def __init__(self, folder: Path, config: Path) -> None:
+        self.cable = SerialCable(folder / "tty", folder / "laptop")
+        self._config, self._log = config, folder / "console.log"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "cabinet.cli", "console", "--config", str(self._config)]
+        self.process = subprocess.Popen(
+            [*command, "--tty", str(self.cable.cabinet_end)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log.open("ab"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def close(self) -> None:
+        self.process.terminate()
+        self.process.wait(WITHIN_S)
+        self.cable.close()
+
+
+class Laptop:
+    """picocom, and the person who types into it; `turn` lets the cabinet work meanwhile."""
+
+    def __init__(self, end: Path, turn: Callable[[], None]) -> None:
+        self._turn = turn
+        self._screen, slave = pty.openpty()
+        os.set_blocking(self._screen, False)
+        self._process = subprocess.Popen(
+            [PICOCOM, "-b", "115200", "--nolock", "--quiet", str(end)],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.seen = ""  # everything that came
+        self._read = 0  # how far it was looked at
+
+    def look(self) -> str:
+        """What came and was not looked at yet."""
+        with contextlib.suppress(BlockingIOError, OSError):
+            while data := os.read(self._screen, 65_536):
+                self.seen += data.decode("latin-1")
+        return self.seen[self._read :]
+
+    def until(self, text: str, within_s: float = WITHIN_S) -> str:
+        """What came up to and with `text`."""
+        end = time.monotonic() + within_s
+        while text not in (new := self.look()):
+            assert time.monotonic() < end, f"no {text!r} in {new[-2000:]!r}"
+            self._turn()
+        at = new.index(text) + len(text)
+        self._read += at
+        return new[:at]
+
+    def type(self, text: str) -> None:
+        """Keystrokes."""
+        self.send(text.encode())
+
+    def send(self, data: bytes) -> None:
+        """Bytes, as fast as the line takes them."""
+        end = time.monotonic() + WITHIN_S
+        while data:
+            try:
+                data = data[os.write(self._screen, data[:1024]) :]
+            except BlockingIOError:
+                assert time.monotonic() < end, "the line takes nothing"
+            self.look()
+            self._turn()
+
+    def insist(self, text: str, wanted: str) -> None:
+        """Type it, again every second, until `wanted` comes."""
+        end = time.monotonic() + WITHIN_S
+        again = 0.0
+        while wanted not in self.look():
+            now = time.monotonic()
+            assert now < end, f"no {wanted!r}"
+            if now >= again:
+                again = now + 1
+                self.type(text)
+            self._turn()
+        self.until(wanted)
+
+    def command(self, line: str) -> str:
+        """A command's whole answer, up to its outcome."""
+        self.type(f"{line}\r")
+        return self.until("\r\n= ") + self.until("\r\n").strip()
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(WITHIN_S)
+        os.close(self._screen)

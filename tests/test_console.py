@@ -1,0 +1,243 @@
+"""A technician at the maintenance console, through a real picocom, with real keys."""
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cabinet import configuration as site
+from cabinet import service_records as sr
+from sim.medicines import DEMO
+from sim.technicians import KEYGEN, ServiceCA, Technician
+from tests.desks import Desk
+from tests.laptops import PICOCOM, ConsoleProcess, Laptop
+from tests.test_console_socket import opened
+
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(shutil.which(KEYGEN) is None, reason="ssh-keygen is not installed"),
+    pytest.mark.skipif(shutil.which(PICOCOM) is None, reason="picocom is not installed"),
+]
+
+# What a VT100 knows of what the console may send: text, CR, LF, bell, backspace, and sequences.
+SEQUENCE = r"\x1b\[(?:\?[17][hl]|\d{0,3}(?:;\d{0,3})?[ABCDHJKm])"
+VT100 = re.compile(rf"(?:[\x20-\x7e\r\n\x07\x08]|{SEQUENCE})*")
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> ServiceCA:
+    return ServiceCA(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def sam(ca: ServiceCA) -> Technician:
+    return ca.technician("Sam Okafor", "ward-1")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, ca: ServiceCA) -> Iterator[Desk]:
+    made = opened(tmp_path, ca)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def console(tmp_path: Path, desk: Desk) -> Iterator[ConsoleProcess]:
+    config = tmp_path / "cabinet.toml"
+    shutil.copy(DEMO / "cabinet.toml", config)
+    with config.open("a") as file:
+        file.write(f'\n[paths]\nconsole = "{desk.path}"\n')
+    assert site.load(config).paths.console == str(desk.path)
+    made = ConsoleProcess(tmp_path, config)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def laptop(console: ConsoleProcess, desk: Desk) -> Iterator[Laptop]:
+    made = Laptop(console.cable.laptop_end, desk.turn)
+    yield made
+    made.close()
+
+
+def sign_in(laptop: Laptop, person: Technician) -> None:
+    begin(laptop)
+    laptop.type(person.sign(challenge(laptop)).replace("\n", "\r"))
+    laptop.until("help lists the commands.")
+    laptop.until("service>")
+
+
+def begin(laptop: Laptop) -> None:
+    laptop.until("Press Enter to sign in.")
+    laptop.type("\r")
+    laptop.until("ssh-keygen")
+
+
+def challenge(laptop: Laptop) -> str:
+    laptop.until("Ctrl-C stops.")
+    found = re.findall(r"printf %s '(adc-console:[\w:-]+)'", laptop.seen)
+    return str(found[-1])
+
+
+def test_a_technician_signs_in_looks_around_and_leaves(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    told = laptop.command("status")
+    assert "ward-1" in told and told.endswith("= ok")
+    told = laptop.command("drawers")
+    assert "D1" in told and "engaged" in told
+    laptop.type("logout\r")
+    laptop.until("Logged out.")
+    laptop.until("Press Enter to sign in.")
+    assert desk.ward.records(sr.ServiceEnded)[-1].why == "logout"
+    assert VT100.fullmatch(laptop.seen), laptop.seen
+
+
+def test_a_script_gets_one_line_of_json_and_a_fixed_word(laptop: Laptop, sam: Technician) -> None:
+    sign_in(laptop, sam)
+    laptop.type("devices --json\r")
+    laptop.until("\r\n{")
+    told = json.loads("{" + laptop.until("\r\n"))
+    assert told["outcome"] == "ok"
+    assert [row["device"] for row in told["devices"]] == [
+        "locks",
+        "fingerprint",
+        "badge",
+        "scanner",
+    ]
+
+
+def test_nothing_is_said_before_the_sign_in_but_name_state_and_time(laptop: Laptop) -> None:
+    laptop.until("Press Enter to sign in.")
+    said = laptop.seen.strip().splitlines()
+    assert said[0] == "Ward 1 (ward-1)"
+    assert re.fullmatch(r"in service; \d{4}-\d\d-\d\d \d\d:\d\d UTC", said[1])
+    assert len(said) == 3
+
+
+def test_a_mistake_suggests_and_help_explains(laptop: Laptop, sam: Technician) -> None:
+    sign_in(laptop, sam)
+    laptop.type("drawrs\r")
+    laptop.until("Did you mean drawers?")
+    laptop.until("= unknown")
+    laptop.type("help drawers\r")
+    laptop.until("a cut switch wire")
+    laptop.type("config\r")
+    laptop.until("Use: config show or config check or config diff")
+
+
+def test_the_tab_key_completes_and_the_arrow_brings_back(laptop: Laptop, sam: Technician) -> None:
+    sign_in(laptop, sam)
+    laptop.type("vers\t\r")
+    laptop.until("= ok")
+    laptop.type("\x1b[A\r")
+    assert "version" in laptop.until("= ok")
+
+
+def test_break_noise_and_a_megabyte_without_end_leave_the_console_at_work(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    laptop.until("Press Enter to sign in.")
+    # picocom's own escape is ^A, which a stranger's program need not have
+    noise = bytes(byte for byte in range(256) if byte not in (1, 13, 10)) * 20
+    laptop.send(noise)
+    laptop.send(b"A" * 1_000_000)
+    laptop.type("\r")
+    laptop.until("Ctrl-C stops.")
+    laptop.type("\x03")
+    laptop.until("Stopped.")
+    sign_in(laptop, sam)
+    laptop.send(b"B" * 200_000 + noise)
+    laptop.insist("\x03version\r", "= ok")  # what comes too fast to be taken is dropped
+    assert VT100.fullmatch(laptop.seen)
+
+
+def test_a_response_for_another_challenge_is_refused_in_words(
+    laptop: Laptop, sam: Technician
+) -> None:
+    begin(laptop)
+    laptop.type(sam.sign(challenge(laptop) + "0").replace("\n", "\r"))
+    laptop.until("not of this challenge")
+    laptop.until("Press Enter to sign in.")
+
+
+def test_what_is_pasted_too_long_or_cut_is_refused(laptop: Laptop, sam: Technician) -> None:
+    begin(laptop)
+    text = sam.sign(challenge(laptop)).splitlines()
+    laptop.type("\r".join((*text[:3], *text[4:])) + "\r")
+    laptop.until("no signature that can be used")
+    begin(laptop)
+    laptop.until("Ctrl-C stops.")
+    laptop.type(text[0] + "\r" + ("A" * 70 + "\r") * 150)
+    laptop.until("too long for a signature")
+
+
+def test_a_pulled_cable_ends_the_session_and_the_process(
+    laptop: Laptop, desk: Desk, console: ConsoleProcess, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    console.cable.unplug()
+    desk.until(lambda: desk.state.service is None)
+    assert desk.ward.records(sr.ServiceEnded)[-1].why == "hung_up"
+    desk.until(lambda: console.process.poll() is not None)
+    assert console.process.returncode == 0, console.log()
+
+
+def test_a_cable_pulled_in_mid_command_ends_the_session(
+    laptop: Laptop, desk: Desk, console: ConsoleProcess, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    laptop.type("stat")
+    console.cable.unplug()
+    desk.until(lambda: desk.state.service is None)
+    desk.until(lambda: console.process.poll() is not None)
+
+
+def test_a_session_that_ends_at_the_cabinet_is_said_at_the_console(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    desk.wait(300)
+    laptop.until("No command came for too long")
+    laptop.until("Press Enter to sign in.")
+
+
+def test_escape_sequences_in_names_and_causes_never_reach_the_terminal(
+    laptop: Laptop, desk: Desk, ca: ServiceCA
+) -> None:
+    from cabinet import events as e
+
+    desk.step(e.DeviceChanged("badge", "\x1b]0;owned\x07\x9b2J\r\nfake> caf\u00e9"))
+    sign_in(laptop, ca.technician("Zoë Ñandú", "ward-1"))
+    assert "Zoe Nandu" in laptop.seen
+    told = laptop.command("devices")
+    assert "?]0;owned" in told
+    assert "fake> cafe" in told
+    assert VT100.fullmatch(laptop.seen)
+
+
+def test_a_watch_shows_a_drawer_that_is_moved(laptop: Laptop, desk: Desk, sam: Technician) -> None:
+    sign_in(laptop, sam)
+    laptop.command("watch")
+    desk.ward.move("D3", "disagree")
+    laptop.until("D3  forced")
+    laptop.type("\r")
+    laptop.until("service>")
+    assert laptop.command("version").endswith("= ok")
+
+
+def test_a_controller_that_goes_is_said_and_comes_back(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    desk.socket.close()
+    laptop.until("does not answer")
+    end = time.monotonic() + 1
+    while time.monotonic() < end and "Press Enter" not in laptop.look():
+        desk.turn()
+    laptop.until("Press Enter to try again.")
