@@ -47,7 +47,7 @@ MOST_STREAMS = 8
 BREATH_S = 0.04  # states are sent no more often than this
 HEARTBEAT_S = 2.0
 START_S = 30.0
-LOT, EXPIRES = "SIM2601A", "2027-10-31"  # of a label whose medicine has no stock in the demo
+LOT, EXPIRES = "SIM2601A", "2037-10-31"  # of a label whose medicine has no stock in the demo
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
