@@ -130,6 +130,7 @@ def test_a_power_cut_while_a_controller_waits_to_be_started_again_keeps_it_off(
 ) -> None:
     child = Child("controller", ["--no-such-option"], tmp_path)  # ends by itself
     child.start()
+    child.look()
     ended = child._process
     assert ended is not None
     ended.wait()
