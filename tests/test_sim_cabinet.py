@@ -139,7 +139,7 @@ def test_a_power_cut_while_a_controller_waits_to_be_started_again_keeps_it_off(
     until(lambda: "is started again" in capsys.readouterr().err)
     child.kill()
     looking.join()
-    assert child._process is ended and not child.wanted
+    assert child._process is None and not child.wanted
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"version": 1}', '{"version": 2, "templates": {}}'])
