@@ -33,7 +33,7 @@ setup: ## .venv with the locked packages, and what the tests need of Debian
 	@./setup.sh tests
 
 bench: ## measure; a table and build/bench.json (ONLY=name for one figure)
-	@./setup.sh run
+	@./setup.sh tests
 	@timeout --signal=INT 12m $(python) -m tests.bench $(if $(ONLY),--only "$(ONLY)")
 
 soak: ## simulate seed after seed for MINUTES=60; what is found is in build/soak.jsonl

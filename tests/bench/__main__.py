@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import beside, controller, ledger, press, ready, simulation
+from tests.bench import beside, controller, ledger, press, ready, signin, simulation
 from tests.bench.figures import Figure
 
 ROOT = Path(__file__).parent.parent.parent
@@ -20,6 +20,7 @@ COLUMNS = 100
 SOURCES: dict[Callable[[], list[Figure]], tuple[str, ...]] = {
     press.press_to_pulse: ("press_to_pulse_p50_ratio", "press_to_pulse_p99_ratio"),
     press.http_leg: ("http_leg_p50_ms",),
+    signin.measure: (signin.NAME,),
     controller.measure: ("ready_s", "controller_rss_mb"),
     ready.measure: ("ready_1m_s",),
     ledger.small: ("append_ratio_10k", "append_ratio_100k", "append_signed16_ratio"),

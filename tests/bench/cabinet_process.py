@@ -16,6 +16,7 @@ from pathlib import Path
 from cabinet import configuration as site
 from sim import demo_cabinet
 from sim.cabinet import SimulatedCabinet
+from sim.fingerprint_sensor import ZfmSensor
 from tests.peer import ScreenPeer
 
 ROOT = Path(__file__).parent.parent.parent
@@ -80,10 +81,14 @@ class ControllerProcess:
 
 
 @contextlib.contextmanager
-def demo(folder: Path) -> Iterator[tuple[SimulatedCabinet, ControllerProcess]]:
+def demo(
+    folder: Path, *, sensor: type[ZfmSensor] = ZfmSensor
+) -> Iterator[tuple[SimulatedCabinet, ControllerProcess]]:
     """A new demo cabinet in `folder`, its world alive, its controller not yet started."""
     demo_cabinet.make(folder)
     cabinet = SimulatedCabinet(folder, site.load(folder / "cabinet.toml"))
+    templates, notepad = cabinet.sensor.templates, cabinet.sensor.notepad
+    cabinet.sensor = sensor(cabinet.world.finger, templates, notepad=notepad)
     controller = ControllerProcess(folder, cabinet)
     cabinet.start()
     try:

@@ -264,7 +264,8 @@ class Browser:
 
 
 @contextmanager
-def _touchscreen(folder: Path) -> Iterator[int]:
+def touchscreen(folder: Path) -> Iterator[int]:
+    """The shipped touchscreen server on the demo in `folder`; its port."""
     port = free_port()
     process = subprocess.Popen(
         [
@@ -300,7 +301,7 @@ def http_leg() -> list[Figure]:
             controller.start()
             line = controller.screen()
             line.sees("rest")
-            with _touchscreen(home) as port:
+            with touchscreen(home) as port:
                 browser = Browser(port)
                 through, direct = interleaved(
                     HTTP_ROUNDS, lambda: browser.press("stay"), _timed(line)
