@@ -325,7 +325,7 @@ def differences(person: Person, change: Change) -> tuple[tuple[str, str], ...]:
     pairs.append(("Status", STATUSES[person.standing], STATUSES[change.standing]))
     shown = [(label, f"{old} → {new}") for label, old, new in pairs if old != new]
     if change.again:
-        what = "Fingers, PIN and badge" if change.new_badge else "Fingers and PIN"
+        what = "Badge, fingers, PIN" if change.new_badge else "Fingers and PIN"
         shown.append((what, "Work no more → enrolled again, with a code"))
     if change.why:
         shown.append(("Why", change.why))

@@ -239,6 +239,7 @@ def _credentials_withdrawn(
         _attested(state, record.approver_factors)
     person = state.people[record.person]
     person.enrolled, person.pin, person.credential_name = False, "", ""
+    person.totp = person.totp_name = ""
     factors.wipe(state, person.slots)
     person.slots = ()
     if record.new_badge:

@@ -52,7 +52,7 @@ class StaffListJudged(_Record, frozen=True, forbid_unknown_fields=True, tag="sta
 class CredentialsWithdrawn(
     _Record, frozen=True, forbid_unknown_fields=True, tag="credentials_withdrawn"
 ):
-    """Fingers and PIN of a person count no more: they enrol again, by a new one-time code.
+    """Fingers, PIN and authenticator of a person count no more: they enrol again, by a new code.
 
     `new_badge`: their badge counts no more either. `by` and `approved_by` as in PersonChanged.
     """

@@ -268,7 +268,71 @@ def _gallery() -> dict[str, Shown]:
     )
     menu = (Rows(tasks, "Nothing to do."),)
     add("menu", Screen(16, "menu", "More tasks", menu, (BACK,), person=NURSE))
+    screens.update({name: (screen, LIVE) for name, screen in _people().items()})
     return {name: Shown(screen, live) for name, (screen, live) in screens.items()}
+
+
+def _people() -> dict[str, Screen]:
+    """An administrator's screens, with people who have long names and every right."""
+    long = "Maximilian Beauregard-Montgomery"
+    back = Button("person:1", "Back", "quiet")
+    rights = (
+        ("Staff number", "N-2041"),
+        ("Role", "Pharmacy technician"),
+        ("Status", "Works here"),
+        ("Areas", "ICU-2, OR-1, WARD-4-WEST, EMERGENCY, PAEDIATRICS"),
+        ("Groups of medicines", "A B C D E F G H"),
+        ("Without an order", "A B C D E F G H"),
+        ("Access ends", "31-Dec-2031"),
+        ("Trained for", "chemotherapy (31-Dec-2031), epidural (30-Jun-2030), IV pump"),
+    )
+    alike = Words(f"Similar name: {long} (No. N-2042)", "strong", "warning")
+    groups = tuple(
+        Row(f"set_group:{it}", f"Group {it}", ("20 medicines",), "YES" if it < "F" else "")
+        for it in "ABCDEFGH"
+    )
+    changes = (
+        ("Role", "Pharmacy technician → Pharmacist"),
+        ("Groups of medicines", "A B C D E → A B C D E F G H"),
+        ("Areas", "ICU-2, OR-1, WARD-4-WEST → Everywhere"),
+        ("Asked by", long),
+    )
+    done, approve = Button("check_change", "Done", "primary"), Button("dismiss", "Cancel", "danger")
+    return {
+        "person": Screen(
+            40,
+            "person",
+            long,
+            (Facts(rights), alike),
+            (
+                Button("people", "Back", "quiet"),
+                Button("stop_person", "Suspend"),
+                Button("edit:again", "Enrol again"),
+                Button("edit", "Change"),
+            ),
+            person=NURSE,
+        ),
+        "groups": Screen(
+            41,
+            "edit_groups",
+            f"Groups of medicines: {long}",
+            (Rows(groups, "Nothing to choose.", cards=True),),
+            (back, done),
+            person=NURSE,
+        ),
+        "approve": Screen(
+            42,
+            "witness",
+            "Approve",
+            (
+                Words(long, "name"),
+                Facts(changes),
+                Words("Second administrator: hold your badge to the reader to approve.", "strong"),
+            ),
+            (approve,),
+            person=NURSE,
+        ),
+    }
 
 
 GALLERY = _gallery()
