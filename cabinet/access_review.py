@@ -11,6 +11,7 @@ from datetime import datetime
 from auth.policy import REACHING, ROLE_GROUPS, Act, Role
 from cabinet import lookalikes, rights
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.effects import apply
 from cabinet.plan import Review
 from cabinet.state import Person, State
@@ -39,9 +40,6 @@ class Use:
     def last_ms(self) -> int:
         """The newest proof of this person at the cabinet."""
         return max((*self.sign_ins[-1:], *self.acts.values()), default=0)
-
-    def did(self, act: Act, wall_ms: int) -> None:
-        self.acts[act] = wall_ms
 
 
 @dataclass
@@ -76,23 +74,43 @@ def replayed(bodies: Iterable[r.Body], attached: r.Attached) -> Reviewed:
                 known.sign_ins.append(wall_ms)
                 person = state.people[record.person]
                 known.by_pin += record.fallback == "sensor_fault" and bool(person.slots)
-            case r.AccessStarted():
-                use(record.person).did(_ACT_OF_ACCESS[record.kind], wall_ms)
-                if record.medicine:
-                    use(record.person).groups[state.group(record.medicine)] = wall_ms
-            case r.Given():
-                use(record.person).did(Act.GIVE, wall_ms)
-            case r.Wasted():
-                use(record.person).did(Act.WASTE, wall_ms)
-                use(record.witness).did(Act.WITNESS, wall_ms)
-            case r.CodeIssued(by=by) if by:
-                use(by).did(Act.INVITE, wall_ms)
-            case r.LockReleased():
-                use(record.by).did(Act.RELEASE, wall_ms)
-            case r.PersonChanged(by=by) if by:
-                use(by).did(Act.ADMINISTER, wall_ms)
+            case r.AccessStarted() if record.medicine:
+                use(record.person).groups[state.group(record.medicine)] = wall_ms
+        for who, act in _done(record):
+            if who:
+                use(who).acts[act] = wall_ms
     codes = {code.person: code.expires_ms for code in state.codes.values()}
     return Reviewed(state, uses, codes)
+
+
+def _done(record: r.Record) -> tuple[tuple[str, Act], ...]:
+    """Who did what by this record; "" for nobody."""
+    match record:
+        case r.AccessStarted(override=""):
+            return ((record.person, _ACT_OF_ACCESS[record.kind]),)
+        case r.AccessStarted():
+            return ((record.person, Act.OVERRIDE),)
+        case r.Given():
+            return ((record.person, Act.GIVE),)
+        case r.Wasted():
+            return ((record.person, Act.WASTE), (record.witness, Act.WITNESS))
+        case r.Counted():
+            return ((record.witness, Act.WITNESS),)
+        case r.EmergencyBegun():
+            act = Act(record.kind)
+            return ((record.person, act), (record.second, act))
+        case r.Reviewed():
+            return ((record.by, Act.REVIEW),)
+        case r.CodeIssued():
+            return ((record.by, Act.INVITE),)
+        case r.LockReleased():
+            return ((record.by, Act.RELEASE),)
+        case r.PersonListed() | st.StaffListJudged():
+            return ((record.by, Act.ADMINISTER),)
+        case r.PersonChanged() | st.CredentialsWithdrawn():
+            return ((record.by, Act.ADMINISTER), (record.approved_by, Act.GRANT))
+        case _:
+            return ()
 
 
 # --- person by privilege --------------------------------------------------------------------------

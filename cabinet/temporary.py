@@ -125,7 +125,9 @@ def code_made(draft: Draft, event: CodeMade) -> None:
     details = r.PersonDetails(newcomer.staff_id, newcomer.given, newcomer.family)
     valid_ms = now_ms + state.plan.rules.code_valid_h * HOUR_MS
     draft.add(
-        r.PersonListed(person, "", "active", theirs, "", draft.attach("person", details)),
+        r.PersonListed(
+            person, "", "active", theirs, "", draft.attach("person", details), session.person
+        ),
         r.CodeIssued(event.code, person, session.person, min(expires_ms, valid_ms)),
     )
     draft.go("code", patient=person, shown_code=event.plain, newcomer=Newcomer())
@@ -144,6 +146,7 @@ def _end(draft: Draft, ref: str) -> None:
             person.standing,
             "left",
             "temporary_over",
+            session.factors,
         )
     )
     draft.stay(note=Note(f"{person.name} works here no more.", "success"))

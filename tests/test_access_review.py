@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from auth.policy import Act
@@ -226,3 +227,13 @@ def test_findings_come_by_kind_then_by_name(ward: Ward) -> None:
     kinds = [finding.kind for finding in findings(ward)]
     assert kinds == sorted(kinds, key=access_review.KINDS.index)
     assert len(access_review.table(findings(ward))[0]) == len(access_review.FINDING_HEADINGS)
+
+
+def test_an_act_without_an_order_is_a_use_of_that_right_alone() -> None:
+    started = r.AccessStarted("a", "remove", "s", "N1", ("badge", "finger"), "D1", override="x")
+    assert access_review._done(started) == (("N1", Act.OVERRIDE),)
+    assert access_review._done(replace_kind(started)) == (("N1", Act.LOAD),)
+
+
+def replace_kind(started: r.AccessStarted) -> r.AccessStarted:
+    return msgspec.structs.replace(started, kind="load", override="")

@@ -22,6 +22,7 @@ from tests.ward import PEOPLE, Ward, badge
 
 WHOLE = tuple(PEOPLE)
 MANY = 30  # people of a hospital, besides those of the ward
+ALL = len(WHOLE) + MANY
 
 
 @pytest.fixture
@@ -213,7 +214,7 @@ def stop(ward: Ward, staff_id: str, status: r.Standing) -> None:
 def test_an_empty_list_is_held(ward: Ward) -> None:
     hospital(ward)
     outcome = ward.do(listed(2, *("A1", "A2")))
-    assert "35 of 37 people would lose their access" in outcome.refusal
+    assert f"{ALL - 2} of {ALL} people would lose their access" in outcome.refusal
     assert standing(ward, "N1") == "active"
     refused(ward, ward.do(listed(3)), "bad_rows")  # it would take the last administrator
     assert standing(ward, "N1") == "active"
@@ -231,10 +232,10 @@ def test_everybody_deleted_in_one_list_is_held_and_nobody_loses_access(ward: War
 
 
 def test_a_tenth_may_go_and_one_more_is_held(ward: Ward) -> None:
-    everybody = hospital(ward)  # 37 people
+    everybody = hospital(ward)
     fewer = without(everybody, "H1", "H2", "H3")
     assert not ward.do(listed(2, *fewer)).refusal
-    assert "4 of 34" in ward.do(listed(3, *without(fewer, "H4", "H5", "H6", "H7"))).refusal
+    assert f"4 of {ALL - 3}" in ward.do(listed(3, *without(fewer, "H4", "H5", "H6", "H7"))).refusal
 
 
 def test_one_leaver_of_a_small_ward_is_a_leaver(ward: Ward) -> None:
@@ -255,7 +256,7 @@ def held(ward: Ward) -> e.StaffList:
 def test_an_administrator_sees_who_would_lose_access_and_accepts_it(ward: Ward) -> None:
     event = held(ward)
     shown = repr(ward.screen())
-    assert "6 of 37 who work here would lose their access" in shown
+    assert f"6 of {ALL} who work here would lose their access" in shown
     assert "Nina Nurse" in shown and "No. N1" in shown
     ward.press("more")
     assert "New H1" in repr(ward.screen())
@@ -379,7 +380,7 @@ def test_a_list_of_thousands_that_is_held_fits_into_an_entry(ward: Ward) -> None
     ward.press("staff_list")
     for _ in range(staff_list.MOST_NAMED // staff_list.ROWS_A_PAGE):
         ward.press("more")
-    assert "1200 of 1207" in repr(ward.screen())
+    assert f"1200 of {1200 + len(WHOLE)}" in repr(ward.screen())
 
 
 def test_a_row_of_what_there_is_not_refuses_the_list(ward: Ward) -> None:
@@ -387,3 +388,22 @@ def test_a_row_of_what_there_is_not_refuses_the_list(ward: Ward) -> None:
     outcome = ward.do(listed(1, *without(WHOLE, "N1", "N2"), *bad))
     refused(ward, outcome, "bad_rows")
     assert len(outcome.report) == 2
+
+
+def test_who_was_added_at_the_screen_is_no_list_s_until_one_names_them(ward: Ward) -> None:
+    everybody = hospital(ward)
+    ward.sign_in("A1")
+    ward.press("people")
+    for button, text in (
+        ("add_person", ""),
+        ("add_staff_id", "X9"),
+        ("add_family", "Locum"),
+        ("add_given", "Lou"),
+        ("add_role:nurse", ""),
+    ):
+        assert not ward.press(button, text).refusal
+    assert not ward.do(listed(2, *everybody)).refusal
+    assert standing(ward, "X9") == "active", "added at the screen: of no list"
+    assert not ward.do(listed(3, *everybody, row("X9", family="Locum", given="Lou"))).refusal
+    assert not ward.do(listed(4, *everybody)).refusal
+    assert standing(ward, "X9") == "suspended", "a list named them, and does so no more"
