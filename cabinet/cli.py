@@ -220,8 +220,8 @@ def _evidence_commands(command: Command) -> None:
     report = command("report", _report, "Print a report from the ledger.")
     report.add_argument(
         "name",
-        choices=("removals", "access"),
-        help="what was removed, or what each person may do",
+        choices=("removals", "access", "proofs"),
+        help="what was removed, what each person may do, how often a PIN stood in for a finger",
     )
     assess = command("assess", _assess, "List what a person should look at, from the ledger.")
     assess.add_argument(

@@ -44,6 +44,10 @@ def report(
             rows = access_review.matrix(reviewed, _now_ms(), names=names)
             _print(access_review.HEADINGS, rows, form)
             return 0
+        if name == "proofs":
+            proofs = reports.proofs(bodies, attached, names=names)
+            _print(reports.PROOF_HEADINGS, reports.proof_table(proofs), form)
+            return 0
         lines = reports.removals(bodies, attached, names=names)
     if form == "json":
         print(json.dumps([reports.plain(line) for line in lines], indent=2, ensure_ascii=False))

@@ -105,6 +105,59 @@ def _line(
     )
 
 
+@dataclass
+class ProofLine:
+    """How one person proved who they are, over the whole ledger."""
+
+    person: str
+    proofs: int = 0  # sign-ins, unlocked screens and acts as a second person
+    by_reason: dict[str, int] = field(default_factory=dict)  # why a PIN stood in: how often
+
+
+FALLBACKS = ("not_enrolled", "sensor_down", "sensor_fault", "finger_off")
+PROOF_HEADINGS = ("Who", "Proofs", "By PIN", *(it.replace("_", " ") for it in FALLBACKS))
+
+
+def proofs(
+    bodies: Iterable[r.Body], attached: r.Attached, *, names: bool = True
+) -> list[ProofLine]:
+    """Each person's proofs, and how often a PIN stood in for the finger; most of those first."""
+    state, lines = State(), dict[str, ProofLine]()
+    for body in bodies:
+        session = state.session
+        apply(state, body, attached if names else {})
+        match body.record:
+            case r.SignedIn(person=person, fallback=fallback):
+                pass
+            case r.ScreenUnlocked(fallback=fallback) if session is not None:
+                person = session.person
+            case r.Wasted(witness=person, witness_fallback=fallback):
+                pass
+            case r.Counted(witness=person, witness_fallback=fallback) if person:
+                pass
+            case _:
+                continue
+        line = lines.setdefault(person, ProofLine(""))
+        line.person = state.people[person].name
+        line.proofs += 1
+        if fallback:
+            line.by_reason[fallback] = line.by_reason.get(fallback, 0) + 1
+    return sorted(lines.values(), key=lambda line: -sum(line.by_reason.values()))
+
+
+def proof_table(lines: Iterable[ProofLine]) -> list[tuple[str, ...]]:
+    """The report as rows of text under PROOF_HEADINGS."""
+    return [
+        (
+            line.person,
+            str(line.proofs),
+            str(sum(line.by_reason.values())),
+            *(str(line.by_reason.get(reason, 0)) for reason in FALLBACKS),
+        )
+        for line in lines
+    ]
+
+
 HEADINGS = (
     "When",
     "Who",

@@ -2,6 +2,7 @@
 
 import pytest
 
+from cabinet import events as e
 from cabinet import records as r
 from cabinet import reports
 from cabinet.journal import attached
@@ -49,6 +50,23 @@ def test_without_names_people_and_patients_are_references(ward: Ward) -> None:
     for name in ("Nina", "Nurse", "FRANKLIN", "Hope", "Nora"):
         assert name not in told
     assert f"Person {ward.ref('N1')}" in told
+
+
+def test_each_pin_that_stood_in_for_a_finger_is_counted_for_its_person(ward: Ward) -> None:
+    ward.press("menu")
+    ward.press("sign_out")
+    ward.do(e.DeviceChanged("fingerprint", "unplugged"))
+    ward.sign_in("N1")
+    bodies = [r.decode_body(data) for data in ward.sink.bodies]
+    lines = {it.person: it for it in reports.proofs(bodies, attached(ward.sink.attached))}
+    nina, nora = lines["Nina Nurse"], lines["Nora NoFinger"]
+    assert (nina.proofs, nina.by_reason) == (2, {"sensor_down": 1})
+    assert (nora.proofs, nora.by_reason) == (1, {"not_enrolled": 1}), "as a witness"
+    row = next(it for it in reports.proof_table(lines.values()) if it[0] == "Nina Nurse")
+    assert row == ("Nina Nurse", "2", "1", "0", "1", "0", "0")
+    assert len(row) == len(reports.PROOF_HEADINGS)
+    unnamed = reports.proof_table(reports.proofs(bodies, {}, names=False))
+    assert "Nina" not in repr(unnamed)
 
 
 def test_a_report_of_nothing_is_empty() -> None:
