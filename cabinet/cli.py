@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:  # the system says no: to which file, if it says so
-        which = f"{error.filename}: " if error.filename else ""
+        file = error.filename2 or error.filename  # of a copy or a new name, the second is meant
+        which = f"{file}: " if file else ""
         print(f"cabinet {arguments.command}: {which}{error.strerror or error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

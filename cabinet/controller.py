@@ -29,6 +29,7 @@ from cabinet.screen_socket import PeerCame, PeerPressed, ScreenSocket
 from cabinet.secrets_worker import SecretsWorker
 from cabinet.step import Engine
 from cabinet.turns import Incoming, Turns
+from cabinet.upkeep import Reserve
 from drivers import readings as d
 from drivers.clock import SystemClock
 from drivers.link import Link, open_serial
@@ -62,7 +63,9 @@ class Controller:
         self._configuration, self._folder = configuration, folder
         self._queue: queue.Queue[Incoming] = queue.Queue(MAX_WAITING)
         self._stopping = threading.Event()
+        self._told = False
         self._socket: ScreenSocket | None = None
+        Reserve(folder / configuration.paths.ledger).before_opening()
         self._store = Store.open(folder / configuration.paths.ledger, keys.ledger)
         clock = SystemClock()
         try:
@@ -118,6 +121,7 @@ class Controller:
 
     def stop(self, *_: object) -> None:
         """Ask the loop to end; safe in a signal handler."""
+        self._told = True
         self._stopping.set()
 
     def run(self) -> None:
@@ -142,7 +146,8 @@ class Controller:
             drawers = len(self._configuration.drawer)
             _log.info("ready: %d entries, %d drawers", self._store.size, drawers)
             self._serve()
-            self._turns.stop()
+            if self._told:  # what ended otherwise was interrupted, and its record says so
+                self._turns.stop()
         finally:
             self._down()
 

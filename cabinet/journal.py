@@ -136,7 +136,13 @@ def replay(source: Source) -> State:
     if kept is not None and _counts(source, kept):
         state = snapshot.restore(kept.data, details)
     for entry in source.entries(state.size + 1):
-        apply(state, r.decode_body(entry.body), details)
+        try:
+            apply(state, r.decode_body(entry.body), details)
+        except r.UnreadableBody as error:
+            raise r.UnreadableBody(
+                f"entry {state.size + 1}: {error}; if newer software wrote it, use that; else it "
+                "is damaged, and `cabinet verify` says more"
+            ) from None
     return state
 
 

@@ -15,6 +15,7 @@ from ledger.store import Head, Snapshot, Store
 
 HEAD_EVERY = 16  # entries at most between signed heads
 IDLE_S = 1.0  # without an entry
+TO_OPEN_BYTES = 4 * 1024 * 1024  # SQLite's index of the WAL, a head, and the first entries
 RESERVE_BYTES = 16 * 1024 * 1024  # some thousands of entries
 SNAPSHOT_EVERY = 2000  # entries, which a start replays in some tens of milliseconds
 
@@ -30,19 +31,32 @@ class Reserve:
     def __init__(self, ledger: Path) -> None:
         self._file = ledger.with_name(ledger.name + ".reserve")
 
+    def before_opening(self) -> None:
+        """Give the room back where the ledger could not even be opened without it.
+
+        A cabinet that stopped on a full disk starts again by itself, and says that it is full.
+        """
+        facts = os.statvfs(self._file.parent)
+        if facts.f_bavail * facts.f_frsize < TO_OPEN_BYTES:
+            self._file.unlink(missing_ok=True)
+
     def follow(self, level: str) -> None:
         """Keep the room while the level is "ok", give it back when it is "full"."""
         if level == "full":
             self._file.unlink(missing_ok=True)
         elif level == "ok" and not self._file.exists():
-            descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
-                os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+                self._make()
             except OSError as error:
-                self._file.unlink()
+                self._file.unlink(missing_ok=True)
                 _log.warning("no reserve of %d bytes beside the ledger: %s", RESERVE_BYTES, error)
-            finally:
-                os.close(descriptor)
+
+    def _make(self) -> None:
+        descriptor = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.posix_fallocate(descriptor, 0, RESERVE_BYTES)
+        finally:
+            os.close(descriptor)
 
 
 class Upkeep:

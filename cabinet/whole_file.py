@@ -13,12 +13,16 @@ def replace(file: Path, data: bytes, mode: int = 0o600) -> None:
     descriptor = os.open(
         half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode
     )
-    with os.fdopen(descriptor, "wb") as stream:
-        os.fchmod(stream.fileno(), mode)  # a half file of before may have had another one
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    half.rename(file)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            os.fchmod(stream.fileno(), mode)  # a half file of before may have had another one
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        half.rename(file)
+    except OSError:
+        half.unlink(missing_ok=True)
+        raise
     sync_folder(file.parent)
 
 

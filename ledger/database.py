@@ -38,6 +38,8 @@ PAGE_BYTES = 4096
 _RENEW_BYTES = 1 << 20
 BUSY_S = 1.0  # at most this long for another process's checkpoint or recovery
 
+_BESIDE_BYTES = 64 * 1024
+
 _REFUSE = "BEGIN SELECT RAISE(ABORT, '{}'); END"
 
 
@@ -129,7 +131,15 @@ def explain(path: Path, error: Exception, doing: str) -> FileError:
         return ReadOnly(path, f"cannot be written ({doing}, {name}); check mount and owner")
     if primary in (sqlite.SQLITE_BUSY, sqlite.SQLITE_LOCKED):
         return Locked(path, f"in use by another process ({doing}, {name}); stop it first")
+    if primary == sqlite.SQLITE_IOERR and _is_full(path):  # as of the WAL's index
+        return NoSpace(path, f"the disk is full ({doing}); make room and start again")
     return DiskFailed(path, f"{error} ({doing}, {name}); check the disk and the file's owner")
+
+
+def _is_full(path: Path) -> bool:
+    """Whether there is no room for what SQLite keeps beside the file."""
+    facts = os.statvfs(path.parent)
+    return facts.f_bavail * facts.f_frsize < _BESIDE_BYTES
 
 
 class Lock:

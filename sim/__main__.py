@@ -256,8 +256,8 @@ def main() -> int:
     except OSError as error:  # the system says no: to which file, if it says so
         if not running:
             raise
-        which = f"{error.filename}: " if error.filename else ""
-        print(f"{said_by}: {which}{error.strerror or error}", file=sys.stderr)
+        file = error.filename2 or error.filename or arguments.folder
+        print(f"{said_by}: {file}: {error.strerror or error}", file=sys.stderr)
         return 1
     except (SimulatorError, ConfigurationError, LedgerError, KeyProblem, CorruptLedger) as error:
         print(f"{said_by}: {error}", file=sys.stderr)
