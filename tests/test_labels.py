@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cabinet import labels
 from cabinet.events import CodeSeen
-from sim.medicines import DEMO
+from sim.medicines import DEMO, stock
 
 
 def with_check(digits: str) -> str:
@@ -81,3 +81,8 @@ def test_every_medicine_of_the_demo_has_a_label_that_is_its_own() -> None:
     assert len(set(listed)) == len(listed)
     for code in listed:
         assert labels.read(f"]d201{with_check(f'003{code}')}17310331").ndc == code
+
+
+def test_every_shelf_of_the_demo_expires_on_a_day_that_a_calendar_has() -> None:
+    for shelf in stock().values():
+        assert date.fromisoformat(shelf.expires).isoformat() == shelf.expires
