@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cabinet import access_review, reports
+from cabinet import access_review, override_report, reports
 from cabinet.configuration import Configuration
 from cabinet.journal import Attachments
 from cabinet.keys import Keys
@@ -47,6 +47,10 @@ def report(
         if name == "proofs":
             proofs = reports.proofs(bodies, attached, names=names)
             _print(reports.PROOF_HEADINGS, reports.proof_table(proofs), form)
+            return 0
+        if name == "overrides":
+            found = override_report.overrides(bodies, attached, names=names)
+            _print(override_report.HEADINGS, [tuple(cells) for cells in found], form)
             return 0
         lines = reports.removals(bodies, attached, names=names)
     if form == "json":

@@ -94,7 +94,7 @@ def _line(
         state.people[started.person].name,
         " + ".join(started.factors),
         state.patients[started.patient].name,
-        started.order,
+        started.order or f"none: {started.override}",
         medicine(listed).replace("\u00a0", " "),
         listed.schedule,
         started.drawer,

@@ -6,7 +6,7 @@ from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens
 from cabinet.journal import replay
-from tests.ward import Ward, badge
+from tests.ward import PEOPLE, Ward, badge
 
 
 @pytest.fixture
@@ -209,6 +209,25 @@ def test_nobody_witnesses_their_own_waste(ward: Ward) -> None:
     assert ward.screen().name == "witness"
 
 
+def one_human(ward: Ward, *staff_ids: str) -> None:
+    """The staff list tells by the person number that these accounts are one human's."""
+    rows = []
+    for line, staff_id in enumerate(staff_ids, 2):
+        given, family, role, _ = PEOPLE[staff_id]
+        row = e.PersonRow(staff_id, given, family, role, "", human="ab" * 32)
+        rows.append((f"people.csv:{line}", row))
+    assert not ward.do(e.Import("test", people=tuple(rows))).refusal
+
+
+def test_self_witness_by_a_second_account_wastes_nothing(ward: Ward) -> None:
+    one_human(ward, "N1", "N2")
+    called(ward)
+    ward.prove("N2")
+    assert not ward.records(r.Wasted)
+    assert ward.records(r.Refused)[-1].why == "same_person"
+    assert ward.screen().name == "witness"
+
+
 @pytest.mark.parametrize("staff_id", ["T1", "A1"])
 def test_only_who_may_witness_witnesses(ward: Ward, staff_id: str) -> None:
     called(ward)
@@ -342,6 +361,15 @@ def test_a_count_without_a_witness_is_no_count(ward: Ward) -> None:
     ward.press("not_counted")
     assert len(ward.records(r.Counted)) == counts
     assert ward.state.pockets["P1"].count_due
+
+
+def test_self_witness_by_a_second_account_counts_nothing(ward: Ward) -> None:
+    one_human(ward, "T1", "N2")
+    counts = len(ward.records(r.Counted))
+    counting(ward, "20")
+    ward.prove("N2")
+    assert ward.records(r.Refused)[-1].why == "same_person"
+    assert len(ward.records(r.Counted)) == counts
 
 
 def test_a_count_of_what_is_not_controlled_needs_no_witness(ward: Ward) -> None:
