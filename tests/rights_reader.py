@@ -13,7 +13,8 @@ from tests.test_privileges import COLUMNS, MAY
 
 KINDS = {"badge": "have", "totp": "have", "security_key": "have", "finger": "are", "pin": "know"}
 GROUPS = {"CII": "A", "CIII": "B", "CIV": "C", "CV": "D", "none": "E"}
-REACHING = ("remove", "load", "count")
+REACHING = ("remove", "override", "load", "count")
+BY_TWO = ("administrator", "pharmacist")  # roles that two administrators give
 
 
 @dataclass
@@ -24,6 +25,10 @@ class Known:
     standing: str
     human: str
     enrolled: bool = False
+
+
+def _more(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    return any(each not in before for each in after)
 
 
 class Reader:
@@ -40,6 +45,7 @@ class Reader:
         self.called: tuple[r.WitnessCalled, int] | None = None
         self.accesses: dict[str, r.AccessStarted] = {}
         self.removals: dict[str, r.AccessStarted] = {}
+        self.emergencies: dict[str, r.EmergencyBegun] = {}
         self.checked: dict[str, int] = {}
 
     def follow(self, bodies: Sequence[bytes]) -> None:
@@ -76,6 +82,10 @@ class Reader:
                 self._act("give", record.person, record.session, self._medicine(record.removal))
             case r.Wasted() | r.Counted():
                 self._attested(record, body.mono_ms)
+            case r.EmergencyBegun():
+                self._emergency(record, body.mono_ms)
+            case r.EmergencyEnded():
+                del self.emergencies[record.emergency]
 
     # --- people ---------------------------------------------------------------------------------
 
@@ -86,14 +96,20 @@ class Reader:
                 enrolled = known is not None and known.enrolled
                 human = record.human or record.person
                 assert known is None or known.standing != "left" or record.standing == "left"
-                if known is not None and known.rights.role != record.rights.role:
-                    by_two = ("administrator", "pharmacist", "temporary")
-                    assert record.rights.role not in by_two, "a list grants no such role"
-                before = known.rights.override_groups if known is not None else ()
-                assert not [it for it in record.rights.override_groups if it not in before]
+                role, before = record.rights.role, r.Rights("")
+                if known is not None:
+                    before = known.rights
+                if role != before.role:
+                    assert role != "administrator", "a list makes no administrator"
+                    assert role != "pharmacist" or known is None, "nor a pharmacist of a nurse"
+                if role == "temporary" and known is None:
+                    self._good(record.by, "temporary")
+                    assert record.rights.expires_ms, "a temporary user always expires"
+                assert not _more(before.override_groups, record.rights.override_groups)
                 self.people[record.person] = Known(record.rights, record.standing, human, enrolled)
             case r.PersonChanged():
-                assert known is not None
+                assert known is not None and known.rights == record.before
+                self._changed(record)
                 known.rights, known.standing = record.after, record.status_after
             case r.PersonEnrolled():
                 if known is None:
@@ -101,7 +117,30 @@ class Reader:
                     self.people[record.person] = known
                 known.enrolled = True
 
-    def _good(self, ref: str, act: str, medicine: str = "") -> None:
+    def _changed(self, record: r.PersonChanged) -> None:
+        """Power is given by two different administrators who both proved who they are."""
+        before, after = record.before, record.after
+        grants = _more(before.override_groups, after.override_groups)
+        grants = grants or (after.role != before.role and after.role in BY_TWO)
+        if not record.by:
+            assert not grants, "a list grants nothing that people grant"
+        elif grants:
+            self._good(record.by, "grant")
+            self._proved(record.factors, "")
+            self._second(record.by, record.approved_by, record.approver_factors, "grant")
+            assert record.person not in (record.by, record.approved_by), "nobody for themselves"
+            self._count("grant by two")
+
+    def _second(self, first: str, second: str, factors: tuple[str, ...], act: str) -> None:
+        """A second human came to the reader for this, may do it, and proved who they are."""
+        self._came(second, "witness")
+        self._good(second, act)
+        self._proved(factors, "")
+        assert self.people[first].human != self.people[second].human, f"{act}: one human is not two"
+
+    def _good(
+        self, ref: str, act: str, medicine: str = "", *, lifted: tuple[str, ...] = ()
+    ) -> None:
         """The person may do this, here and now."""
         known = self.people[ref]
         own = known.rights
@@ -111,7 +150,10 @@ class Reader:
         assert "*" in own.areas or self.plan.area in own.areas, f"{act}: elsewhere"
         if medicine and act in REACHING:
             listed = self.medicines[medicine]
-            assert (listed.group or GROUPS[listed.schedule]) in own.groups, f"{act}: group"
+            group = listed.group or GROUPS[listed.schedule]
+            assert group in own.groups or "group" in lifted, f"{act}: group"
+            if act == "override" and "override" not in lifted:
+                assert group in own.override_groups, f"{act}: override group"
         held = dict(own.competencies)
         for training in self.plan.training:
             if act in training.acts:
@@ -150,10 +192,12 @@ class Reader:
         assert attempt is not None and (attempt.person, attempt.purpose) == (ref, purpose)
         self.attempt = None
 
-    def _act(self, act: str, person: str, session: str, medicine: str) -> None:
+    def _act(
+        self, act: str, person: str, session: str, medicine: str, lifted: tuple[str, ...] = ()
+    ) -> None:
         assert self.session is not None, f"{act} with nobody signed in"
         assert self.session[:2] == (session, person), f"{act} by somebody else"
-        self._good(person, act, medicine)
+        self._good(person, act, medicine, lifted=lifted)
         self._proved(self.session[2], medicine)
         self._count(act, medicine)
 
@@ -162,7 +206,12 @@ class Reader:
             self.removals[record.removal] = self.accesses[record.access]
             return
         self.accesses[record.access] = record
-        self._act(record.kind, record.person, record.session, record.medicine)
+        act: str = "override" if record.override else record.kind
+        lifted: tuple[str, ...] = ()
+        assert record.kind != "remove" or record.order or record.override, "an order or a reason"
+        if record.emergency:
+            lifted = self._lifted(self.emergencies[record.emergency], record.person)
+        self._act(act, record.person, record.session, record.medicine, lifted)
         self._proved(record.factors, record.medicine)
 
     def _attested(self, record: r.Wasted | r.Counted, mono_ms: int) -> None:
@@ -181,13 +230,27 @@ class Reader:
         called, called_ms = self.called
         assert called.person == record.person, f"{act}: of another person"
         assert mono_ms - called_ms <= self.plan.timings.witness_within_s * 1000, f"{act}: late"
-        self._came(record.witness, "witness")
-        self._good(record.witness, "witness")
-        self._proved(record.witness_factors, "")
-        one, other = self.people[record.person], self.people[record.witness]
-        assert one.human != other.human, f"{act}: one human is not two people"
+        self._second(record.person, record.witness, record.witness_factors, "witness")
         self.called = None
         self._count(f"witnessed {act}")
+
+    def _emergency(self, record: r.EmergencyBegun, mono_ms: int) -> None:
+        """Begun by two, each of whom proved it inside the act; it ends by itself."""
+        self._act(record.kind, record.person, record.session, "")
+        assert self.called is not None and record.why and record.lasts_ms
+        self._second(record.person, record.second, record.second_factors, "witness")
+        assert mono_ms - self.called[1] <= self.plan.timings.witness_within_s * 1000
+        self.called = None
+        self.emergencies[record.emergency] = record
+        self._count(f"{record.kind} by two")
+
+    def _lifted(self, begun: r.EmergencyBegun, person: str) -> tuple[str, ...]:
+        """What the emergency lifts for this person, while it lasts."""
+        assert self.now_ms < begun.expires_ms, "an emergency ends by itself"
+        if begun.kind == "break_glass":
+            assert begun.person == person, "break-glass is one person's"
+            return ("group", "override")
+        return ("override",)
 
     def _medicine(self, removal: str) -> str:
         return self.removals[removal].medicine

@@ -275,7 +275,7 @@ def test_a_site_that_asks_a_stronger_factor_is_heard_at_the_release() -> None:
 
 def changed(ward: Ward, before: r.Rights, after: r.Rights, **said: r.Standing) -> r.PersonChanged:
     return r.PersonChanged(
-        *(ward.ref("N1"), ward.ref("A1"), ward.ref("A2"), before, after),
+        *(ward.ref("N1"), ward.ref("A1"), "", before, after),
         said.get("was", "active"),
         said.get("becomes", "active"),
         "asked for",

@@ -17,7 +17,7 @@ from hypothesis.stateful import initialize, rule
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens
-from cabinet.plan import Training
+from cabinet.plan import Override, Training
 from tests.attacker import Attacked
 from tests.rights_reader import Reader
 from tests.test_totality import LIKELY, Anything
@@ -37,11 +37,19 @@ ROLES = (
     *("witness_only", "temporary", "auditor", "service_technician", "administrator"),
 )
 HERE = msgspec.structs.replace(PLAN, area="4W")
+URGENT = msgspec.structs.replace(HERE, override=(Override("OXY5", 2, "Pharmacy", ""),))
 TRAINED = msgspec.structs.replace(
     HERE, training=(Training("controlled", ("remove", "waste", "witness")),)
 )
 
 
+GOOD = {
+    "status": "active",
+    "areas": ("*",),
+    "groups": ("A", "B", "C", "D", "E"),
+    "expires_ms": 0,
+    "learned_ms": 0,
+}
 WORKERS = st.sampled_from(["N1", "N2", "N1", "N2", "P1", "N3", "T1"])
 # What a list says of somebody; times are from now.
 CHANGES = st.one_of(
@@ -51,7 +59,7 @@ CHANGES = st.one_of(
         {},
         optional={
             "role": st.sampled_from(ROLES),
-            "status": st.sampled_from(["active", "suspended"]),
+            "status": st.sampled_from(["active", "suspended", "suspended", "left"]),
             "areas": st.sampled_from([("*",), ("4W",), ("ICU", "4W"), ("ICU",)]),
             "groups": st.sampled_from([("A", "B", "C", "D", "E"), ("A",), ("E",), ()]),
             "expires_ms": st.sampled_from([0, 1, 60_000, HOUR_MS]),
@@ -60,7 +68,6 @@ CHANGES = st.one_of(
         },
     ),
     st.just({"groups": ()}),
-    st.just({"status": "left"}),
 )
 
 
@@ -105,7 +112,7 @@ class Rights(Anything):
         row = e.PersonRow(who, given, family, role, "", **said)
         self.do(e.Import("test", people=(("people.csv:2", row),)))
 
-    @rule(plan=st.sampled_from([PLAN, HERE, HERE, TRAINED]), luck=st.integers(0, 3))
+    @rule(plan=st.sampled_from([PLAN, HERE, URGENT, URGENT, TRAINED]), luck=st.integers(0, 3))
     def somewhere_else(self, plan: Any, luck: int) -> None:
         if not luck:
             self.ward.make_up(plan)
@@ -147,6 +154,48 @@ class Rights(Anything):
         way += [lambda: self.prove(second), self.push_everything]
         self.go(way, at, second if own == 9 else who, change)
 
+    @rule(
+        who=st.sampled_from(["N1", "N2", "P1", "T1"]),
+        second=WORKERS,
+        kind=st.sampled_from(["break_glass", "critical_override"]),
+        change=CHANGES,
+        at=st.integers(0, 40),
+    )
+    def without_an_order(
+        self, who: str, second: str, kind: str, change: dict[str, Any], at: int
+    ) -> None:
+        """An emergency, and a removal under it; or without it, by who may override."""
+        patient = self.ward.state.orders["O1"].listed.patient
+        self.afresh()
+        way: list[Callable[[], None]] = [lambda: self.prove(who)]
+        pages = ["menu", "emergency", kind, f"begin:{kind}:patient_in_danger"]
+        way += [partial(self.try_to_press, page) for page in pages]
+        way += [lambda: self.prove(second)]
+        pages = ["home", "everyone", f"patient:{patient}", f"override:{patient}"]
+        way += [partial(self.try_to_press, it) for it in (*pages, "override_why:emergency")]
+        way += [partial(self.try_to_press, "find", "oxycodone")]
+        way += [partial(self.try_to_press, it) for it in ("found:OXY5", "open_override")]
+        way += [partial(self.go_on, step) for step in range(4)]
+        self.go(way, at, who, change)
+
+    @rule(
+        whom=st.sampled_from(["N1", "N2", "A1"]),
+        second=st.sampled_from(["A1", "A2", "A2", "P1", "N1"]),
+        change=CHANGES,
+        at=st.integers(0, 30),
+    )
+    def power_is_given(self, whom: str, second: str, change: dict[str, Any], at: int) -> None:
+        """An administrator gives somebody a group to override, with whoever comes to approve."""
+        self.afresh()
+        pages = ["menu", "people", "find_person"]
+        way: list[Callable[[], None]] = [lambda: self.prove("A1")]
+        way += [partial(self.try_to_press, page) for page in pages]
+        way += [partial(self.try_to_press, "find_people", whom)]
+        pages = [f"person:{self.ward.ref(whom)}", "edit", "edit:override", "set_override:A"]
+        way += [partial(self.try_to_press, it) for it in (*pages, "check_change", "save_change")]
+        way += [lambda: self.prove(second)]
+        self.go(way, at, "N1", change)
+
     def go(self, way: list[Callable[[], None]], at: int, whom: str, change: dict[str, Any]) -> None:
         for number, step in enumerate(way):
             if number == at:
@@ -158,11 +207,13 @@ class Rights(Anything):
             self.go_on_with_access(step)
 
     def afresh(self) -> None:
-        """Drawers shut, and nobody has touched the screen for a while."""
+        """Drawers shut, nobody at the screen for a while, and everybody with their own rights."""
         self.push_everything()
         for _ in range(4):
             self.ward.now_ms += 200_000
             self.do(e.Tick())
+        for who in ("N1", "N2", "P1"):
+            self.rights_change(who, {**GOOD, "role": PEOPLE[who][2]})
 
     def try_to_press(self, button: str, text: str = "") -> None:
         if button in screens.buttons(self.ward.screen()):
