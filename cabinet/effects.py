@@ -8,11 +8,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from auth.lockout import Tries
 from cabinet import factor_effects as factors
-from cabinet import machines, staff_effects
+from cabinet import machines, service_effects, staff_effects
 from cabinet import records as r
-from cabinet import service_records as sr
 from cabinet import staff_records as st
 from cabinet.machines import CorruptLedger, fire
 from cabinet.state import (
@@ -29,7 +27,6 @@ from cabinet.state import (
     Person,
     PocketState,
     Removal,
-    Service,
     Session,
     State,
     Witnessing,
@@ -622,61 +619,6 @@ def _returned(state: State, record: r.Returned, body: r.Body, _: r.Attached) -> 
     _settle(state, record.removal, record.quantity, body)
 
 
-# --- the maintenance console ----------------------------------------------------------------------
-
-
-def _service_signed_in(
-    state: State, record: sr.ServiceSignedIn, body: r.Body, attached: r.Attached
-) -> None:
-    if state.service is not None:
-        raise CorruptLedger("a second technician at the console")
-    details = details_of(attached, record.technician, sr.TechnicianDetails)
-    state.service = Service(
-        record.session,
-        record.key,
-        record.technician,
-        body.mono_ms,
-        body.mono_ms + record.lasts_s * 1000,
-        not record.admission,
-        details if isinstance(details, sr.TechnicianDetails) else None,
-    )
-    state.service_tries = Tries()
-
-
-def _service_refused(state: State, record: sr.ServiceRefused, body: r.Body, _: r.Attached) -> None:
-    if record.counts:
-        state.service_tries = Tries(0, state.service_tries.secrets + 1, body.mono_ms)
-
-
-def _serviced(state: State, session: str, body: r.Body) -> Service:
-    if state.service is None or state.service.id != session:
-        raise CorruptLedger(f"there is no service session {session!r}")
-    state.service.active_ms = body.mono_ms
-    return state.service
-
-
-def _service_admitted(
-    state: State, record: sr.ServiceAdmitted, body: r.Body, _: r.Attached
-) -> None:
-    _serviced(state, record.session, body).admitted = True
-
-
-def _service_extended(
-    state: State, record: sr.ServiceExtended, body: r.Body, _: r.Attached
-) -> None:
-    _serviced(state, record.session, body).ends_ms = body.mono_ms + record.lasts_s * 1000
-    state.service_tries = Tries()
-
-
-def _service_command(state: State, record: sr.ServiceCommand, body: r.Body, _: r.Attached) -> None:
-    _serviced(state, record.session, body)
-
-
-def _service_ended(state: State, record: sr.ServiceEnded, body: r.Body, _: r.Attached) -> None:
-    _serviced(state, record.session, body)
-    state.service = None
-
-
 _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     **staff_effects.APPLY,
     r.CabinetCreated: _created,
@@ -740,10 +682,5 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.WitnessDismissed: _witness_dismissed,
     r.Wasted: _wasted,
     r.Returned: _returned,
-    sr.ServiceSignedIn: _service_signed_in,
-    sr.ServiceRefused: _service_refused,
-    sr.ServiceAdmitted: _service_admitted,
-    sr.ServiceExtended: _service_extended,
-    sr.ServiceCommand: _service_command,
-    sr.ServiceEnded: _service_ended,
+    **service_effects.APPLY,
 }

@@ -26,6 +26,7 @@ from cabinet import (
     screens,
     sensor,
     service,
+    service_work,
     sessions,
     signin,
     staff,
@@ -80,13 +81,12 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
         case e.PulseEnded():
             locking.behind(draft, lambda draft: access.pulse_ended(draft, event))
         case e.BadgeSeen():
-            if state.screen.state == machines.ENROLLING:
-                enrolment.badge_seen(draft, event)
-            else:
-                signin.badge_seen(draft, event)
+            _badge_seen(draft, event)
         case e.CodeSeen():
             if state.screen.state == machines.SIGNED_IN:
                 stock.code_seen(draft, event)
+            elif state.screen.state == machines.NOBODY:
+                service_work.code_seen(draft)
         case e.FingerSeen():
             if event.outcome == "deleted":
                 sensor.wiped(draft, event)
@@ -134,6 +134,16 @@ def _totp_checked(draft: Draft, event: e.TotpChecked) -> None:
         authenticator.confirmed(draft, event)
     elif draft.state.screen.state in signin.PROVING:
         signin.totp_checked(draft, event)
+
+
+def _badge_seen(draft: Draft, event: e.BadgeSeen) -> None:
+    where = draft.state.screen.state
+    if where == machines.NOBODY and service_work.badge_seen(draft):
+        return
+    if where == machines.ENROLLING:
+        enrolment.badge_seen(draft, event)
+    else:
+        signin.badge_seen(draft, event)
 
 
 def _create(draft: Draft, event: e.Create) -> None:

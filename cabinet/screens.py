@@ -27,6 +27,7 @@ from cabinet import (
     rights,
     sensor,
     service,
+    service_work,
     signin,
     staff,
     staff_list,
@@ -81,6 +82,10 @@ def _named(state: State, screen: Screen) -> Screen:
 def _rest(state: State, place: Place) -> Screen:
     """Nobody is signed in: no names, no medicines."""
     code = Button("have_code", "I have a code", "quiet")
+    now = state.service
+    if now is not None and now.working:
+        said = (Words(service.said(now), "name"), Words("The cabinet is being worked on."))
+        return Screen(0, "service", state.name, (*place.said(), *said))
     if not state.in_service:
         enrolled = sum(1 for person in state.people.values() if person.enrolled)
         words = (
@@ -270,7 +275,8 @@ def outputs(state: State, moment: Moment) -> Outputs:
     """Lights and beeper as they should be now."""
     going_on = state.access
     lit = going_on.started.drawer if going_on is not None and not going_on.closed else ""
-    beep = emergency.is_loud(state, moment)
+    lit = lit or service_work.lit(state)
+    beep = emergency.is_loud(state, moment) or service_work.sounds(state, moment)
     for drawer in state.drawers.values():
         position = drawer.model.state
         open_ms = moment.mono_ms - drawer.since_ms

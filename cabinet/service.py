@@ -4,10 +4,12 @@ Not for how somebody proves who they are (`service_desk.py` asks for it). One ru
 opens a drawer, and each command is a record before its answer is shown.
 """
 
+from typing import Literal
+
 from auth.lockout import Limits, standing
 from auth.policy import Act
 from cabinet import records as r
-from cabinet import rights
+from cabinet import rights, service_work
 from cabinet import service_records as sr
 from cabinet.decision import Draft, Note
 from cabinet.events import ServiceAsked, ServiceLeft, ServiceNotProved, ServiceProved
@@ -19,7 +21,7 @@ ADMIT_WITHIN_S = 300
 NEVER_LOCKED = 2**31  # wrong tries at the console slow the next ones down; they lock nobody out
 READING = (
     *("status", "devices", "drawers", "watch", "config", "ledger", "clock", "storage"),
-    *("power", "version"),
+    *("power", "version", "report"),
 )
 BUSY = "Somebody is signed in at the console already. One at a time."
 
@@ -44,7 +46,7 @@ def refusal(state: State, session: str, command: str) -> str:
         return "The session is over. Sign in again."
     if not state.service.admitted:
         return "A pharmacist must let you in at the touchscreen first: Tasks, Let a technician in."
-    if command not in READING:
+    if command not in (*READING, *service_work.COMMANDS):
         return "There is no such command."
     return ""
 
@@ -96,7 +98,10 @@ def asked(draft: Draft, event: ServiceAsked) -> None:
     words = refusal(draft.state, event.session, event.command)
     now = draft.state.service
     if now is not None and now.id == event.session:
-        command = event.command if event.command in READING else "unknown"
+        known = event.command in (*READING, *service_work.COMMANDS)
+        command = event.command if known else "unknown"
+        if not words and command in service_work.COMMANDS:
+            words = service_work.asked(draft, command, event.arguments)
         if words:
             draft.add(sr.ServiceCommand(now.id, command, (), "refused"))
         else:  # arguments that were no good are not kept: they might be anything
@@ -110,6 +115,7 @@ def left(draft: Draft, event: ServiceLeft) -> None:
     """The technician logged out, or the cable is gone."""
     now = draft.state.service
     if now is not None and now.id == event.session:
+        service_work.over(draft)
         draft.add(sr.ServiceEnded(now.id, event.why))
 
 
@@ -119,12 +125,18 @@ def tick(draft: Draft) -> None:
     if now is None:
         return
     idle_s = (mono_ms - now.active_ms) // 1000
+    why: Literal["time", "not_admitted", "idle"]
     if mono_ms >= now.ends_ms:
-        draft.add(sr.ServiceEnded(now.id, "time"))
+        why = "time"
     elif not now.admitted and idle_s >= ADMIT_WITHIN_S:
-        draft.add(sr.ServiceEnded(now.id, "not_admitted"))
+        why = "not_admitted"
     elif now.admitted and idle_s >= rules.idle_min * 60:
-        draft.add(sr.ServiceEnded(now.id, "idle"))
+        why = "idle"
+    else:
+        service_work.tick(draft)
+        return
+    service_work.over(draft)
+    draft.add(sr.ServiceEnded(now.id, why))
 
 
 # --- at the touchscreen -------------------------------------------------------------------------

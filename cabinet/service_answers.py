@@ -11,10 +11,12 @@ from typing import Protocol
 
 from cabinet import machines
 from cabinet import records as r
+from cabinet import service_records as sr
 from cabinet.console_messages import Outcome, Table
 from cabinet.state import State
 from cabinet.version import VERSION
 
+MAX_VISIT = 150
 SERIAL = ("fingerprint", "badge", "scanner")
 DEVICES = ("locks", *SERIAL)
 LABELLED = ("what", "value")
@@ -76,6 +78,7 @@ class History:
 
     devices: dict[str, _Past] = field(default_factory=dict)
     drawers: dict[str, _Past] = field(default_factory=dict)
+    visit: list[tuple[str, str]] = field(default_factory=list)  # of the newest session
 
     def note(self, body: r.Body) -> None:
         """One entry."""
@@ -88,11 +91,11 @@ class History:
                 self._count(self.drawers, drawer, body, cause)
             case r.DrawerForced(drawer=drawer):
                 self._count(self.drawers, drawer, body, "opened without an order")
-
-    def failed(self, drawer: str, wall_ms: int, cause: str) -> None:
-        """An access to this drawer failed."""
-        past = self.drawers.setdefault(drawer, _Past())
-        past.failures, past.since_ms, past.cause = past.failures + 1, wall_ms, cause
+            case sr.ServiceSignedIn():
+                self.visit = []
+        words = visited(body.record)
+        if words and len(self.visit) < MAX_VISIT:
+            self.visit.append((when(body.wall_ms), f"{words} (entry {body.seq})"))
 
     @staticmethod
     def _count(pasts: dict[str, _Past], name: str, body: r.Body, cause: str) -> None:
@@ -123,6 +126,8 @@ def answer(
         case "watch":
             tables = (drawers(state, history, facts.wires()),)
             return Reply("ok", "Each change is a line from here on. Press Enter to stop.", tables)
+        case "report":
+            return Reply(tables=(report(state, history), Table("ledger", LABELLED, facts.ledger())))
         case "config":
             return _config(arguments[0], facts)
         case _:
@@ -140,6 +145,37 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "config": (("show",), ("check",), ("diff",)),
     "ledger": (("status",),),
 }
+
+
+def visited(record: r.Record) -> str:
+    """A record of the visit in words, "" for what is none."""
+    match record:
+        case sr.ServiceSignedIn(key=key, serial=serial):
+            return f"signed in: key {key}, certificate {serial}"
+        case sr.ServiceAdmitted():
+            return "let in by a pharmacist"
+        case sr.ServiceBegun():
+            return "service mode begun"
+        case sr.ServiceTested(what=what, place=place, outcome=outcome):
+            return " ".join(filter(None, ("test:", what, place, outcome)))
+        case sr.PartReplaced(device=device, part=part, serial=number):
+            return f"replaced: {device}, part {part}, serial {number}"
+        case sr.ServiceFinished(problems=problems, returned=returned):
+            found = "; ".join(problems) or "nothing"
+            return f"self-test found {found}; {'returned' if returned else 'still in service mode'}"
+        case sr.ServiceExtended():
+            return "session extended"
+        case sr.ServiceCommand(command=command, arguments=arguments, outcome=outcome):
+            return f"command: {' '.join((command, *arguments))}: {outcome}"
+        case _:
+            return ""
+
+
+def report(state: State, history: History) -> Table:
+    """The visit so far: who, when, what was done, each with its entry in the ledger."""
+    who = state.service.name if state.service is not None else "-"
+    rows = (("-", f"visit of {who} to {state.name} ({state.cabinet})"), *history.visit)
+    return Table("report", ("time", "what"), rows)
 
 
 def in_one_line(state: State) -> str:

@@ -147,11 +147,20 @@ class ServiceDesk:
         """What was recorded: the devices' history, and sessions that ended."""
         for body in bodies:
             self._history.note(body)
+            if isinstance(body.record, sr.ServiceTested):
+                self._tell(body.record)
             if isinstance(body.record, sr.ServiceEnded):
                 for peer, visitor in list(self._visitors.items()):
                     if visitor.session == body.record.session:
                         visitor.session, visitor.watching, visitor.waits = "", False, False
                         self._send(peer, m.Ended(WHY_ENDED[body.record.why]))
+
+    def _tell(self, record: sr.ServiceTested) -> None:
+        """The result of a test, to whoever asked for it."""
+        for peer, visitor in list(self._visitors.items()):
+            if visitor.session == record.session:
+                what = " ".join(filter(None, (record.what, record.place)))
+                self._send(peer, m.Seen(f"Test of {what}: {record.outcome}."))
 
     # --- signing in -----------------------------------------------------------------------------
 
@@ -229,7 +238,8 @@ class ServiceDesk:
 
     def _command(self, peer: Peer, visitor: _Visitor, message: m.Command) -> None:
         words = service.refusal(self._host.state, visitor.session, message.command)
-        reply = Reply() if words else self._reply(message)
+        reads = not words and message.command in service.READING
+        reply = self._reply(message) if reads else Reply()
         tables = m.fitted(reply.tables)
         digest = hashlib.sha256(m.body(tables)).hexdigest() if tables else ""
         outcome = self._host.step(
@@ -240,7 +250,8 @@ class ServiceDesk:
         if outcome.refusal:
             self._send(peer, m.Answer(message.id, "refused", outcome.refusal))
             return
-        self._send(peer, m.Answer(message.id, reply.outcome, reply.words, tables))
+        said = reply.words or " ".join(outcome.report)
+        self._send(peer, m.Answer(message.id, reply.outcome, said, tables))
         if message.command == "watch" and reply.outcome == "ok":
             visitor.watching = True
             visitor.seen = service_answers.watched(self._host.state, self._facts.wires())

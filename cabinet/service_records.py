@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+TestOutcome = Literal["passed", "failed", "unanswered"]
+
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
     pass
@@ -72,6 +74,50 @@ class ServiceCommand(_Record, frozen=True, forbid_unknown_fields=True, tag="serv
     digest: str = ""
 
 
+class ServiceBegun(_Record, frozen=True, forbid_unknown_fields=True, tag="service_begun"):
+    """Service mode: nobody signs in at the touchscreen until it is finished."""
+
+    session: str
+
+
+class ServiceFinished(_Record, frozen=True, forbid_unknown_fields=True, tag="service_finished"):
+    """The self-test at the end of service mode: what it found, and whether the cabinet works again.
+
+    A session that ends returns the cabinet, whatever was found; its rules then keep shut what is
+    wrong.
+    """
+
+    session: str
+    problems: tuple[str, ...]
+    returned: bool
+
+
+class ServiceTestBegun(_Record, frozen=True, forbid_unknown_fields=True, tag="service_test_begun"):
+    """A part is tested: `what` is light, sound, reader or scanner; `place` is a light's drawer."""
+
+    session: str
+    what: str
+    place: str
+
+
+class ServiceTested(_Record, frozen=True, forbid_unknown_fields=True, tag="service_tested"):
+    """What came of a test."""
+
+    session: str
+    what: str
+    place: str
+    outcome: TestOutcome
+
+
+class PartReplaced(_Record, frozen=True, forbid_unknown_fields=True, tag="part_replaced"):
+    """A part was replaced: by which part number and serial number."""
+
+    session: str
+    device: str
+    part: str
+    serial: str
+
+
 class ServiceEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="service_ended"):
     """The session at the console is over."""
 
@@ -94,5 +140,10 @@ ServiceRecord = (
     | ServiceAdmitted
     | ServiceExtended
     | ServiceCommand
+    | ServiceBegun
+    | ServiceFinished
+    | ServiceTestBegun
+    | ServiceTested
+    | PartReplaced
     | ServiceEnded
 )

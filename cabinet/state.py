@@ -224,6 +224,15 @@ class Removal:
 
 
 @dataclass
+class Testing:
+    """A part that a technician tests."""
+
+    what: str
+    place: str
+    since_ms: int
+
+
+@dataclass
 class Service:
     """A technician at the console; `admitted` once nobody need let them in any more."""
 
@@ -233,6 +242,8 @@ class Service:
     active_ms: int  # monotonic time of the last command
     ends_ms: int
     admitted: bool
+    working: bool = False  # service mode
+    testing: Testing | None = None
     details: TechnicianDetails | None = None
 
     @property

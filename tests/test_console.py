@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 
 from cabinet import configuration as site
+from cabinet import events as e
 from cabinet import service_records as sr
 from sim.medicines import DEMO
 from sim.technicians import KEYGEN, ServiceCA, Technician
+from tests.demo import ROOT
 from tests.desks import Desk
 from tests.laptops import PICOCOM, ConsoleProcess, Laptop
 from tests.test_console_socket import opened
+from tests.ward import badge
 
 pytestmark = [
     pytest.mark.process,
@@ -210,8 +213,6 @@ def test_a_session_that_ends_at_the_cabinet_is_said_at_the_console(
 def test_escape_sequences_in_names_and_causes_never_reach_the_terminal(
     laptop: Laptop, desk: Desk, ca: ServiceCA
 ) -> None:
-    from cabinet import events as e
-
     desk.step(e.DeviceChanged("badge", "\x1b]0;owned\x07\x9b2J\r\nfake> caf\u00e9"))
     sign_in(laptop, ca.technician("Zoë Ñandú", "ward-1"))
     assert "Zoe Nandu" in laptop.seen
@@ -241,3 +242,54 @@ def test_a_controller_that_goes_is_said_and_comes_back(
     while time.monotonic() < end and "Press Enter" not in laptop.look():
         desk.turn()
     laptop.until("Press Enter to try again.")
+
+
+GUIDE = (ROOT / "docs" / "service.md").read_text()
+STEPS = [line[13:] for line in GUIDE.splitlines() if line.startswith("    service> ")]
+# What happens at the cabinet meanwhile, and what the terminal shows of it.
+THEN: dict[str, tuple[e.Event, str]] = {
+    "test reader": (e.BadgeSeen(badge("N1")), "Test of reader: passed."),
+    "test scanner": (e.CodeSeen("00000-0001-01"), "Test of scanner: passed."),
+}
+
+
+def test_every_step_of_the_guide_works_as_it_is_written(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    assert len(STEPS) > 20
+    for step in STEPS:
+        laptop.type(f"{step}\r")
+        match step.split():
+            case ["logout"]:
+                laptop.until("Logged out.")
+                sign_in(laptop, sam)
+                continue
+            case ["extend"]:
+                laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
+            case ["help", *_]:
+                laptop.until("hook engaged")
+                continue
+            case [*_, "--json"]:
+                laptop.until('"outcome":"ok"')
+                continue
+            case ["report"]:  # longer than a screen
+                laptop.until("-- more")
+                laptop.type("q")
+                laptop.until("= ok")
+                laptop.until("service>")
+                continue
+            case ["replace", *_]:
+                laptop.until("Type yes to go on.")
+                laptop.until("service>")
+                laptop.type("yes\r")
+        laptop.until("= ok\r\n")
+        if step == "watch":
+            laptop.type("\r")
+        if step in THEN:
+            event, shown = THEN[step]
+            desk.step(event)
+            laptop.until(shown)
+        laptop.until("service>")
+    assert [it.outcome for it in desk.ward.records(sr.ServiceTested)] == ["passed"] * 4
+    assert VT100.fullmatch(laptop.seen)

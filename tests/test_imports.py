@@ -44,7 +44,17 @@ PURE = (
     *("console_messages", "decision", "effects", "enrolment", "events", "factor_effects"),
     *("factor_records", "journal", "labels", "lists", "locking", "lookalikes", "machines"),
     *("messages", "patients", "plan", "records", "removals", "retention", "rights", "rules"),
-    *("screens", "sensor", "service", "service_answers", "service_records", "sessions", "signin"),
+    *(
+        "screens",
+        "sensor",
+        "service",
+        "service_answers",
+        "service_effects",
+        "service_records",
+        "service_work",
+        "sessions",
+        "signin",
+    ),
     *("snapshot", "staff", "staff_effects", "staff_list", "staff_records", "state", "step"),
     *("stock", "version", "wording", "authenticator"),
 )

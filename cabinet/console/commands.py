@@ -4,10 +4,12 @@ Not for what it answers, nor for who may. One rule: a command that is not in thi
 sent.
 """
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 JSON = "--json"
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")  # as console_messages.Word has it
 MAX_WORDS = 6
 
 
@@ -19,6 +21,7 @@ class Entry:
     more: str
     forms: tuple[tuple[str, ...], ...] = ((),)
     reading: bool = True  # and so for --json
+    confirm: str = ""  # said before it acts, and answered with yes
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,35 @@ COMMANDS: dict[str, Entry] = {
     "storage": Entry("room and wear of the disk", ""),
     "power": Entry("what the board says of its supply", "Under-voltage: change the supply."),
     "version": Entry("what software runs on what", ""),
+    "report": Entry(
+        "this visit: tests, parts, commands, and the ledger's head, to be kept or printed", ""
+    ),
+    "service": Entry(
+        "service mode: begin it, or end it with a self-test",
+        "service begin   nobody can sign in at the touchscreen\n"
+        "service end     tests the cabinet and returns it, or says why not",
+        (("begin",), ("end",)),
+        reading=False,
+    ),
+    "test": Entry(
+        "test a part; the result is recorded",
+        "test light D1   then answer: result yes, or result no\n"
+        "test sound      the beeper, for two seconds; then answer\n"
+        "test reader     hold any badge to the reader\n"
+        "test scanner    hold any label before the scanner\n"
+        "Needs service mode.",
+        (("light", "DRAWER"), ("sound",), ("reader",), ("scanner",)),
+        reading=False,
+    ),
+    "result": Entry("what you saw or heard in a test", "", (("yes",), ("no",)), reading=False),
+    "replace": Entry(
+        "record a part that you replaced",
+        "replace badge RDR-200 SN12345   its part number, then its serial number\n"
+        "Needs service mode.",
+        (("DEVICE", "PART", "SERIAL"),),
+        reading=False,
+        confirm="This goes into the maintenance record and cannot be taken back.",
+    ),
     "help": Entry("this list; help COMMAND says more", "", ((), ("COMMAND",)), reading=False),
     "size": Entry(
         "how large your terminal is: size ROWS COLUMNS",
@@ -85,6 +117,8 @@ def parse(text: str) -> Line:
     entry = COMMANDS[name]
     as_json = JSON in rest
     arguments = tuple(word for word in rest if word != JSON)
+    if not all(WORD.fullmatch(word) for word in arguments):
+        return Line(problem="A word is at most 32 letters, digits, dots and dashes.")
     if as_json and not entry.reading:
         return Line(problem=f"{name} has no {JSON}.")
     if not any(_fits(arguments, form) for form in entry.forms):

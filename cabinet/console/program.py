@@ -205,8 +205,20 @@ class Console:
             self._line.say(*text.wrapped(line.problem, self._editor.columns), "= unknown")
         elif line.command in commands.LOCAL:
             await self._local(connection, line)
-        elif line.command:
+        elif line.command and await self._confirmed(connection, line):
             await self._send(connection, line)
+
+    async def _confirmed(self, connection: Connection, line: commands.Line) -> bool:
+        """Whether the person means it, where it acts."""
+        words = commands.COMMANDS[line.command].confirm
+        if not words:
+            return True
+        said = " ".join((line.command, *line.arguments))
+        self._line.say(*text.wrapped(f"{said}: {words} Type yes to go on.", self._editor.columns))
+        if (await self._asked_for(connection)).strip() == "yes":
+            return True
+        self._line.say("Not done.", "= failed")
+        return False
 
     async def _asked_for(self, connection: Connection) -> str:
         """A line that was typed, unless the session ends meanwhile."""
@@ -231,7 +243,9 @@ class Console:
         """What the controller says by itself."""
         if isinstance(message, Ended):
             raise Over(message.words)
-        if not isinstance(message, Admitted | Seen):
+        if isinstance(message, Seen):
+            self._line.say(*text.wrapped(message.line, self._editor.columns))
+        elif not isinstance(message, Admitted):
             raise NotAnswering
 
     async def _local(self, connection: Connection, line: commands.Line) -> None:
@@ -307,8 +321,6 @@ class Console:
                 if heard.done():
                     message = heard.result()
                     self._unasked(message)
-                    if isinstance(message, Seen):
-                        self._line.say(*text.wrapped(message.line, self._editor.columns))
                     heard = asyncio.ensure_future(connection.next())
                 if key.done():
                     if key.result() in (ENTER, CONTROL_C):

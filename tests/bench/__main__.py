@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import beside, controller, ledger, press, ready, signin, simulation
+from tests.bench import beside, console, controller, ledger, press, ready, signin, simulation
 from tests.bench.figures import Figure
 
 ROOT = Path(__file__).parent.parent.parent
@@ -28,6 +28,7 @@ SOURCES: dict[Callable[[], list[Figure]], tuple[str, ...]] = {
         *("append_ratio_1m", "verify_ratio", "verify_2workers_ratio", "verify_rss_mb"),
         *("inclusion_proof_ms", "consistency_proof_ms", "proof_verify_us"),
     ),
+    console.measure: ("console_echo_p95_ms",),
     beside.measure: beside.NAMES,
     simulation.measure: ("sim_accesses_per_s", "sim_speedup"),
 }

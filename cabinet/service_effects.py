@@ -1,0 +1,106 @@
+"""What the records of a technician's visit do to the state.
+
+A part of `effects.py`, and under its rule: no clock, no randomness, no I/O.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from auth.lockout import Tries
+from cabinet import records as r
+from cabinet import service_records as sr
+from cabinet.machines import CorruptLedger
+from cabinet.state import Service, State, Testing
+
+
+def _service_signed_in(
+    state: State, record: sr.ServiceSignedIn, body: r.Body, attached: r.Attached
+) -> None:
+    if state.service is not None:
+        raise CorruptLedger("a second technician at the console")
+    details = attached.get(record.technician)
+    state.service = Service(
+        record.session,
+        record.key,
+        record.technician,
+        body.mono_ms,
+        body.mono_ms + record.lasts_s * 1000,
+        not record.admission,
+        details=details if isinstance(details, sr.TechnicianDetails) else None,
+    )
+    state.service_tries = Tries()
+
+
+def _service_refused(state: State, record: sr.ServiceRefused, body: r.Body, _: r.Attached) -> None:
+    if record.counts:
+        state.service_tries = Tries(0, state.service_tries.secrets + 1, body.mono_ms)
+
+
+def _serviced(state: State, session: str, body: r.Body) -> Service:
+    if state.service is None or state.service.id != session:
+        raise CorruptLedger(f"there is no service session {session!r}")
+    state.service.active_ms = body.mono_ms
+    return state.service
+
+
+def _service_admitted(
+    state: State, record: sr.ServiceAdmitted, body: r.Body, _: r.Attached
+) -> None:
+    _serviced(state, record.session, body).admitted = True
+
+
+def _service_extended(
+    state: State, record: sr.ServiceExtended, body: r.Body, _: r.Attached
+) -> None:
+    _serviced(state, record.session, body).ends_ms = body.mono_ms + record.lasts_s * 1000
+    state.service_tries = Tries()
+
+
+def _service_command(state: State, record: sr.ServiceCommand, body: r.Body, _: r.Attached) -> None:
+    _serviced(state, record.session, body)
+
+
+def _service_begun(state: State, record: sr.ServiceBegun, body: r.Body, _: r.Attached) -> None:
+    _serviced(state, record.session, body).working = True
+
+
+def _service_finished(
+    state: State, record: sr.ServiceFinished, body: r.Body, _: r.Attached
+) -> None:
+    if record.returned:
+        _serviced(state, record.session, body).working = False
+
+
+def _service_test_begun(
+    state: State, record: sr.ServiceTestBegun, body: r.Body, _: r.Attached
+) -> None:
+    service = _serviced(state, record.session, body)
+    service.testing = Testing(record.what, record.place, body.mono_ms)
+
+
+def _service_tested(state: State, record: sr.ServiceTested, body: r.Body, _: r.Attached) -> None:
+    _serviced(state, record.session, body).testing = None
+
+
+def _part_replaced(state: State, record: sr.PartReplaced, body: r.Body, _: r.Attached) -> None:
+    _serviced(state, record.session, body)
+
+
+def _service_ended(state: State, record: sr.ServiceEnded, body: r.Body, _: r.Attached) -> None:
+    _serviced(state, record.session, body)
+    state.service = None
+
+
+APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
+    sr.ServiceSignedIn: _service_signed_in,
+    sr.ServiceRefused: _service_refused,
+    sr.ServiceAdmitted: _service_admitted,
+    sr.ServiceExtended: _service_extended,
+    sr.ServiceCommand: _service_command,
+    sr.ServiceBegun: _service_begun,
+    sr.ServiceFinished: _service_finished,
+    sr.ServiceTestBegun: _service_test_begun,
+    sr.ServiceTested: _service_tested,
+    sr.PartReplaced: _part_replaced,
+    sr.ServiceEnded: _service_ended,
+}

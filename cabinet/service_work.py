@@ -1,0 +1,187 @@
+"""What a technician does, beside reading: service mode, tests of parts, and parts replaced.
+
+Not for sessions (`service.py`). One rule: nothing here energises a lock or moves stock; a test that
+is under way is in the state by its record, and lights and sounds follow from that.
+"""
+
+from cabinet import machines
+from cabinet import service_records as sr
+from cabinet.decision import Draft, Note
+from cabinet.events import Moment
+from cabinet.state import Service, State
+
+COMMANDS = ("service", "test", "result", "replace")
+TEST_S = 30
+SOUND_MS = 2000
+SEEN = ("light", "sound")  # judged by the technician; the others by what the device says
+HEARD = ("reader", "scanner")
+PARTS = ("locks", "fingerprint", "badge", "scanner", "beeper", "supply", "board", "disk", "drawer")
+FIRST = "Begin service mode first: service begin."
+
+
+def asked(draft: Draft, command: str, arguments: tuple[str, ...]) -> str:
+    """Carry it out; why not, or ""."""
+    match command, arguments:
+        case "service", ("begin",):
+            return _begin(draft)
+        case "service", ("end",):
+            return _end(draft)
+        case "test", (what, *place):
+            return _test(draft, what, tuple(place))
+        case "result", ("yes" | "no" as seen,):
+            return _result(draft, seen == "yes")
+        case "replace", (device, part, serial):
+            return _replace(draft, device, part, serial)
+        case _:
+            return f"That is not how {command} is used; see help {command}."
+
+
+def _now(state: State) -> Service:
+    assert state.service is not None, "asked of a session"
+    return state.service
+
+
+def _begin(draft: Draft) -> str:
+    state = draft.state
+    now = _now(state)
+    if now.working:
+        return "The cabinet is in service mode already."
+    if state.screen.state != machines.NOBODY or state.access is not None:
+        return "Somebody is at the touchscreen. Wait until they have signed out."
+    draft.add(sr.ServiceBegun(now.id))
+    draft.report.append("In service mode: nobody can sign in at the touchscreen.")
+    return ""
+
+
+def problems(state: State, moment: Moment) -> tuple[str, ...]:
+    """What keeps the cabinet from being returned: the self-test."""
+    found = [f"device {name} does not answer" for name in state.devices_down]
+    for name, drawer in state.drawers.items():
+        if drawer.model.state != machines.SHUT:
+            found.append(f"drawer {name} is {drawer.model.state}")
+        elif moment.positions.get(name) != "latched":
+            found.append(f"drawer {name} is not latched")
+    if state.space == "full":
+        found.append("the disk is full")
+    return tuple(found[:16])
+
+
+def _end(draft: Draft) -> str:
+    now = _now(draft.state)
+    if not now.working:
+        return "The cabinet is not in service mode."
+    if now.testing is not None:
+        return "A test is under way. Answer it first, or wait until its time is over."
+    wrong = problems(draft.state, draft.moment)
+    draft.add(sr.ServiceFinished(now.id, wrong, not wrong))
+    if wrong:
+        return f"Still in service mode: {'; '.join(wrong)}."
+    draft.report.append("The self-test found nothing: the cabinet works again.")
+    return ""
+
+
+def over(draft: Draft) -> None:
+    """The session ends: so do its test and service mode, with what the self-test says."""
+    now = _now(draft.state)
+    if now.testing is not None:
+        draft.add(sr.ServiceTested(now.id, now.testing.what, now.testing.place, "unanswered"))
+    if now.working:
+        draft.add(sr.ServiceFinished(now.id, problems(draft.state, draft.moment), returned=True))
+
+
+def _test(draft: Draft, what: str, place: tuple[str, ...]) -> str:
+    state = draft.state
+    now = _now(state)
+    if not now.working:
+        return FIRST
+    if now.testing is not None:
+        return "A test is under way. Answer it first, or wait until its time is over."
+    drawer = state.drawers.get(place[0]) if what == "light" and len(place) == 1 else None
+    if what == "light" and drawer is None:
+        return f"Which drawer? One of {', '.join(state.drawers)}."
+    if what not in (*SEEN, *HEARD) or (what != "light" and place):
+        return "Use: test light DRAWER or test sound or test reader or test scanner"
+    draft.add(sr.ServiceTestBegun(now.id, what, drawer.plan.id if drawer is not None else ""))
+    draft.report.append(
+        {
+            "light": f"Is the light of {drawer.plan.label if drawer is not None else ''} on?",
+            "sound": "Did the beeper sound for two seconds?",
+            "reader": "Hold any badge to the reader; it signs nobody in.",
+            "scanner": "Hold any label before the scanner.",
+        }[what]
+        + (" Answer: result yes, or result no." if what in SEEN else "")
+    )
+    return ""
+
+
+def _result(draft: Draft, passed: bool) -> str:
+    now = _now(draft.state)
+    if now.testing is None or now.testing.what not in SEEN:
+        return "No test waits for an answer."
+    _tested(draft, "passed" if passed else "failed")
+    return ""
+
+
+def _tested(draft: Draft, outcome: sr.TestOutcome) -> None:
+    now = _now(draft.state)
+    assert now.testing is not None
+    draft.add(sr.ServiceTested(now.id, now.testing.what, now.testing.place, outcome))
+
+
+def _replace(draft: Draft, device: str, part: str, serial: str) -> str:
+    now = _now(draft.state)
+    if not now.working:
+        return FIRST
+    if device not in (*PARTS, *draft.state.drawers):
+        return f"Which part? One of {', '.join((*PARTS, *draft.state.drawers))}."
+    draft.add(sr.PartReplaced(now.id, device, part, serial))
+    after = "" if device != "fingerprint" else " People enrol their fingers again on a new sensor."
+    draft.report.append(f"Recorded: {device}, part {part}, serial {serial}.{after}")
+    return ""
+
+
+def tick(draft: Draft) -> None:
+    """Nobody answered a test."""
+    now = draft.state.service
+    if now is not None and now.testing is not None:
+        if draft.moment.mono_ms - now.testing.since_ms >= TEST_S * 1000:
+            _tested(draft, "unanswered")
+
+
+# --- at the cabinet -------------------------------------------------------------------------------
+
+
+def badge_seen(draft: Draft) -> bool:
+    """Whether a badge was for the test of the reader, or comes while nobody may sign in."""
+    return _seen(draft, "reader")
+
+
+def code_seen(draft: Draft) -> bool:
+    """Whether a label was for the test of the scanner."""
+    now = draft.state.service
+    return now is not None and now.testing is not None and _seen(draft, "scanner")
+
+
+def _seen(draft: Draft, what: str) -> bool:
+    now = draft.state.service
+    if now is None or not now.working:
+        return False
+    if now.testing is not None and now.testing.what == what:
+        _tested(draft, "passed")
+    elif what == "reader":
+        draft.stay(note=Note("The cabinet is in service. Please wait.", "warning"))
+    return True
+
+
+def lit(state: State) -> str:
+    """The drawer whose light is tested, or ""."""
+    now = state.service
+    return now.testing.place if now is not None and now.testing is not None else ""
+
+
+def sounds(state: State, moment: Moment) -> bool:
+    """Whether the beeper is tested now."""
+    now = state.service
+    if now is None or now.testing is None or now.testing.what != "sound":
+        return False
+    return moment.mono_ms - now.testing.since_ms < SOUND_MS
