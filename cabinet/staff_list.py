@@ -82,7 +82,7 @@ def _look_at(draft: Draft, event: StaffList) -> None:
         draft.add(r.Refused("staff_list", what))
         draft.report.append(f"{where}: {_TOLD[what]}")
     draft.add(st.StaffListTaken(event.number, event.digest, event.note, len(event.rows), len(gone)))
-    draft.report.append(f"list {event.number}: {len(gone)} are not on it and were suspended")
+    draft.report.append(f"list {event.number}: taken; not on it and suspended: {len(gone)}")
 
 
 # --- what a list may not do -----------------------------------------------------------------------

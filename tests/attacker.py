@@ -20,6 +20,7 @@ from cabinet.plan import Drawer, Plan
 from cabinet.rules import decide
 from cabinet.state import State
 from tests.ward import MEDICINES, NOON_MS, PLAN, Ward, badge
+from tests.ward import PEOPLE as STAFF
 
 DRAWERS = tuple(drawer.id for drawer in PLAN.drawers)
 POSITIONS = ("latched", "unlatched", "open", "disagree", "unknown", "nonsense")
@@ -76,6 +77,36 @@ IMPORTS = (
     order("O1", "1001", "OXY5", 2, NOON_MS + 1),
     order("O7", "1001", "IBU", 3, 0),
     e.Import("test", medicines=(("formulary.csv:2", MEDICINES[2]),)),
+)
+
+
+def staff(number: int, without: str = "", *, promoted: str = "", left: str = "") -> e.StaffList:
+    """A signed list of everybody but one, with a row that lies."""
+    rows = tuple(
+        (
+            f"staff.csv:{line}",
+            e.PersonRow(
+                *(staff_id, given, family),
+                "pharmacist" if staff_id == promoted else role,
+                badge(staff_id),
+                "left" if staff_id == left else None,
+            ),
+        )
+        for line, (staff_id, (given, family, role, _)) in enumerate(STAFF.items(), 2)
+        if staff_id != without
+    )
+    return e.StaffList(number, f"{number} {without} {promoted} {left}", "note", rows)
+
+
+STAFF_LISTS = (
+    staff(1),
+    staff(2, "N2"),
+    staff(3, "N2", promoted="N1"),
+    staff(4),
+    staff(5, left="N3"),
+    e.StaffList(9, "few", "note", staff(9).rows[:2]),
+    e.StaffList(9, "empty", "note"),
+    e.StaffList(problem="wrong_signature"),
 )
 
 
@@ -280,7 +311,7 @@ class Attacked(Ward):
             e.Erase((name,), "right", order) for name in self.names() for order in ("", "1")
         )
         yield from (e.Tick(), e.Stop(), e.Start("test", PLANS[1], tuple(self.positions.items())))
-        yield from IMPORTS
+        yield from (*IMPORTS, *STAFF_LISTS)
 
 
 def words(told: Any) -> Iterator[str]:

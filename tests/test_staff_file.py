@@ -211,7 +211,7 @@ def test_a_cabinet_takes_a_signed_list_and_never_an_older_one_again(
     jonas = "N-2057,Jonas,Lindqvist,nurse,0051880463\n"
     file = demo_list(lists, 4, jonas)
     assert take(offline, lists) == 0, "a folder with a staff list"
-    assert "1 are not on it and were suspended" in capsys.readouterr().out
+    assert "list 4: taken; not on it and suspended: 1" in capsys.readouterr().out
     people = offline.state().people.values()
     gone = next(it for it in people if it.details and it.details.staff_id == "N-2057")
     assert gone.standing == "suspended"

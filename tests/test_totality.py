@@ -21,6 +21,7 @@ from tests.attacker import (
     PEOPLE,
     PLANS,
     POSITIONS,
+    STAFF_LISTS,
     TYPED,
     Attacked,
     plain,
@@ -276,8 +277,8 @@ class Anything(RuleBasedStateMachine):
             self.ward.make_up(plan)
             self.ward.check(e.Tick())
 
-    @rule(event=st.sampled_from(IMPORTS))
-    def lists(self, event: e.Import) -> None:
+    @rule(event=st.sampled_from((*IMPORTS, *STAFF_LISTS)))
+    def lists(self, event: e.Event) -> None:
         self.do(event)
 
     @rule(device=st.sampled_from(["fingerprint", "badge", "x"]), cause=st.sampled_from(["", "off"]))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from hypothesis import given, settings
@@ -328,6 +329,7 @@ def test_the_demo_has_what_the_plan_asks(setup: Configuration) -> None:
     assert {it.schedule for it in formulary.values()} == {"none", "CII", "CIII", "CIV", "CV"}
     for pocket in pockets.values():
         assert formulary[pocket.medicine].schedule == pocket.schedule
+    assert all(date.fromisoformat(it.expires) for it in stock().values()), "days that there are"
     assert set(stock()) == set(pockets)
     assert len(PEOPLE) == 8
     assert len({person.role for person in PEOPLE}) == 5
