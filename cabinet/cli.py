@@ -303,19 +303,14 @@ def _vkey(arguments: argparse.Namespace) -> int:
 
 def _import(arguments: argparse.Namespace) -> int:
     from auth.pins import keyed_hash
-    from cabinet import importing, offline, staff_file
-    from cabinet.events import Import, StaffList
+    from cabinet import incoming_lists, offline
+    from cabinet.events import Import
 
     configuration, folder = _load(arguments)
     keys = load_keys(configuration, folder)
     keyed = partial(keyed_hash, keys.pepper)
-    path: Path = arguments.path
-    staff = path if arguments.kind == "staff" else path / staff_file.IN_FOLDER
-    events: list[Import | StaffList] = []
-    if arguments.kind is None and (importing.present(path) or not staff.exists()):
-        events.append(importing.read(path, keyed))
-    if arguments.kind == "staff" or staff.exists():
-        events.append(staff_file.read(staff, configuration.staff_list.vkey, keyed))
+    alone = arguments.kind == "staff"
+    events = incoming_lists.read(configuration, arguments.path, keyed, staff_alone=alone)
     with offline.opened(configuration, folder, keys, "import") as cabinet:
         outcomes = [(event, cabinet.step(event)) for event in events]
     for event, outcome in outcomes:

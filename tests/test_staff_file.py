@@ -14,6 +14,7 @@ from cabinet.events import StaffList
 from cabinet.importing import COLUMNS, ImportProblem
 from cabinet.staff_list import PROBLEMS
 from ledger.note import Checkpoint, Signer
+from sim.medicines import DEMO
 from tests.offline import Offline, offline
 
 __all__ = ["offline"]
@@ -194,7 +195,7 @@ def trusts(cabinet: Offline) -> None:
 
 def demo_list(folder: Path, number: int, change: str = "", to: str = "") -> Path:
     """The demo's people, signed."""
-    source = Path(staff_file.__file__).parent.parent / "sim" / "demo" / "people.csv"
+    source = DEMO / "people.csv"
     data = source.read_text().replace(change, to, 1).encode() if change else source.read_bytes()
     return write(folder, data, SIGNER.sign(staff_file.statement(number, data)))
 
@@ -215,6 +216,8 @@ def test_a_cabinet_takes_a_signed_list_and_never_an_older_one_again(
     people = offline.state().people.values()
     gone = next(it for it in people if it.details and it.details.staff_id == "N-2057")
     assert gone.standing == "suspended"
+    assert take(offline, DEMO) == 1, "unsigned, and he is on it"
+    assert "signed staff lists alone" in capsys.readouterr().err
     assert take(offline, "staff", demo_list(lists, 3)) == 1, "before he left"
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and "this number or a higher one" in told

@@ -1,0 +1,34 @@
+"""What `cabinet import` takes from a folder or a file: the four lists, and a signed staff list.
+
+Not for reading one of them (`importing.py`, `staff_file.py`). One rule: where a key may sign staff
+lists, people come by a signed list alone.
+"""
+
+from pathlib import Path
+
+from cabinet import importing, staff_file
+from cabinet.configuration import Configuration
+from cabinet.events import Import, StaffList
+from cabinet.importing import ImportProblem, Keyed
+
+
+def read(
+    configuration: Configuration, path: Path, keyed: Keyed, *, staff_alone: bool
+) -> list[Import | StaffList]:
+    """The events of a folder of lists, the staff list last; or of one staff list alone."""
+    vkey = configuration.staff_list.vkey
+    if staff_alone:
+        return [staff_file.read(path, vkey, keyed)]
+    staff = path / staff_file.IN_FOLDER
+    events: list[Import | StaffList] = []
+    if importing.present(path) or not staff.exists():
+        lists = importing.read(path, keyed)
+        if lists.people and vkey:
+            raise ImportProblem(
+                "people.csv: this cabinet takes people from signed staff lists alone, as "
+                "[staff_list] of cabinet.toml names a key; sign it as staff.csv"
+            )
+        events.append(lists)
+    if staff.exists():
+        events.append(staff_file.read(staff, vkey, keyed))
+    return events
