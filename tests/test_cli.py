@@ -17,9 +17,9 @@ from sim.medicines import DEMO
 from tests.demo import ROOT
 
 COMMANDS = (
-    *("check-config", "init", "import", "controller", "touchscreen", "gateway", "status"),
-    *("verify", "export", "receipt", "vkey", "report", "assess", "keys", "recover", "retention"),
-    "erase",
+    *("check-config", "init", "import", "controller", "touchscreen", "console", "gateway"),
+    *("status", "verify", "export", "receipt", "vkey", "report", "assess", "keys", "recover"),
+    *("retention", "erase"),
 )
 CODE = re.compile(r"^ {4}([A-Z2-9]{4}(?:-[A-Z2-9]{4}){2})$", re.MULTILINE)
 
@@ -150,6 +150,7 @@ def test_a_configuration_that_is_not_there_is_one_line(
         "receipt": ("1",),
         "report": ("removals",),
         "assess": ("access",),
+        "console": ("--tty", "/dev/null"),
         "keys": ("rotate", "--signing"),
         "recover": ("--accept-rollback",),
         "erase": ("--due", "--reason", "x"),
