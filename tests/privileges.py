@@ -46,9 +46,10 @@ for it, and they proved by enough factors who they are. Nobody has anything by d
 table gives is refused, with a record.
 
 A site gives people other groups than their role brings, and areas, by the staff list or at the
-screen. Rights to remove without an order are given at the screen alone, by two administrators, and
-group by group. A list names new pharmacists but gives them nothing: without the one-time code that
-an administrator issues at the screen nobody enrols.
+screen. What gives power (the pharmacist's and the administrator's role, rights to remove without an
+order, group by group) two administrators give at the screen (`staff-lists.md`). The lists that a
+cabinet is set up with (`cabinet import`) may name a new pharmacist, but that alone gives nothing:
+nobody enrols without the one-time code that an administrator issues to them at the screen.
 """
 GROUPS = """
 ## Which security groups a role reaches by itself
