@@ -135,7 +135,6 @@ def test_a_receipt_proves_one_entry(
         (("export", "{x}/not/there"), "cannot be made there"),
         (("export", "{tmp}"), "exists already"),
         (("receipt", "9999999"), "is not under the newest signed head"),
-        (("receipt", "0"), "is not under the newest signed head"),
         (("receipt", "1", "--out", "{tmp}"), "exists already"),
         (("receipt", "1", "--out", "{x}/r"), "cannot be written"),
     ],
@@ -152,6 +151,15 @@ def test_what_cannot_be_given_is_refused_in_one_line(
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("entry", ["0", "-1", "x", "9" * 30])
+def test_a_number_that_no_entry_has_is_refused_before_anything_is_opened(
+    cabinet: Path, capsys: pytest.CaptureFixture[str], entry: str
+) -> None:
+    with pytest.raises(SystemExit):
+        run(cabinet, "receipt", "--", entry)
+    assert "argument N: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [(), ("--workers", "2"), ("--quick",)])

@@ -1,5 +1,6 @@
 """The main job: a removal from order to zero, its refusals, and the ways it can end otherwise."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -98,7 +99,8 @@ def test_no_screen_shows_the_expected_count(ward: Ward) -> None:
     seen.append(ward.screen())
     ward.press("count", "7")
     seen.append(ward.screen())
-    assert not any("20" in repr((s.title, s.blocks, s.actions)) for s in seen)
+    said = repr([(s.title, s.blocks, [it.label for it in s.actions]) for s in seen])
+    assert not re.search(r"\b20\b", said)  # a random reference may hold these digits by chance
 
 
 def test_a_drawer_shut_before_its_screen_said_take_is_not_taken_from_until_the_person_says_so(
