@@ -7,6 +7,7 @@ app must show its code at every sign-in, and no code counts a second time, for w
 from auth.policy import Role
 from cabinet import factor_records as fr
 from cabinet import records as r
+from cabinet import security_key
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CheckTotp, MakeTotp, TotpChecked, TotpMade
 from cabinet.messages import Button, Keypad, Screen, Words
@@ -24,7 +25,7 @@ def offered(person: Person) -> bool:
 
 def wanted(person: Person) -> bool:
     """Whether this person's proof is whole with a code only."""
-    return offered(person) and bool(person.totp_name)
+    return offered(person) and bool(person.totp_name or person.key_name)
 
 
 def _typed(draft: Draft, text: str) -> bool:
@@ -47,11 +48,14 @@ def _check(draft: Draft, person: Person, sealed: str, text: str, page: str) -> N
 
 
 def ask(draft: Draft, person: Person, factors: tuple[str, ...], fallback: str) -> None:
-    """Badge and finger (or PIN) are proven: now the code."""
+    """Badge and finger (or PIN) are proven: now the key, or the code."""
     attempt = draft.state.attempt
     assert attempt is not None
     draft.add(fr.FactorProven(attempt.id, person.ref, factors, fallback))
-    draft.go("totp")
+    if person.key_name:
+        security_key.ask(draft, person.key_credential, "key")
+    else:
+        draft.go("totp")
 
 
 def typed_at_sign_in(draft: Draft, text: str) -> None:
@@ -81,7 +85,9 @@ def pressed(draft: Draft, button: str, text: str) -> None:
     session = draft.state.session
     assert session is not None
     person = draft.state.people[session.person]
-    if button == "add_totp" and not draft.place.request:
+    if button == "add_key":
+        security_key.pressed(draft, person, button)
+    elif button == "add_totp" and not draft.place.request:
         request = draft.reference()
         draft.command(MakeTotp(request, person.ref))
         draft.stay(request=request, note=None)
@@ -115,21 +121,24 @@ def show(state: State, place: Place) -> Screen:
     """The pages on which an app is added."""
     assert state.session is not None
     back = Button("menu", "Back", "quiet")
-    title, said = "Authenticator app", place.said()
+    title, said = "App or security key", place.said()
+    if place.page.startswith("key_"):
+        return security_key.show(place, title, code=False, back=back)
     if place.page == "totp_confirming":
         return Screen(0, "checking", title, (*said, Words("Checking…", "strong")))
     if place.page == "totp_shown":
         keypad = Keypad("Then type the code it shows", Button("same_totp", "OK", "primary"), DIGITS)
-        key = (
+        shown = (
             Words("Add this key to your app. It is not shown again."),
             Words(place.shown_code, "name"),
         )
-        return Screen(0, "totp_shown", title, (*said, *key, keypad), (back,))
+        return Screen(0, "totp_shown", title, (*said, *shown, keypad), (back,))
     has = state.people[state.session.person].totp
     words = (
         Words("Your app is asked for its code at each sign-in. A new one replaces it.")
         if has
         else Words("Besides badge and finger, the code of an app on your phone.")
     )
-    label = "Replace the app" if has else "Add an app"
-    return Screen(0, "authenticator", title, (*said, words), (back, Button("add_totp", label)))
+    app = Button("add_totp", "Replace the app" if has else "Add an app")
+    key = Button("add_key", "Add a security key")
+    return Screen(0, "authenticator", title, (*said, words), (back, key, app))

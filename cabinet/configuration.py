@@ -104,13 +104,17 @@ class Port(_Table, frozen=True, forbid_unknown_fields=True):
 
 
 class Devices(_Table, frozen=True, forbid_unknown_fields=True):
-    """The devices: gpiozero's pin factory by its entry point's name, and the serial lines."""
+    """The devices: gpiozero's pin factory by its entry point's name, and the serial lines.
+
+    `security_key` is the hidraw node of whatever FIDO2 key is plugged in.
+    """
 
     pin_factory: str
     fingerprint: Port
     badge: Port
     scanner: Port
     beeper_pin: Pin
+    security_key: str = "/dev/cabinet/security-key"
 
 
 # Setting -> least and most a site may choose.

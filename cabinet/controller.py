@@ -33,6 +33,7 @@ from cabinet.upkeep import Reserve
 from drivers import readings as d
 from drivers.clock import SystemClock
 from drivers.link import Link, open_serial
+from drivers.security_key import HidrawLink, KeyLink
 from ledger.errors import LedgerError
 from ledger.store import Store
 
@@ -85,7 +86,7 @@ class Controller:
         if factory is None:
             factory = pin_factory(configuration, demo=state.demo)
         self._devices = open_devices(
-            configuration, factory, clock, self._line, self.post, self._queue.put_nowait
+            configuration, factory, clock, self._line, self.post, self._queue.put_nowait, self._key
         )
         self._secrets = SecretsWorker(
             keys.pepper, state.pin_passes, self.post, ended=self._stopping.set
@@ -103,6 +104,9 @@ class Controller:
     def _line(self, name: str) -> Callable[[], Link]:
         port = getattr(self._configuration.devices, name)
         return lambda: open_serial(name, str(self._folder / port.port), port.baud)
+
+    def _key(self) -> KeyLink:
+        return HidrawLink(str(self._folder / self._configuration.devices.security_key))
 
     def _show(self, shown: Shown) -> None:
         if self._socket is not None:

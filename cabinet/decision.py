@@ -80,6 +80,7 @@ class Place:
     subject: str = ""  # what is reviewed
     request: str = ""  # the answer that is waited for
     shown_code: str = field(default="", repr=False)
+    challenge: bytes = field(default=b"", repr=False)  # that a security key is to sign
     sealed: str = field(default="", repr=False)  # the secret of an app that is being added
     newcomer: Newcomer = Newcomer()
     changing: Change | None = None

@@ -17,6 +17,7 @@ from drivers.fingerprint import FingerprintSensor
 from drivers.lines import LineReader, badge_reader, barcode_scanner
 from drivers.link import Connect
 from drivers.locks import DrawerPins, Locks
+from drivers.security_key import KeyLink, SecurityKey
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Devices:
     finger: FingerprintSensor
     badge: LineReader
     scanner: LineReader
+    key: SecurityKey
 
     def owned(self) -> tuple[tuple[str, Any], ...]:
         """Each with the name of its owner, in the order in which they are started."""
@@ -35,6 +37,7 @@ class Devices:
             ("fingerprint", self.finger),
             ("badge", self.badge),
             ("scanner", self.scanner),
+            ("security_key", self.key),
         )
 
 
@@ -59,11 +62,12 @@ def open_devices(
     connect: Callable[[str], Connect],
     post: Callable[[d.Reading | CodeSeen], None],
     post_now: Callable[[d.Reading], None],
+    key: Callable[[], KeyLink],
 ) -> Devices:
     """The drivers of the configuration's devices; `connect` opens the line of the one it names.
 
     The locks post by `post_now`, which never waits: a full queue ends their owner with every coil
-    off, rather than keep one energised.
+    off, rather than keep one energised. `key` opens whatever security key is plugged in.
     """
     devices, timings = configuration.devices, configuration.timings
     pins = [
@@ -91,4 +95,5 @@ def open_devices(
         ),
         badge_reader(connect("badge"), clock, post),
         barcode_scanner(connect("scanner"), clock, scanned),
+        SecurityKey(key, clock, post),
     )

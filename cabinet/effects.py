@@ -170,8 +170,7 @@ def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
             person.details = None
         if person.credential_name == name:
             person.pin = ""
-        if person.totp_name == name:
-            person.totp = ""
+        factors.erased(person, name)
     for patient in state.patients.values():
         if patient.details_name == name and patient.details is not None:
             state.by_record_number.pop(patient.details.record_number, None)
@@ -293,7 +292,8 @@ def _person_enrolled(
     person.details_name, person.credential_name = record.details, record.credential
     credential = details_of(attached, record.credential, r.Credential)
     person.pin = credential.pin if isinstance(credential, r.Credential) else ""
-    person.pin_ms, person.totp, person.totp_name = body.wall_ms, "", ""
+    person.pin_ms = body.wall_ms
+    factors.without_strong(person)
 
 
 def _lock_released(state: State, record: r.LockReleased, _: r.Body, __: r.Attached) -> None:

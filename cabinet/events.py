@@ -178,6 +178,26 @@ class PinChecked:
 
 
 @dataclass(frozen=True)
+class KeySeen:
+    """What a security key said; `outcome` is a value of drivers.readings.Key."""
+
+    request: str
+    outcome: str
+    data: bytes = field(default=b"", repr=False)
+    signature: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class KeyChecked:
+    """The counter of a right proof or of a new key, -1 for a wrong one; a new key in hex."""
+
+    request: str
+    counter: int
+    credential: str = ""
+    public: str = ""
+
+
+@dataclass(frozen=True)
 class TotpMade:
     """A fresh secret for an authenticator app: to be shown once, and sealed to be kept."""
 
@@ -370,6 +390,8 @@ Event = (
     | CodeSeen
     | FingerSeen
     | PinChecked
+    | KeySeen
+    | KeyChecked
     | TotpMade
     | TotpChecked
     | PinHashed
@@ -456,6 +478,35 @@ class HashPin:
 
 
 @dataclass(frozen=True)
+class AskKey:
+    """Have the key with this credential (hex, "" for a new one) sign the challenge by a touch."""
+
+    request: str
+    challenge: bytes = field(repr=False)
+    credential: str
+    within_s: int
+
+
+@dataclass(frozen=True)
+class CancelKey:
+    """No touch is wanted any more."""
+
+    request: str
+
+
+@dataclass(frozen=True)
+class CheckKey:
+    """Check what a key said: by its public key (in hex), or as a new one where that is ""."""
+
+    request: str
+    challenge: bytes = field(repr=False)
+    public: str
+    data: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    after: int
+
+
+@dataclass(frozen=True)
 class MakeTotp:
     """Make a secret for this person's authenticator app."""
 
@@ -499,6 +550,9 @@ Command = (
     | CancelFinger
     | CheckPin
     | HashPin
+    | AskKey
+    | CancelKey
+    | CheckKey
     | MakeTotp
     | CheckTotp
     | HashCode

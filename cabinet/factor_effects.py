@@ -84,6 +84,33 @@ def _totp_enrolled(state: State, record: fr.TotpEnrolled, _: r.Body, attached: r
     _used(state, person, record.step)
 
 
+def _key_enrolled(
+    state: State, record: fr.SecurityKeyEnrolled, _: r.Body, attached: r.Attached
+) -> None:
+    person, key = state.people[record.person], attached.get(record.key)
+    person.key_name, person.key_counter = record.key, record.counter
+    if isinstance(key, r.KeptKey):
+        person.key_credential, person.key_public = key.credential, key.public
+
+
+def _key_used(state: State, record: fr.SecurityKeyUsed, _: r.Body, __: r.Attached) -> None:
+    state.people[record.person].key_counter = record.counter
+
+
+def without_strong(person: Person) -> None:
+    """Whoever enrols again has neither app nor key."""
+    person.totp = person.totp_name = ""
+    person.key_credential = person.key_public = person.key_name = ""
+
+
+def erased(person: Person, name: str) -> None:
+    """An attachment of a person's is gone."""
+    if person.totp_name == name:
+        person.totp = ""
+    if person.key_name == name:
+        person.key_credential = person.key_public = ""
+
+
 def _totp_used(state: State, record: fr.TotpUsed, _: r.Body, __: r.Attached) -> None:
     _used(state, state.people[record.person], record.step)
 
@@ -123,6 +150,8 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     fr.FactorProven: _factor_proven,
     fr.TotpEnrolled: _totp_enrolled,
     fr.TotpUsed: _totp_used,
+    fr.SecurityKeyEnrolled: _key_enrolled,
+    fr.SecurityKeyUsed: _key_used,
     fr.FingerTaken: _nothing,
     fr.FingerWiped: _finger_wiped,
     fr.FingerSwitchedOff: _nothing,

@@ -83,3 +83,20 @@ class TotpUsed(_Record, frozen=True, forbid_unknown_fields=True, tag="totp_used"
 
     person: str
     step: int
+
+
+class SecurityKeyEnrolled(
+    _Record, frozen=True, forbid_unknown_fields=True, tag="security_key_enrolled"
+):
+    """A person's security key, in place of an older one; `key` names the attachment with it."""
+
+    person: str
+    key: str
+    counter: int
+
+
+class SecurityKeyUsed(_Record, frozen=True, forbid_unknown_fields=True, tag="security_key_used"):
+    """A proof of the key was right; its counter must move on from here."""
+
+    person: str
+    counter: int

@@ -19,7 +19,13 @@ DRAWER_IN_USE = "Somebody else's drawer is in use. Shut it, then hold your badge
 COMES_LATE = "No witness is asked for any more. Enter it again, then hold the badge."
 TOO_LONG = "You were signed in for very long. Hold your badge to go on."
 HOUR_MS = 3_600_000
-ONCE = ("code", "totp_shown", "totp_confirming")  # pages of what is shown once
+ONCE = (
+    "code",
+    "totp_shown",
+    "totp_confirming",
+    "key_adding",
+    "key_adding_checking",
+)  # pages of what is shown once
 
 
 def lock(draft: Draft, why: str, badge: str = "", note: Note | None = None) -> None:

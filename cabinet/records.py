@@ -727,6 +727,8 @@ Record = (
     | fr.FactorProven
     | fr.TotpEnrolled
     | fr.TotpUsed
+    | fr.SecurityKeyEnrolled
+    | fr.SecurityKeyUsed
     | fr.FingerTaken
     | fr.FingerWiped
     | fr.FingerSwitchedOff
@@ -808,6 +810,13 @@ class TotpSecret(_Told, frozen=True, forbid_unknown_fields=True):
     sealed: str
 
 
+class KeptKey(_Told, frozen=True, forbid_unknown_fields=True):
+    """Attachment of kind "security_key": its credential and public key (COSE), both in hex."""
+
+    credential: str
+    public: str
+
+
 class PatientDetails(_Told, frozen=True, forbid_unknown_fields=True):
     """Attachment of kind "patient"; `born` as "1961-04-05"."""
 
@@ -830,12 +839,19 @@ class OrderDetails(_Told, frozen=True, forbid_unknown_fields=True):
 
 
 Details = (
-    PersonDetails | Credential | TotpSecret | PatientDetails | OrderDetails | sr.TechnicianDetails
+    PersonDetails
+    | Credential
+    | TotpSecret
+    | KeptKey
+    | PatientDetails
+    | OrderDetails
+    | sr.TechnicianDetails
 )
 KINDS: dict[str, type[Details]] = {
     "person": PersonDetails,
     "credential": Credential,
     "totp": TotpSecret,
+    "security_key": KeptKey,
     "patient": PatientDetails,
     "order": OrderDetails,
     "technician": sr.TechnicianDetails,
@@ -919,6 +935,8 @@ def attachments_of(record: Record) -> tuple[tuple[str, str], ...]:
             return ((record.details, "person"), (record.credential, "credential"))
         case fr.TotpEnrolled():
             return ((record.secret, "totp"),)
+        case fr.SecurityKeyEnrolled():
+            return ((record.key, "security_key"),)
         case PatientListed():
             return ((record.details, "patient"),)
         case OrderListed():

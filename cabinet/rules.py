@@ -24,6 +24,7 @@ from cabinet import (
     reviews,
     rights,
     screens,
+    security_key,
     sensor,
     service,
     service_work,
@@ -101,6 +102,10 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
                 signin.pin_checked(draft, event)
         case e.TotpChecked():
             _totp_checked(draft, event)
+        case e.KeySeen():
+            security_key.seen(draft, event)
+        case e.KeyChecked():
+            _key_checked(draft, event)
         case e.TotpMade():
             authenticator.made(draft, event)
         case e.PinHashed():
@@ -144,6 +149,13 @@ def _badge_seen(draft: Draft, event: e.BadgeSeen) -> None:
         enrolment.badge_seen(draft, event)
     else:
         signin.badge_seen(draft, event)
+
+
+def _key_checked(draft: Draft, event: e.KeyChecked) -> None:
+    if draft.state.screen.state == machines.SIGNED_IN:
+        security_key.confirmed(draft, event)
+    elif draft.state.screen.state in signin.PROVING:
+        signin.key_checked(draft, event)
 
 
 def _create(draft: Draft, event: e.Create) -> None:
@@ -283,7 +295,7 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         stock.pressed(draft, button, text)
     elif verb in ("issue", "release", "fit_sensor"):
         staff.pressed(draft, button)
-    elif verb in ("add_totp", "same_totp"):
+    elif verb in ("add_totp", "same_totp", "add_key"):
         authenticator.pressed(draft, button, text)
     elif verb in ("override", "override_why", "find", "found", "open_override"):
         override.pressed(draft, button, text)

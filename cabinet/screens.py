@@ -135,6 +135,8 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
             return sensor.show(state, place)
         case "authenticator" | "totp_shown" | "totp_confirming":
             return authenticator.show(state, place)
+        case "key_adding" | "key_adding_again" | "key_adding_checking":
+            return authenticator.show(state, place)
         case "code":
             return staff.show_code(state, place)
         case page if page in administration.PAGES:

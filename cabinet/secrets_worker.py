@@ -9,14 +9,14 @@ import secrets
 import threading
 from collections.abc import Callable
 
-from auth import totp
+from auth import security_keys, totp
 from auth.errors import UnusablePin
 from auth.pins import PinHasher, check_usable, keyed_hash, make_code, plain_code
 from cabinet import events as e
 from cabinet.lists import BADGE_PURPOSE
 
 MAX_WAITING = 4
-Job = e.CheckPin | e.HashPin | e.MakeTotp | e.CheckTotp | e.HashCode | e.MakeCode
+Job = e.CheckPin | e.HashPin | e.CheckKey | e.MakeTotp | e.CheckTotp | e.HashCode | e.MakeCode
 
 
 class SecretsWorker:
@@ -45,8 +45,7 @@ class SecretsWorker:
         try:
             self._jobs.put_nowait(job)
         except queue.Full:
-            code = isinstance(job, e.CheckTotp)
-            self._post(e.TotpChecked(job.request, 0) if code else e.PinChecked(job.request, False))
+            self._post(_wrong(job))
 
     def stop(self) -> None:
         """End the thread after the jobs already taken."""
@@ -61,6 +60,27 @@ class SecretsWorker:
                 del job
         finally:
             self._ended()
+
+
+def _wrong(job: Job) -> e.Event:
+    match job:
+        case e.CheckTotp():
+            return e.TotpChecked(job.request, 0)
+        case e.CheckKey():
+            return e.KeyChecked(job.request, -1)
+        case _:
+            return e.PinChecked(job.request, False)
+
+
+def _key(job: e.CheckKey) -> e.KeyChecked:
+    if job.public:
+        public = bytes.fromhex(job.public)
+        proof = (job.challenge, job.data, job.signature, job.after)
+        return e.KeyChecked(job.request, security_keys.proof_counter(public, *proof))
+    new = security_keys.new_key(job.data)
+    if new is None:
+        return e.KeyChecked(job.request, -1)
+    return e.KeyChecked(job.request, new.counter, new.credential.hex(), new.public.hex())
 
 
 def answer(
@@ -78,6 +98,8 @@ def answer(
             except UnusablePin as error:
                 return e.PinHashed(job.request, unusable=str(error))
             return e.PinHashed(job.request, hasher.hash(job.pin))
+        case e.CheckKey():
+            return _key(job)
         case e.MakeTotp():
             secret = random_bytes(totp.SECRET_BYTES)
             sealed = totp.seal(pepper, job.person, secret, random_bytes)

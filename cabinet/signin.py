@@ -9,7 +9,7 @@ import hashlib
 from auth.lockout import Limits, Standing, Tries, crowd_wait_s, standing
 from auth.pins import PIN_DIGITS
 from auth.policy import Factor
-from cabinet import attesting, authenticator, locking, machines, rights
+from cabinet import attesting, authenticator, locking, machines, rights, security_key
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
@@ -18,6 +18,7 @@ from cabinet.events import (
     CancelFinger,
     CheckPin,
     FingerSeen,
+    KeyChecked,
     PinChecked,
     TotpChecked,
     VerifyFinger,
@@ -194,6 +195,23 @@ def totp_checked(draft: Draft, event: TotpChecked) -> None:
         _whole(draft, person, Proof(person.ref, factors, attempt.fallback))
 
 
+def key_checked(draft: Draft, event: KeyChecked) -> None:
+    """What a security key said was checked."""
+    attempt, place = draft.state.attempt, draft.place
+    if attempt is None or place.page != "key_checking" or event.request != place.request:
+        return
+    person = draft.state.people[attempt.person]
+    draft.stay(active_ms=draft.moment.mono_ms)
+    if event.counter < 0:
+        _wrong(draft, Factor.SECURITY_KEY, "wrong_key")
+    elif rights.stopped(draft.state, person.ref, draft.moment.wall_ms):
+        _wrong(draft, Factor.SECURITY_KEY, "not_active")
+    else:
+        draft.add(fr.SecurityKeyUsed(person.ref, event.counter))
+        factors = (*attempt.proven, Factor.SECURITY_KEY.value)
+        _whole(draft, person, Proof(person.ref, factors, attempt.fallback))
+
+
 def _fallback(state: State, person: Person | None) -> str:
     """Why a PIN may stand in for this person's finger, "" when it may not."""
     if SENSOR in state.devices_down:
@@ -227,6 +245,8 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
         draft.go("pin", note=Note(FINGER_OFF, "warning"))
     elif factor is Factor.FINGER:
         _ask_finger(draft, attempt.badge, attempt.person, Note(NOT_RECOGNISED, "refusal"))
+    elif factor is Factor.SECURITY_KEY:
+        draft.go("key_again", note=Note(security_key.NOT_ACCEPTED, "refusal"))
     elif factor is Factor.TOTP:
         draft.go("totp", note=Note(authenticator.NOT_ACCEPTED, "refusal"))
     else:
@@ -301,6 +321,7 @@ def end_attempt(draft: Draft, why: str, words: str = "") -> None:
     assert attempt is not None
     if draft.place.page == "finger":
         draft.command(CancelFinger(draft.place.request))
+    security_key.give_up(draft)
     draft.add(r.AttemptEnded(attempt.id, why))
     note = Note(words, "refusal") if words else None
     if attempt.purpose == "witness":
@@ -320,6 +341,8 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         draft.go("pin", request="")
     elif button == "use_finger":
         _ask_finger(draft, attempt.badge, attempt.person, None)
+    elif button in ("try_key", "use_code"):
+        security_key.pressed(draft, draft.state.people[attempt.person], button)
     elif button == "totp":
         authenticator.typed_at_sign_in(draft, text)
     elif button == "pin":
@@ -340,6 +363,9 @@ def show(state: State, place: Place) -> Screen:
     cancel = Button("cancel", "Cancel", "quiet")
     said = place.said()
     blocks: tuple[Block, ...]
+    if place.page.startswith("key"):
+        code = bool(state.people[state.attempt.person].totp_name)
+        return security_key.show(place, title, code=code, back=cancel)
     if place.page in ("totp", "totp_checking"):
         return authenticator.show_at_sign_in(place, title)
     if place.page == "checking":

@@ -43,7 +43,10 @@ def take(state: State) -> bytes:
         if name not in (*_DERIVED, *_CHANGED)
     }
     kept["balances"] = [(*key, quantity) for key, quantity in state.balances.items()]
-    kept["people"] = [replace(it, details=None, pin="", totp="") for it in state.people.values()]
+    kept["people"] = [
+        replace(it, details=None, pin="", totp="", key_credential="", key_public="")
+        for it in state.people.values()
+    ]
     kept["patients"] = [replace(it, details=None) for it in state.patients.values()]
     kept["orders"] = [replace(it, details=None) for it in state.orders.values()]
     kept["drawers"] = [
@@ -113,6 +116,9 @@ def _person(state: State, person: Person, attached: r.Attached) -> None:
     secret = details_of(attached, person.totp_name, r.TotpSecret)
     if isinstance(secret, r.TotpSecret):
         person.totp = secret.sealed
+    key = details_of(attached, person.key_name, r.KeptKey)
+    if isinstance(key, r.KeptKey):
+        person.key_credential, person.key_public = key.credential, key.public
 
 
 def _patient(state: State, patient: Patient, attached: r.Attached) -> None:

@@ -94,7 +94,7 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
         rows.append(Row("staff_list", "Staff list", ("Waits: many would lose their access",)))
     session = state.session
     if session is not None and authenticator.offered(state.people[session.person]):
-        rows.append(Row("authenticator", "Authenticator app", ("A code at each sign-in",)))
+        rows.append(Row("authenticator", "App or security key", ("Asked for at each sign-in",)))
     if rights.allowed(state, Act.RELEASE, now_ms):
         rows.append(Row("locked", "Locked out", ("Let a person try again",)))
     waiting = state.service

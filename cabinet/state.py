@@ -43,6 +43,10 @@ class Person:
     totp: str = field(default="", repr=False)  # the sealed secret of their app
     totp_name: str = ""
     totp_step: int = 0  # of the newest code that was used
+    key_credential: str = field(default="", repr=False)
+    key_public: str = field(default="", repr=False)
+    key_name: str = ""
+    key_counter: int = 0
 
     @property
     def role(self) -> str:

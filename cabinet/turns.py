@@ -8,6 +8,7 @@ are its records on disk.
 from collections.abc import Callable
 from pathlib import Path
 
+from auth import security_keys
 from auth.pins import keyed_hash
 from cabinet import access, notify, provision, screens, snapshot
 from cabinet import events as e
@@ -168,6 +169,9 @@ class Turns:
                         incoming.request, incoming.outcome.value, incoming.slot, incoming.words
                     )
                 )
+            case d.KeyReading():
+                outcome, said = incoming.outcome.value, (incoming.data, incoming.signature)
+                self.step(e.KeySeen(incoming.request, outcome, *said))
             case d.DeviceDown():
                 self.step(e.DeviceChanged(incoming.device, incoming.cause or "unknown"))
             case d.DeviceUp():
@@ -230,6 +234,16 @@ class Turns:
                 devices.finger.delete(command.request, command.slot)
             case e.MarkSensor():
                 devices.finger.mark(command.request, command.identity)
+            case e.AskKey():
+                devices.key.ask(
+                    command.request,
+                    security_keys.client_hash(command.challenge),
+                    bytes.fromhex(command.credential),
+                    security_keys.RP_ID,
+                    command.within_s,
+                )
+            case e.CancelKey():
+                devices.key.cancel(command.request)
             case e.CancelFinger():
                 devices.finger.cancel(command.request)
             case _:

@@ -85,6 +85,27 @@ class FingerReading:
     words: str = ""
 
 
+class Key(Enum):
+    """How a request to the security key ended."""
+
+    DONE = "done"
+    WRONG_KEY = "wrong_key"  # it has no such credential
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class KeyReading:
+    """What a security key said: its authenticator data, and the signature of a proof."""
+
+    request: str
+    outcome: Key
+    data: bytes = field(default=b"", repr=False)
+    signature: bytes = field(default=b"", repr=False)
+    words: str = ""
+
+
 @dataclass(frozen=True)
 class DeviceDown:
     """A device does not answer; `cause` names it in words for a technician."""
@@ -111,6 +132,7 @@ Reading = (
     | BadgeRead
     | CodeScanned
     | FingerReading
+    | KeyReading
     | DeviceDown
     | DeviceUp
 )

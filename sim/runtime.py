@@ -27,7 +27,9 @@ from cabinet.secrets_worker import Job, answer
 from cabinet.step import Outcome
 from cabinet.turns import Incoming, Turns
 from drivers import readings as d
+from drivers.errors import LinkLost
 from drivers.locks import EQUAL_SAMPLES, SAMPLE_S
+from drivers.security_key import KeyLink
 from ledger.errors import LedgerError
 from sim.disk import Disk, PowerCut, SimulatedStore, Strike
 from sim.fingerprint_sensor import ZfmSensor
@@ -147,6 +149,7 @@ class Boot:
             lambda name: runtime.ports[name].connect,
             self._post,
             self._post_now,
+            _no_key,
         )
         turns.connect(self.devices, self._submit, self._show)
         turns.looked = partial(runtime.looked, self)
@@ -333,6 +336,10 @@ class Boot:
             task.kill()
         if self._factory is not None:
             self._factory.close()
+
+
+def _no_key() -> KeyLink:
+    raise LinkLost("security_key", "nobody plugs one in")
 
 
 class SimulatedRuntime:

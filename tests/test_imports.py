@@ -27,13 +27,22 @@ MAY_IMPORT = {
 
 # Which outside packages each of ours is built on; a new one is a decision, not an accident.
 OUTSIDE = {
-    "auth": ("argon2", "cryptography"),
-    "drivers": ("gpiozero", "pyfingerprint", "serial"),
+    "auth": ("argon2", "cryptography", "fido2"),
+    "drivers": ("fido2", "gpiozero", "pyfingerprint", "serial"),
     "ledger": ("cryptography", "sqlcipher3"),
     "cabinet": ("biip", "msgspec", "transitions"),
     "cabinet/console": ("prompt_toolkit",),
     "cabinet/touchscreen": ("jinja2", "markupsafe", "starlette", "uvicorn"),
-    "sim": ("gpiozero", "greenlet", "jinja2", "markupsafe", "serial", "starlette", "uvicorn"),
+    "sim": (
+        "cryptography",
+        "gpiozero",
+        "greenlet",
+        "jinja2",
+        "markupsafe",
+        "serial",
+        "starlette",
+        "uvicorn",
+    ),
 }
 
 # What decides and what is decided about: no clock, no chance, no input or output of its own (the
@@ -56,7 +65,7 @@ PURE = (
         "signin",
     ),
     *("snapshot", "staff", "staff_effects", "staff_list", "staff_records", "state", "step"),
-    *("stock", "version", "wording", "authenticator"),
+    *("stock", "version", "wording", "authenticator", "security_key"),
 )
 PURE_MAY_IMPORT = {
     "difflib",
