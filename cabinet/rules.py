@@ -100,14 +100,8 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
                 enrolment.pin_checked(draft, event)
             elif state.screen.state in signin.PROVING:
                 signin.pin_checked(draft, event)
-        case e.TotpChecked():
-            _totp_checked(draft, event)
-        case e.KeySeen():
-            security_key.seen(draft, event)
-        case e.KeyChecked():
-            _key_checked(draft, event)
-        case e.TotpMade():
-            authenticator.made(draft, event)
+        case e.TotpMade() | e.TotpChecked() | e.KeySeen() | e.KeyChecked():
+            _strong(draft, event)
         case e.PinHashed():
             if state.screen.state == machines.ENROLLING:
                 enrolment.pin_hashed(draft, event)
@@ -134,13 +128,6 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
     return draft.done()
 
 
-def _totp_checked(draft: Draft, event: e.TotpChecked) -> None:
-    if draft.state.screen.state == machines.SIGNED_IN:
-        authenticator.confirmed(draft, event)
-    elif draft.state.screen.state in signin.PROVING:
-        signin.totp_checked(draft, event)
-
-
 def _badge_seen(draft: Draft, event: e.BadgeSeen) -> None:
     where = draft.state.screen.state
     if where == machines.NOBODY and service_work.badge_seen(draft):
@@ -151,11 +138,20 @@ def _badge_seen(draft: Draft, event: e.BadgeSeen) -> None:
         signin.badge_seen(draft, event)
 
 
-def _key_checked(draft: Draft, event: e.KeyChecked) -> None:
-    if draft.state.screen.state == machines.SIGNED_IN:
-        security_key.confirmed(draft, event)
-    elif draft.state.screen.state in signin.PROVING:
-        signin.key_checked(draft, event)
+def _strong(draft: Draft, event: e.TotpMade | e.TotpChecked | e.KeySeen | e.KeyChecked) -> None:
+    """An answer of an app or a security key, at a proof or where one is added."""
+    adding = draft.state.screen.state == machines.SIGNED_IN
+    if not adding and draft.state.screen.state not in signin.PROVING:
+        return
+    match event:
+        case e.TotpMade():
+            authenticator.made(draft, event)
+        case e.KeySeen():
+            security_key.seen(draft, event)
+        case e.TotpChecked():
+            (authenticator.confirmed if adding else signin.totp_checked)(draft, event)
+        case e.KeyChecked():
+            (security_key.confirmed if adding else signin.key_checked)(draft, event)
 
 
 def _create(draft: Draft, event: e.Create) -> None:

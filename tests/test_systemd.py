@@ -172,10 +172,10 @@ def test_no_screen_unit_reaches_keys_ledger_or_a_network(name: str) -> None:
     assert {"-/var/lib/cabinet", "-/etc/credstore.encrypted"} <= set(hidden)
 
 
-def test_the_controller_may_touch_pins_and_serial_lines_and_no_other_device() -> None:
+def test_the_controller_may_touch_pins_serial_lines_and_keys_and_no_other_device() -> None:
     unit = parsed("cabinet-controller.service")
     assert unit["DevicePolicy"] == ["closed"]
-    kinds = ("gpiochip", "ttyACM", "ttyUSB")
+    kinds = ("gpiochip", "ttyACM", "ttyUSB", "hidraw")
     assert unit["DeviceAllow"] == [f"char-{kind} rw" for kind in kinds]
 
 
