@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cabinet import access_review, override_report, reports
+from cabinet import access_review, override_report, people_report, reports
 from cabinet.configuration import Configuration
 from cabinet.journal import Attachments
 from cabinet.keys import Keys
@@ -43,6 +43,11 @@ def report(
             reviewed = access_review.replayed(bodies, attached)
             rows = access_review.matrix(reviewed, _now_ms(), names=names)
             _print(access_review.HEADINGS, rows, form)
+            return 0
+        if name == "people":
+            _print(
+                people_report.HEADINGS, people_report.changes(bodies, attached, names=names), form
+            )
             return 0
         if name == "proofs":
             proofs = reports.proofs(bodies, attached, names=names)
