@@ -20,6 +20,7 @@ from ledger.store import Head, Store
 
 ANCHOR = "anchor"
 WITNESS = "witness "
+AGAIN_S = 30.0  # until the second path is tried again
 _log = logging.getLogger(__name__)
 
 
@@ -44,6 +45,7 @@ class Outside:
         )
         self._gateway: GatewaySocket | None = None
         self._head: Head | None = None  # not yet on the second path
+        self._again_s = 0.0
         self._fault = ""
 
     def listen(self, post: Callable[[GatewaySaid], None]) -> None:
@@ -60,7 +62,7 @@ class Outside:
 
     def keep(self, head: Head) -> None:
         """A new head is on disk; it goes onto the second path at the next turn."""
-        self._head = head
+        self._head, self._again_s = head, 0.0
 
     def write(self) -> None:
         """The newest head onto the second path, if it is not there."""
@@ -72,6 +74,7 @@ class Outside:
         except OSError as error:
             _log.error("no second place for the ledger's head: %s", error)
             self._fault = error.strerror or "it cannot be written"
+            self._head = head
         else:
             self._fault = ""
 
@@ -81,8 +84,10 @@ class Outside:
         The newest head onto the second path; or a cosignature kept, a commit of its own; or asked
         for.
         """
-        if self._head is not None:
+        if self._head is not None and now_s >= self._again_s:
             self.write()
+            if self._fault:
+                self._again_s = now_s + AGAIN_S
         elif not self._witnessing.keep_one() and self._gateway is not None:
             self._ask(self._witnessing.next(now_s), now_s)
 

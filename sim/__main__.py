@@ -241,9 +241,10 @@ def main() -> int:
     for name, port in (("--port", 8080), ("--bench-port", 8081)):
         serve.add_argument(name, type=whole(1024, 65_535), default=port, metavar="1024..65535")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     running = arguments.command == "run"
     said_by = "make run" if running else "python -m sim"
+    level = logging.WARNING if running else logging.CRITICAL  # in a story what goes wrong is meant
+    logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     if not running and arguments.seed is None and arguments.soak is None:
         parser.error("say --seed NUMBER for a story, or `run` for the simulated cabinet")
     try:

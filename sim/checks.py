@@ -16,13 +16,15 @@ from cabinet.messages import Shown, encode
 from cabinet.state import State
 from cabinet.step import Outcome
 from cabinet.wording import medicine
+from sim.boot import Boot
 from sim.disk import Strike
 from sim.model import SURE_AFTER_S, Model
 from sim.people import PEOPLE
-from sim.runtime import Boot, SimulatedRuntime
+from sim.runtime import SimulatedRuntime
 from sim.views import Fault
 
 SEEN_WITHIN_S = 5.0  # of an opening, while the controller runs and its sensors work
+SHUT_WITHIN_S = 180.0  # of its latching, of its sensors' mending, or of a start
 REPLAYED_WHOLE = 20_000  # entries, up to which a restart is compared from the first one on
 OFF_BY = 1000
 _RANDOM = re.compile(rb'"[0-9a-f]{16,64}"')
@@ -54,6 +56,11 @@ class Checks:
         runtime.on_end = self._ended
         runtime.replayed = self._replayed
         runtime.world.observe(model.happened)
+
+    def forbid(self, name: str) -> None:
+        """One more name or number that must be in no body."""
+        if name.encode() not in self._secrets:
+            self._secrets.append(name.encode())
 
     def begin(self, bodies: Sequence[bytes]) -> None:
         """What was in the ledger before the story."""
@@ -104,6 +111,8 @@ class Checks:
             self._count(state)
         if model.unexplained:
             self._openings(boot)
+        if not self.steps % UNCHANGED_EVERY:
+            self._shut(boot, state)
 
     def _measure(self) -> None:
         now = time.perf_counter()
@@ -113,6 +122,8 @@ class Checks:
 
     def _count(self, state: State) -> None:
         """Expected less physical is what people did unseen."""
+        for drawer in [it for it in self.model.stirred if it in self.model.bins]:
+            self._count_bin(state, drawer)
         for pocket in model_pockets(self.model):
             kind = self.model.pockets[pocket][0]
             expected = state.balances.get((f"pocket:{pocket}", kind), 0)
@@ -120,6 +131,17 @@ class Checks:
             gone = self.model.gone(pocket)
             self.model.expect(3, missing == gone, f"{pocket}: {missing} missing, {gone} gone")
         self.model.stirred.clear()
+
+    def _count_bin(self, state: State, drawer: str) -> None:
+        """The same of what was returned, medicine by medicine."""
+        lying = self.runtime.world.tablets(drawer)
+        account = f"return_bin:{drawer}"
+        expected = {kind: q for (name, kind), q in state.balances.items() if name == account}
+        for kind in {**lying, **expected}:
+            missing = expected.get(kind, 0) - lying.get(kind, 0)
+            gone = self.model.gone_from_bin(drawer, kind)
+            words = f"{drawer}: {missing} of {kind} missing, {gone} gone"
+            self.model.expect(3, missing == gone, words)
 
     def _openings(self, boot: Boot) -> None:
         """Every opening that a sensor saw has its record."""
@@ -133,6 +155,21 @@ class Checks:
             elif boot.ready and boot.clock.monotonic() > SEEN_WITHIN_S and now - at > SEEN_WITHIN_S:
                 self.model.expect(2, False, f"{drawer} opened at {at:.1f} s, and nothing says so")
                 del self.model.unexplained[drawer]
+
+    def _shut(self, boot: Boot, state: State) -> None:
+        """A drawer that is shut, and whose sensors work, is known to be before long."""
+        model, now = self.model, self.runtime.hub.now_s
+        for name, held in state.drawers.items():
+            if held.model.state == machines.SHUT or model.broken.get(name, 0):
+                continue
+            if not model.latched.get(name, True):
+                continue
+            since = max(model.latched_at.get(name, 0.0), model.broken_until.get(name, 0.0))
+            began = now - boot.clock.monotonic()
+            since = max(since, model.late_until, began + held.since_ms / 1000)
+            late_s = now - since
+            words = f"{name} is {held.model.state}, and has been shut for {late_s:.0f} s"
+            model.expect(2, late_s < SHUT_WITHIN_S, words)
 
     def _excuse(self, drawer: str, why: str) -> None:
         del self.model.unexplained[drawer]
@@ -239,8 +276,8 @@ class Checks:
         self._same_chain(boot)
         same = snapshot.take(replay(boot.store)) == snapshot.take(boot.turns.engine.state)
         self.model.expect(4, same, "the last state is not what its entries say")
-        for pocket in self.model.pockets:
-            self.model.stirred[pocket] = None
+        for place in (*self.model.pockets, *self.model.bins):
+            self.model.stirred[place] = None
         self._count(boot.turns.engine.state)
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from ledger.attachment import Attachment
-from ledger.errors import AppendFailed
+from ledger.errors import AppendFailed, ReadOnly
 from ledger.store import FreeSpace, Store
 
 SECTOR_BYTES = 512
@@ -45,12 +45,18 @@ class Disk:
     strike: Strike | None = None  # of the next append
     struck: Strike | None = None  # and of the last that was struck
     slow_s: float = 30.0
+    read_only: bool = False  # as a mount that found errors makes itself
     torn: bytes | None = None  # what the WAL holds after a cut within a write
 
     @property
     def wal(self) -> Path:
         """The write-ahead log beside the ledger."""
         return self.ledger.with_name(self.ledger.name + "-wal")
+
+    def check_mounted(self) -> None:
+        """Raises ReadOnly as opening or writing would."""
+        if self.read_only:
+            raise ReadOnly(self.ledger, "cannot be written (EROFS); check mount and owner")
 
     def tear(self, before: bytes, after: bytes) -> None:
         """Of what a write changed, only the sectors up to some point reached the disk."""
@@ -120,6 +126,14 @@ class SimulatedStore(Store):
             self._strike()
         self.acked(bodies)
         return first
+
+    def _check_writable(self) -> None:
+        super()._check_writable()
+        try:
+            self.disk.check_mounted()
+        except ReadOnly:
+            self._failure = "the simulated disk became read-only"
+            raise
 
     def _strike(self) -> None:
         self._failure = "the simulated disk failed"

@@ -6,7 +6,7 @@ the screen says and what lies before their eyes, nothing else.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from cabinet.local_socket import Peer
 from cabinet.messages import Answer, Press, Rows, Screen, Words, decode_for_screen
@@ -18,12 +18,16 @@ from sim.runtime import SimulatedRuntime
 from sim.virtual import UNITS, Stream, VirtualSignal
 
 PATIENCE_S = 12.0  # before somebody tries something else
-MOST_PAGES = 12
+MOST_PAGES = 40
 _FRAME_HEAD = 4  # bytes of a frame's length
 
 
 class GaveUp(Exception):
     """The person cannot go on as they meant to, and goes away."""
+
+
+class WalkedAway(GaveUp):
+    """The person leaves everything as it is."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,11 @@ class Mistakes:
     wrong_finger: float = 0.03  # false rejects of such sensors are 1 to 3 in 100 [P]
     change_of_mind: float = 0.03  # null transactions: 1 to 5 in 100 [P]
     wrong_label: float = 0.02  # of what is to be loaded [P]
+
+    def times(self, rate: float) -> "Mistakes":
+        """The same people, who err so much more often."""
+        rates = {it.name: min(1.0, rate * getattr(self, it.name)) for it in fields(self)}
+        return Mistakes(**rates)
 
 
 class _OnePress(Peer):
@@ -228,16 +237,16 @@ class Hands:
             self.wait(self.chance.between(2.0, 8.0))
         self.world.push(drawer)
 
-    def count(self, pocket: str) -> None:
-        """Count what lies there and type it, as often as it is asked."""
+    def count(self, pocket: str, says: int | None = None) -> None:
+        """Count what lies there and type it, or what one `says`, as often as it is asked."""
         for _ in range(3):
             screen = self.sees("count", "recount", within_s=2.5)
             if screen is None:
                 return
             lies = self.model.lying(pocket)
             self.wait(1.0 + 0.12 * lies)
-            typed = lies
-            if self.chance.chance(self.mistakes.miscount):
+            typed = lies if says is None else says
+            if says is None and self.chance.chance(self.mistakes.miscount):
                 typed = max(0, lies + self.chance.pick((-1, 1, -2, 10)))
             self.model.counted[pocket] = typed
             if self.press("count", str(typed)) == "":

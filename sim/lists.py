@@ -1,35 +1,41 @@
-"""Changes of the staff list and of orders while the cabinet runs: people suspended, orders stopped.
+"""What the hospital's systems say of people, patients and orders while the cabinet runs.
 
-Not for files. One rule: a change is an `Import` event like any other, and may be refused.
+Not for files. One rule: a change is an `Import` event like any other, and is said again until the
+cabinet has taken it, as the pharmacy would.
 """
+
+from collections.abc import Callable
 
 from auth.pins import keyed_hash
 from cabinet import events as e
 from cabinet.lists import BADGE_PURPOSE
-from cabinet.state import Order
+from cabinet.state import Order, State
 from sim.people import PEOPLE, Person
 from sim.runtime import SimulatedRuntime
 from sim.template import BEGAN_S
 
 YEAR_MS = 365 * 86_400_000
+AGAIN_S = 60.0
+MOST_TIMES = 24 * 60  # a day long
 
 
 class Lists:
-    """What the hospital's systems say of people and orders."""
+    """What is said to one cabinet."""
 
     def __init__(self, runtime: SimulatedRuntime) -> None:
         self._runtime = runtime
         self._orders: dict[str, Order] = {}
 
+    def state(self) -> State | None:
+        """What the cabinet has taken, while it runs."""
+        boot = self._runtime.boot
+        return boot.turns.engine.state if boot is not None and boot.turns is not None else None
+
     def about_to_take(self) -> Person | None:
         """Who is signed in and looks at an order, if somebody does."""
-        if not self.on_the_screen():
+        state = self.state()
+        if not self.on_the_screen() or state is None or state.session is None:
             return None
-        boot = self._runtime.boot
-        if boot is None or boot.turns is None or boot.turns.engine.state.session is None:
-            return None
-        state = boot.turns.engine.state
-        assert state.session is not None
         details = state.people[state.session.person].details
         staff_id = details.staff_id if details is not None else ""
         return next((person for person in PEOPLE if person.staff_id == staff_id), None)
@@ -42,41 +48,77 @@ class Lists:
         place = boot.turns.engine.place
         return place.order if place.page == "order" else ""
 
-    def _post(self, event: e.Import) -> bool:
+    def say(self, event: e.Import) -> bool:
+        """Once; whether the cabinet heard it."""
         boot = self._runtime.boot
         return boot is not None and boot.ready and boot.post(event)
 
-    def list_person(self, person: Person, *, active: bool) -> bool:
-        """The person's row of the staff list, with another standing; tried until it is heard."""
+    def say_until(
+        self, make: Callable[[], e.Import], taken: Callable[[State], bool], times: int = MOST_TIMES
+    ) -> None:
+        """Until the cabinet has taken it: what is heard may still be lost with its power."""
+        state = self.state()
+        if (state is not None and taken(state)) or not times:
+            return
+        self.say(make())
+        again = AGAIN_S if times < MOST_TIMES else 2.0
+        self._runtime.hub.after(again, lambda: self.say_until(make, taken, times - 1))
+
+    def suspend(self, person: Person) -> bool:
+        """The person's row says that they may do nothing any more."""
+        return self.say(self._person(person, active=False))
+
+    def reinstate(self, person: Person) -> None:
+        """And that they may again."""
+        self.say_until(
+            lambda: self._person(person, active=True),
+            lambda state: state.people[state.by_staff_id[person.staff_id]].standing == "active",
+        )
+
+    def _person(self, person: Person, *, active: bool) -> e.Import:
         badge = keyed_hash(self._runtime.keys.pepper, BADGE_PURPOSE, person.badge)
         row = e.PersonRow(
             *(person.staff_id, person.given, person.family, person.role, badge),
             status="active" if active else "suspended",
         )
-        heard = self._post(e.Import("staff list", people=(("people.csv:2", row),)))
-        if not heard and active:
-            self._runtime.hub.after(60.0, lambda: self.list_person(person, active=True))
-        return heard
+        return e.Import("staff list", people=(("people.csv:2", row),))
 
-    def list_order(self, order: str, *, active: bool) -> bool:
-        """The order again, or its end: one that stops at once."""
-        boot = self._runtime.boot
-        if boot is None or not boot.ready or boot.turns is None:
-            if active:
-                self._runtime.hub.after(60.0, lambda: self.list_order(order, active=True))
+    def stop(self, order: str) -> bool:
+        """An order's end, at once."""
+        state = self.state()
+        known = state.orders.get(order) if state is not None else None
+        if state is None or known is None or known.details is None:
             return False
-        known = boot.turns.engine.state.orders.get(order)
-        if known is None or known.details is None:
-            return False
-        if not active:
-            self._orders[order] = known
-        listed, details = self._orders[order].listed, known.details
-        patient = boot.turns.engine.state.patients[listed.patient].details
-        if patient is None:
-            return False
+        self._orders[order] = known
+        row = self.order_row(state, known, active=False)
+        return row is not None and self.say(e.Import("orders", orders=(("orders.csv:2", row),)))
+
+    def order_again(self, order: str) -> None:
+        """The same order, once more."""
+        known = self._orders[order]
+
+        def make() -> e.Import:
+            state = self.state()
+            row = self.order_row(state, known, active=True) if state is not None else None
+            rows = (("orders.csv:2", row),) if row is not None else ()
+            return e.Import("orders", orders=rows)
+
+        def settled(state: State) -> bool:
+            """It stands again, or its patient has gone meanwhile."""
+            gone = not state.patients[known.listed.patient].nurses
+            return gone or not state.orders[order].listed.stops_ms
+
+        self.say_until(make, settled)
+
+    def order_row(self, state: State, order: Order, *, active: bool) -> e.OrderRow | None:
+        """The row of an order that stands, or has just ended."""
+        listed, details = order.listed, order.details
+        patient = state.patients[listed.patient].details
+        if patient is None or details is None:
+            return None
         now_ms = int(self._runtime.wall.true_s() * 1000)
-        row = e.OrderRow(
-            order,
+        return e.OrderRow(
+            listed.order,
             patient.record_number,
             listed.medicine,
             listed.quantity,
@@ -87,4 +129,3 @@ class Lists:
             min(listed.starts_ms, BEGAN_S * 1000 - YEAR_MS),
             0 if active else now_ms - 1000,
         )
-        return self._post(e.Import("orders", orders=(("orders.csv:2", row),)))

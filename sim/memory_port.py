@@ -5,6 +5,7 @@ that is unplugged loses what was on its way.
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 from drivers.errors import LinkLost
@@ -13,6 +14,7 @@ from drivers.link import Link
 from sim.pty import Emulator, Timed
 from sim.virtual import FOREVER, UNITS, Hub, VirtualSignal
 
+ECHO_S = 0.0002
 MOST_WAITING_BYTES = 4096  # what a kernel's buffer keeps
 
 
@@ -44,7 +46,7 @@ class MemoryLink:
 
     def write(self, data: bytes) -> None:
         self._check()
-        self._port.answer(self._port.emulator.feed(data))
+        self._port.hear(data)
 
     def discard_input(self) -> None:
         self._check()
@@ -60,6 +62,8 @@ class MemoryPort:
     def __init__(self, device: str, emulator: Emulator, hub: Hub, *, patient: bool) -> None:
         self.device, self.emulator, self.hub, self.patient = device, emulator, hub, patient
         self.plugged = True
+        self.echo = False  # what is sent comes back before any answer
+        self.garble: Callable[[bytes], bytes] | None = None  # as at another speed, both ways
         self._link: MemoryLink | None = None
         self._busy_until = 0
         self._plugs = 0  # what was sent before the cable was pulled never arrives
@@ -71,6 +75,17 @@ class MemoryPort:
         assert self._link is None or not self._link.alive, "the port was opened twice"
         self._link = MemoryLink(self)
         return self._link
+
+    @property
+    def bad(self) -> bool:
+        """Whether the line does something to the bytes."""
+        return self.echo or self.garble is not None
+
+    def hear(self, data: bytes) -> None:
+        """Bytes from the host."""
+        if self.echo:
+            self.say([(ECHO_S, data)])
+        self.answer(self.emulator.feed(self.garble(data) if self.garble else data))
 
     def say(self, outputs: Timed) -> None:
         """Send bytes to whoever has the port open when they arrive."""
@@ -89,6 +104,8 @@ class MemoryPort:
 
     def _arrive(self, data: bytes, plugs: int) -> None:
         link = self._link
+        if self.garble is not None:
+            data = self.garble(data)
         if plugs == self._plugs and link is not None and link.alive:
             if len(link.received) + len(data) <= MOST_WAITING_BYTES:
                 link.received += data

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from cabinet import records as r
 from sim.happenings import Happening, Kind
 from sim.people import PEOPLE
+from sim.views import Fault
+from sim.violation import Opening, Violation
 from sim.world import World
 
 REMOVERS = ("nurse", "charge_nurse", "pharmacist")
@@ -21,28 +23,6 @@ WRITTEN_MS = 31_000  # from the decision to the disk, at most
 MOST_WRONG = 20
 LATE_S = 0.05  # a driver may end a pulse
 SURE_AFTER_S = 40.0  # of a sensor's mending, or a slow disk's
-
-
-@dataclass(frozen=True)
-class Violation:
-    """An invariant of the design that did not hold."""
-
-    invariant: int
-    words: str
-    at_s: float
-    entry: int
-
-    def __str__(self) -> str:
-        return f"invariant {self.invariant} at {self.at_s:.3f} s, entry {self.entry}: {self.words}"
-
-
-@dataclass
-class Opening:
-    """The last access to a drawer, as the bytes have it."""
-
-    started: r.AccessStarted
-    net: int = 0  # units that went out of its pocket since it began, or since the count
-    over: bool = False
 
 
 @dataclass
@@ -66,6 +46,11 @@ class Model:
     badges: dict[str, str] = field(default_factory=dict)  # keyed hash -> person
     staff: dict[str, str] = field(default_factory=dict)  # person -> staff id
     orders: dict[str, r.OrderListed] = field(default_factory=dict)
+    nurses: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of a patient
+    active: dict[str, None] = field(default_factory=dict)  # orders without an end
+    bins: dict[str, None] = field(default_factory=dict)  # drawers that are return bins
+    binned: dict[tuple[str, str], int] = field(default_factory=dict)  # put in or not, unseen
+    hot: dict[str, None] = field(default_factory=dict)  # drawers whose coil does not let go
     openings: dict[str, Opening] = field(default_factory=dict)  # drawer -> its last
     removals: dict[str, tuple[str, int]] = field(default_factory=dict)  # -> medicine, still open
     ordered: dict[str, list[str]] = field(default_factory=dict)  # drawer -> orders not yet pulsed
@@ -80,8 +65,6 @@ class Model:
     counted: dict[str, int] = field(default_factory=dict)  # pocket -> what was typed as its count
     stirred: dict[str, None] = field(default_factory=dict)  # pockets to look at again
     called: float = 0.0  # when a witness was called
-    emergencies: dict[str, None] = field(default_factory=dict)  # that are on
-    overridable: tuple[str, ...] = ()  # medicines of the site's list
     open: dict[str, bool] = field(default_factory=dict)
     coil_on: dict[str, float] = field(default_factory=dict)
     coil_off: dict[str, float] = field(default_factory=dict)
@@ -134,8 +117,9 @@ class Model:
             self._post(record, postings)
         match record:
             case r.Configured():
-                self.overridable = tuple(row.medicine for row in record.plan.override)
                 for drawer in record.plan.drawers:
+                    if drawer.kind == "return_bin":
+                        self.bins[drawer.id] = None
                     for pocket in drawer.pocket:
                         self.pockets[pocket.id] = (pocket.medicine, drawer.id)
                         self.confessed.setdefault(pocket.id, 0)
@@ -149,20 +133,20 @@ class Model:
                     self.roles[record.person] = (record.role, True)
                 if record.badge:
                     self.badges[record.badge] = record.person
+            case r.PatientListed():
+                self.nurses[record.patient] = record.nurses
             case r.OrderListed():
                 self.orders[record.order] = record
+                self.active.pop(record.order, None)
+                if not record.stops_ms:
+                    self.active[record.order] = None
             case r.OrderStopped():
                 self.orders.pop(record.order, None)
+                self.active.pop(record.order, None)
             case r.SignedIn():
                 self._proved(record.person, record.factors, "signed in", 0.0)
             case r.ScreenUnlocked():
                 self.expect(5, len(set(record.factors)) >= 2, "unlocked by one factor")
-            case r.EmergencyBegun():
-                self.emergencies[record.emergency] = None
-                self.expect(5, record.second not in ("", record.person), "glass broken alone")
-                self._proved(record.second, record.second_factors, "agreed", self.called)
-            case r.EmergencyEnded():
-                self.emergencies.pop(record.emergency, None)
             case r.WitnessCalled():
                 self.called = self.now_s()
             case r.AccessStarted():
@@ -255,7 +239,17 @@ class Model:
             self.expect(5, active and role in REMOVERS, f"a {role} witnessed, active: {active}")
             self._proved(record.witness, record.witness_factors, "witnessed", self.called)
         if isinstance(record, r.Returned):
-            self._opening(record.access).over = True
+            opening = self._opening(record.access)
+            drawer, wrongly = opening.started.drawer, opening.net + record.quantity
+            declared = self.declared.pop(drawer, 0)
+            self.expect(3, wrongly == declared, f"{drawer}: {wrongly} wrongly, not {declared}")
+            self._unbin(drawer, medicine, wrongly)
+            opening.net, opening.over = 0, True
+
+    def _unbin(self, drawer: str, medicine: str, units: int) -> None:
+        """So many fewer lie in a return bin than the cabinet may know."""
+        key = (drawer, medicine)
+        self.binned[key] = self.binned.get(key, 0) + units
 
     def _opening(self, access: str) -> Opening:
         for opening in self.openings.values():
@@ -269,14 +263,17 @@ class Model:
         opening = self._opening(access)
         if opening.started.pocket:
             self.confessed[opening.started.pocket] += opening.net
+        elif opening.net:
+            self._unbin(opening.started.drawer, opening.started.medicine, opening.net)
         opening.net, opening.over = 0, True
 
     def _post(self, record: r.Record, postings: tuple[r.Posting, ...]) -> None:
         sums: dict[str, int] = {}
         for posting in postings:
             key = (posting.account, posting.medicine)
-            if posting.account.startswith("pocket:"):
-                self.stirred[posting.account.removeprefix("pocket:")] = None
+            kind, _, place = posting.account.partition(":")
+            if kind in ("pocket", "return_bin"):
+                self.stirred[place] = None
             sums[posting.medicine] = sums.get(posting.medicine, 0) + posting.quantity
             balance = self.balances.pop(key, 0) + posting.quantity
             if balance:
@@ -311,11 +308,7 @@ class Model:
         if started.pocket:
             drawer = self.pockets[started.pocket][1]
             self.expect(6, drawer == started.drawer, "the pocket is in another drawer")
-        if started.override:
-            begun = started.emergency in self.emergencies
-            listed = started.medicine in self.overridable
-            self.expect(5, begun or listed, "no order, no list, and no emergency")
-        elif started.kind == "remove":
+        if started.kind == "remove":
             order = self.orders.get(started.order)
             now_ms = self.wall_s() * 1000 + 1
             fits = (
@@ -340,13 +333,21 @@ class Model:
         mine = going_on and opening is not None and opening.started.pocket == pocket
         return self.confessed[pocket] + (opening.net if mine and opening is not None else 0)
 
+    def gone_from_bin(self, drawer: str, medicine: str) -> int:
+        """The same of a return bin."""
+        opening = self.openings.get(drawer)
+        mine = opening is not None and not opening.over and opening.started.medicine == medicine
+        going_on = opening.net if mine and opening is not None else 0
+        return self.binned.get((drawer, medicine), 0) + going_on
+
     def admit(self, drawer: str, told: int | None) -> None:
         """Whoever shuts it knows what the screen `told` to move, and what they moved."""
         opening = self.openings.get(drawer)
-        if told is None or opening is None or opening.over or not opening.started.pocket:
+        if told is None or opening is None or opening.over or not opening.started.medicine:
             return
-        into = opening.started.kind == "load"
-        self.declared[opening.started.pocket] = opening.net + (told if into else -told)
+        into = opening.started.kind in ("load", "return")
+        place = opening.started.pocket or drawer
+        self.declared[place] = opening.net + (told if into else -told)
 
     # --- the physical world ---------------------------------------------------------------------
 
@@ -369,7 +370,12 @@ class Model:
                 self.expect(6, not others, f"{drawer} energised while {others} stand open")
                 self.coil_on[drawer] = at
             case Kind.COIL_OFF | Kind.COIL_CUT:
-                long_s = at - self.coil_on.pop(drawer, at)
+                began = self.coil_on.pop(drawer, at)
+                if drawer in self.hot:  # the software's pulse ended as it should; the coil did not
+                    at = min(at, began + self.pulse_s)
+                    if drawer not in self.stuck_coils():
+                        del self.hot[drawer]
+                long_s = at - began
                 self.expect(8, long_s <= self.pulse_s + LATE_S, f"{drawer} on for {long_s:.3f} s")
                 self.coil_off[drawer] = at
             case Kind.OPENED:
@@ -379,11 +385,16 @@ class Model:
                 self.open[drawer] = False
             case Kind.TAKEN | Kind.PUT:
                 units = happening.count if happening.kind is Kind.TAKEN else -happening.count
-                self._handled(drawer, happening.place, units)
+                self._handled(drawer, happening.place, happening.medicine, units)
             case Kind.HOOK_ENGAGED:
                 self.latched[drawer], self.latched_at[drawer] = True, at
             case Kind.HOOK_RELEASED:
                 self.latched[drawer] = False
+            case Kind.FAULTED if happening.detail == Fault.COIL_STUCK.value:
+                self.hot[drawer] = None
+            case Kind.MENDED if happening.detail == Fault.COIL_STUCK.value:
+                if drawer not in self.coil_on:
+                    del self.hot[drawer]
             case Kind.FAULTED:
                 self.broken[drawer] = self.broken.get(drawer, 0) + 1
             case Kind.MENDED:
@@ -396,12 +407,20 @@ class Model:
             case _:
                 pass
 
-    def _handled(self, drawer: str, place: str, units: int) -> None:
+    def stuck_coils(self) -> list[str]:
+        """Drawers whose coil stays on although nothing drives it."""
+        return [it.id for it in self.world.view().drawers if Fault.COIL_STUCK in it.faults]
+
+    def _handled(self, drawer: str, place: str, medicine: str, units: int) -> None:
         opening = self.openings.get(drawer)
-        if place not in self.pockets:
-            return
         self.stirred[place] = None
-        if opening is not None and not opening.over and opening.started.pocket == place:
+        if place in self.bins:
+            mine = opening is not None and not opening.over
+            if mine and opening is not None and opening.started.medicine == medicine:
+                opening.net += units
+            else:
+                self._unbin(place, medicine, units)
+        elif opening is not None and not opening.over and opening.started.pocket == place:
             opening.net += units
         else:
             self.confessed[place] += units  # a hand in a drawer that nobody opened for it

@@ -19,13 +19,15 @@ from cabinet import provision
 from cabinet.evidence import write_export
 from ledger.store import Store
 from sim import story
+from sim.diverter import SCHEMES
 from sim.errors import SimulatorError
-from sim.story import Plan, Told, commit
+from sim.plan import Plan, Told
+from sim.story import commit
 
 BAR = 30
 SOAKED = (  # a usual day, a bad one, and one in which everything goes wrong
     Plan(0),
-    Plan(0, days=0.5, accesses_a_day=500, fault_rate=4.0),
+    Plan(0, days=0.5, accesses_a_day=500, fault_rate=4.0, mistake_rate=4.0),
     Plan(0, days=0.25, accesses_a_day=800, fault_rate=8.0),
 )
 SOAK_FOUND = Path("build/soak.jsonl")
@@ -38,6 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=float, default=1.0, help="how long (default: 1)")
     parser.add_argument("--accesses", type=int, default=250, help="meant for a day (default: 250)")
     parser.add_argument("--faults", type=float, default=1.0, help="times the usual (default: 1)")
+    parser.add_argument("--mistakes", type=float, default=1.0, help="of people (default: 1)")
+    parser.add_argument("--diverter", choices=SCHEMES, default="", help="who keeps medicines, how")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="seed after seed, so long")
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
     parser.add_argument("--trace", action="store_true", help="the story itself, a line each")
@@ -53,6 +57,8 @@ def tell(arguments: argparse.Namespace) -> int:
         arguments.days,
         accesses_a_day=arguments.accesses,
         fault_rate=arguments.faults,
+        mistake_rate=arguments.mistakes,
+        diverter=arguments.diverter,
     )
     if arguments.export is not None and arguments.export.exists():
         raise SimulatorError(f"{arguments.export} exists already; choose a folder that does not")
@@ -137,6 +143,8 @@ def as_json(told: Told) -> dict[str, object]:
         "accesses": told.accesses,
         "faults": told.faults,
         "power_cuts": told.power_cuts,
+        "diverter": told.plan.diverter,
+        "diverted": told.people["diverted"],
         "invariant_checks": told.checks,
         "violations": [str(violation) for violation in told.violations],
         "steps": told.steps,
@@ -148,6 +156,7 @@ def as_json(told: Told) -> dict[str, object]:
         "speedup": round(told.speedup),
         "accesses_per_s": round(told.accesses_per_s, 1),
         "set_aside": told.set_aside,
+        "memory_mib": [round(mib, 1) for mib in told.memory_mib],
         "commit": commit(),
     }
 
@@ -162,12 +171,19 @@ def summary(told: Told) -> str:
         f"{people['removals']} removals, {people['loads']} loads, {people['counts']} counts",
         f"              {people['given']} given, {people['wasted']} wasted, "
         f"{people['returned']} returned",
+        f"  Patients    {people['admitted']} admitted, {people['moved']} moved, "
+        f"{people['discharged']} discharged",
         f"  Faults      {sum(told.faults.values())} of {len(told.faults)} sorts survived; "
         f"{told.power_cuts} power cuts, {told.restarts} starts",
         f"  Checked     {told.checks:,} invariants, {told.accesses_per_s:.0f} accesses a second; "
         f"slowest step {told.slowest_s * 1000:.0f} ms",
         f"  Ledger      {told.entries:,} entries, root {told.root[:16]}",
+        f"  Memory      {told.memory_mib[1]:.0f} MiB at the end, "
+        f"{told.memory_mib[1] - told.memory_mib[0]:+.1f} since the first day",
     ]
+    if told.plan.diverter:
+        words = SCHEMES[told.plan.diverter].words
+        lines.append(f"  Diverter    {words}: {people['diverted']} units")
     if told.set_aside:
         aside = ", ".join(f"{words} ({count})" for words, count in told.set_aside.items())
         lines.append(f"  Set aside   {aside}")

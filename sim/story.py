@@ -7,17 +7,20 @@ clock of the machine that runs it is only ever measured with.
 import csv
 import gc
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 
 from cabinet import machines
+from sim.census import Census
 from sim.checks import Checks
+from sim.diverter import SCHEMES, Diverter
 from sim.errors import SimulatorError
 from sim.faults import Injector
 from sim.hands import GaveUp, Hands, Mistakes, told
@@ -25,9 +28,11 @@ from sim.happenings import Happening
 from sim.hospital import DAY_S, Hospital
 from sim.lists import Lists
 from sim.medicines import DEMO
-from sim.model import Model, Violation
+from sim.model import Model
 from sim.people import PEOPLE
+from sim.plan import Plan, Told
 from sim.runtime import SimulatedRuntime
+from sim.strikes import DOES
 from sim.template import BEGAN_S, Template, make
 from sim.virtual import UNITS, Stream
 
@@ -35,60 +40,6 @@ BACK_WITHIN_S = 300.0  # of the last fault's healing: in service again, or it sa
 MOST_DAYS = 366
 GARBAGE = 50_000  # objects between two searches
 ROOT = Path(__file__).parent.parent
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What is to be told."""
-
-    seed: int
-    days: float = 1.0
-    accesses_a_day: int = 250
-    fault_rate: float = 1.0
-    mistakes: Mistakes = field(default_factory=Mistakes)
-
-    def command(self) -> str:
-        """What tells it again."""
-        words = f"python -m sim --seed {self.seed} --days {self.days:g}"
-        if self.accesses_a_day != 250:
-            words += f" --accesses {self.accesses_a_day}"
-        if self.fault_rate != 1.0:
-            words += f" --faults {self.fault_rate:g}"
-        return words
-
-
-@dataclass
-class Told:
-    """How it ended."""
-
-    plan: Plan
-    accesses: int
-    faults: dict[str, int]
-    power_cuts: int
-    checks: int
-    violations: list[Violation]
-    steps: int
-    entries: int
-    root: str
-    trace_sha256: str
-    bodies_sha256: str
-    restarts: int
-    simulated_s: float
-    took_s: float  # of one core
-    slowest_s: float
-    people: dict[str, int]
-    gave_up: dict[str, int]
-    set_aside: dict[str, int]
-
-    @property
-    def speedup(self) -> float:
-        """Times real time."""
-        return self.simulated_s / self.took_s
-
-    @property
-    def accesses_per_s(self) -> float:
-        """Checked, of our own time."""
-        return self.accesses / self.took_s
 
 
 class Trace:
@@ -124,6 +75,8 @@ class Story:
         """`folder` is a whole copy of the template's, and becomes this cabinet's own."""
         if not 0 < plan.days <= MOST_DAYS:
             raise SimulatorError(f"--days is more than 0 and at most {MOST_DAYS}")
+        if plan.diverter and plan.diverter not in SCHEMES:
+            raise SimulatorError(f"--diverter is one of {', '.join(SCHEMES)}")
         self.plan, self.folder = plan, folder
         self.trace = Trace(tell)
         self.runtime = SimulatedRuntime(
@@ -151,16 +104,27 @@ class Story:
             self.runtime,
             self.model,
             plan.seed,
-            mistakes=plan.mistakes,
+            mistakes=Mistakes().times(plan.mistake_rate),
             accesses_a_day=plan.accesses_a_day,
+            diverter=Diverter(plan.diverter, plan.seed) if plan.diverter else None,
         )
         self.hospital.told = self.checks.told
+        lists = Lists(self.runtime)
+        self.census = Census(
+            hub,
+            lists,
+            self.hospital.tally,
+            Stream(plan.seed, "census"),
+            self.checks.forbid,
+            self.checks.told,
+        )
         self.injector = Injector(
             self.runtime,
             Stream(plan.seed, "faults"),
-            Lists(self.runtime),
+            lists,
             lambda name: self.trace.line(hub.now_s, f"FAULT {name}"),
             rate=plan.fault_rate,
+            does=DOES,
         )
         self.runtime.world.observe(self._happened)
 
@@ -185,6 +149,7 @@ class Story:
                 self.injector.plan_day(day * DAY_S, left_s)
                 day += 1
             until = min(end, day * DAY_S * UNITS)
+            self._first_mib = self._first_mib if day < 2 else self._first_mib or resident_mib()
             while not self.model.violations and self.runtime.hub.now < until:
                 slice_ends = min(until, self.runtime.hub.now + 3600 * UNITS)
                 self._run(slice_ends)
@@ -204,10 +169,7 @@ class Story:
         assert boot is not None and boot.turns is not None
         state = boot.turns.engine.state
         self.model.staff.update({ref: staff for staff, ref in state.by_staff_id.items()})
-        pockets = [medicine for medicine, _ in self.model.pockets.values()]
-        self.hospital.orders = [
-            order.order for order in self.model.orders.values() if order.medicine in pockets
-        ]
+        self.census.begin([medicine for medicine, _ in self.model.pockets.values()])
 
     def _run(self, until: int) -> None:
         """Up to an instant, or the first violation."""
@@ -227,7 +189,7 @@ class Story:
         hub, model = self.runtime.hub, self.model
         self.trace.line(hub.now_s, "everything heals")
         self.injector.heal_all()
-        self.hospital.closing = True
+        self.hospital.closing = self.census.closing = True
         if self.runtime.boot is None:
             self.runtime.power_on()
         self._run(hub.now + int(BACK_WITHIN_S * UNITS))
@@ -259,11 +221,12 @@ class Story:
             self.checks.at_end()
 
     _served = False
+    _first_mib = 0.0
 
     def _last_visit(self) -> None:
         """A technician loads, then a nurse removes: both must work now, without mistakes."""
         model, hospital = self.model, self.hospital
-        careful = Mistakes(*(0.0 for _ in Mistakes.__dataclass_fields__))
+        careful = Mistakes().times(0.0)
         while hospital.floor.taken:
             self.runtime.hub.wait(UNITS)
         hospital.floor.taken = True
@@ -277,12 +240,12 @@ class Story:
                 hands.sign_in()
                 if role == "nurse":
                     before = hospital.tally.removals
-                    hospital.one_removal(hands)
+                    hospital.nursing.one_removal(hands)
                     self._served = hospital.tally.removals > before
                 else:
                     for pocket in model.pockets:
                         if model.lying(pocket) < 5:
-                            hospital.load(hands, pocket)
+                            hospital.stocking.load(hands, pocket)
                             hands.must_press("menu") if hands.can_press("menu") else None
                 hospital.leave(hands)
         except GaveUp as why:
@@ -316,12 +279,10 @@ class Story:
             simulated_s=runtime.hub.now_s,
             took_s=took_s,
             slowest_s=self.checks.slowest_s,
-            people={
-                name: getattr(tally, name)
-                for name in ("visits", "removals", "loads", "counts", "given", "wasted", "returned")
-            },
-            gave_up=dict(sorted(tally.gave_up.items())),
+            people={name: n for name, n in asdict(tally).items() if name != "reasons"},
+            gave_up=dict(sorted(tally.reasons.items())),
             set_aside=dict(sorted(model.duties.items())),
+            memory_mib=(self._first_mib or resident_mib(), resident_mib()),
         )
 
     @property
@@ -347,6 +308,12 @@ def commit() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return told.stdout.strip()
+
+
+def resident_mib() -> float:
+    """What this process holds in memory now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def in_memory() -> Path | None:
@@ -376,9 +343,11 @@ def run(
             change(story)
         often = gc.get_threshold()
         gc.set_threshold(GARBAGE)  # most of what a step makes is gone without a search for cycles
+        gc.freeze()  # and what was there before is never searched
         try:
             ended = story.tell(progress)
         finally:
+            gc.unfreeze()
             gc.set_threshold(*often)
             story.close()
         if keep is not None:

@@ -16,6 +16,7 @@ class Fault(Enum):
     LATCH_CUT = "latch wire cut"
     LATCH_STUCK = "latch sensor stuck"
     HOOK_JAMMED = "hook jammed"
+    COIL_STUCK = "coil stuck on"
 
 
 @dataclass(frozen=True)

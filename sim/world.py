@@ -252,6 +252,8 @@ class World:
             drawer.pulses += 1
             self._note(Kind.COIL_ON, at=now, drawer=drawer.setup.id)
         elif drawer.coil_since is not None:
+            if Fault.COIL_STUCK in drawer.faults and self._mains:
+                return  # its transistor does not let go: the one-shot will
             drawer.coil_since = None
             self._note(Kind.COIL_OFF, at=now, drawer=drawer.setup.id)
 

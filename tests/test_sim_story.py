@@ -14,12 +14,15 @@ from cabinet import configuration as site
 from cabinet import keys as key_files
 from cabinet import verification
 from sim import run as command
+from sim.diverter import SCHEMES
 from sim.faults import FAULTS
 from sim.medicines import DEMO
-from sim.story import Plan, Story, default_template, run
+from sim.plan import Plan
+from sim.story import Story, default_template, run
 from sim.template import Template
 from tests.demo import ROOT
 
+MOST_MIB, MOST_MORE_MIB = 200, 40  # of a story's process: at the end, and since its first day
 SHORT = Plan(seed=5, days=0.1, accesses_a_day=400, fault_rate=8.0)
 
 
@@ -145,3 +148,69 @@ def test_a_sites_own_cabinet_can_be_tried(tmp_path: Path) -> None:
     template = default_template(tmp_path / "t", own)
     told = run(Plan(seed=3, days=0.1, accesses_a_day=400), template)
     assert not told.violations and told.accesses > 10
+
+
+def test_a_second_place_that_could_not_be_written_is_written_when_it_can(
+    template: Template,
+) -> None:
+    """Nobody comes and no entry follows: what was not kept is kept all the same."""
+    kept: list[str] = []
+
+    def change(story: Story) -> None:
+        hub, cabinet = story.runtime.hub, story.runtime
+        anchor = story.folder / cabinet.configuration.paths.anchor
+        in_the_way = anchor.with_name(f"{anchor.name}.new")
+        hub.after(100.0, in_the_way.mkdir)
+        hub.after(200.0, lambda: cabinet.present("9911223344"))
+        hub.after(400.0, in_the_way.rmdir)
+
+        def look() -> None:
+            assert cabinet.boot is not None and cabinet.boot.turns is not None
+            state = cabinet.boot.turns.engine.state
+            newest = cabinet.boot.store.newest_head() if cabinet.boot.store is not None else None
+            assert newest is not None and anchor.read_text() == newest.note
+            kept.extend(["down"] if "anchor" in state.devices_down else ["up"])
+
+        hub.after(3000.0, look)
+
+    told = run(Plan(seed=1, days=0.04, accesses_a_day=0, fault_rate=0.0), template, change=change)
+    assert not told.violations, told.violations[0]
+    assert kept == ["up"]
+
+
+def test_memory_stays_flat_however_long_the_story_and_often_the_restarts() -> None:
+    """In a process of its own, and with a bound that holds for a month of a busy ward."""
+    told = subprocess.run(
+        [
+            *(sys.executable, "-m", "sim", "--seed", "11", "--days", "4", "--accesses", "25"),
+            *("--faults", "3", "--json"),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    figures = json.loads(told.stdout)
+    after_a_day, at_the_end = figures["memory_mib"]
+    assert figures["restarts"] > 30
+    assert at_the_end < MOST_MIB and at_the_end - after_a_day < MOST_MORE_MIB
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_diverter_gets_away_with_something_and_every_invariant_holds(
+    scheme: str, template: Template
+) -> None:
+    plan = Plan(seed=8, days=0.3, accesses_a_day=400, fault_rate=0.0, diverter=scheme)
+    told = run(plan, template)
+    assert f"--diverter {scheme}" in plan.command()
+    assert not told.violations, told.violations[0]
+    assert told.people["diverted"] > 0
+
+
+def test_patients_come_move_and_go_and_nurses_find_their_orders(template: Template) -> None:
+    told = run(Plan(seed=8, days=3.0, accesses_a_day=25, fault_rate=0.0), template)
+    assert not told.violations, told.violations[0]
+    people = told.people
+    assert people["admitted"] >= 3 and people["discharged"] >= 3 and people["moved"] >= 1
+    assert told.accesses >= 75

@@ -5,7 +5,7 @@ fixed seed. One rule: the same story without the patch is clean, so what is foun
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -34,21 +34,11 @@ from drivers.locks import Locks
 from drivers.readings import DrawerReading, Finger, Position
 from ledger.note import Checkpoint
 from sim.disk import SimulatedStore
-from sim.hands import Mistakes
-from sim.story import Plan, Story, default_template, run
+from sim.plan import Plan
+from sim.story import Story, default_template, run
 from sim.template import Template
 
-CLUMSY = Mistakes(
-    miscount=0.05,
-    wrong_number=0.02,
-    walk_away=0.03,
-    left_open=0.05,
-    not_latched=0.05,
-    wrong_finger=0.05,
-    change_of_mind=0.08,
-    wrong_label=0.05,
-)
-PLAN = Plan(seed=20, days=0.6, accesses_a_day=500, fault_rate=4.0, mistakes=CLUMSY)
+PLAN = Plan(seed=20, days=0.6, accesses_a_day=500, fault_rate=4.0, mistake_rate=4.0)
 Patch = Callable[[pytest.MonkeyPatch, Story], None]
 
 
@@ -312,7 +302,9 @@ DEFECTS: dict[str, Defect] = {
     "expected count on a screen": Defect(_count_on_the_screen, (10,), 1000),
     "one factor is enough": Defect(_one_factor_is_enough, (5,), 400),
     "a pulse that is too long": Defect(_pulse_that_is_too_long, (8,), 400),
-    "two drawers at once": Defect(_two_drawers_at_once, (6,), 20_000),
+    "two drawers at once": Defect(
+        _two_drawers_at_once, (6,), 20_000, replace(PLAN, mistake_rate=10.0)
+    ),
     "more than was ordered": Defect(_more_than_was_ordered, (5,), 400),
     "a name in a body": Defect(_name_in_a_body, (9,), 1000),
     "a drawer that stays forced": Defect(_drawer_that_is_never_shut_again, (2, 6, 11), 20_000),

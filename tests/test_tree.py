@@ -26,8 +26,6 @@ LONGER = {  # one idea each, longer than most; a bound, so that growth is a deci
     "cabinet/effects.py": 800,  # what each of them does
     "cabinet/events.py": 600,  # every event and command
     "ledger/store.py": 620,
-    "sim/hospital.py": 500,
-    "sim/runtime.py": 620,
     "sim/world.py": 560,
     "tests/test_evidence.py": 520,
     "tests/test_fingerprint.py": 600,

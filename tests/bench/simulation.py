@@ -6,7 +6,8 @@ One rule: a day with a violation, too few accesses, faults or power cuts is no m
 import tempfile
 from pathlib import Path
 
-from sim.story import Plan, default_template, in_memory, run
+from sim.plan import Plan
+from sim.story import default_template, in_memory, run
 from tests.bench.figures import Figure, median
 
 DAYS = (42, 43, 44)
