@@ -71,7 +71,11 @@ def _may(draft: Draft, act: Act) -> bool:
 
 def begun(person: Person) -> Change:
     """A change of this person that changes nothing yet."""
-    return Change(person.ref, person.rights, person.standing)
+    return _from(person.ref, person.rights, person.standing)
+
+
+def _from(ref: str, held: r.Rights, standing: r.Standing) -> Change:
+    return Change(ref, held, standing, held, standing)
 
 
 def found(state: State, typed: str) -> list[Person]:
@@ -149,7 +153,7 @@ def _add(draft: Draft, role: str) -> None:
     )
     draft.go(
         "person",
-        changing=Change(ref, held, "active"),
+        changing=_from(ref, held, "active"),
         note=Note(f"{name} was added. They enrol with a code.", "success"),
         newcomer=Newcomer(),
     )
@@ -282,16 +286,27 @@ def refusal(state: State, person: Person, change: Change, wall_ms: int) -> str:
         return "own_rights"
     if person.standing == "left":
         return "left"
+    if (change.before, change.was) != (person.rights, person.standing):
+        return "changed_meanwhile"  # a list came: what was begun would undo it, unseen
     if change.rights.role == Role.TEMPORARY.value and change.rights != person.rights:
         return "temporary_rights"
-    if (
-        change.standing != "active"
-        or change.rights.role != Role.ADMINISTRATOR.value
-        or change.again
+    if rights.lasting(state, rights.now_of(state, wall_ms)) == [person] and not _lasts(
+        state, change
     ):
-        if not _administrators_left(state, person, wall_ms):
-            return "last_administrator"
+        return "last_administrator"
     return ""
+
+
+def _lasts(state: State, change: Change) -> bool:
+    """Whether an administrator of such rights still works here, without an end."""
+    after = change.rights
+    return (
+        change.standing == "active"
+        and after.role == Role.ADMINISTRATOR.value
+        and not change.again
+        and not after.expires_ms
+        and rights.here(state, after)
+    )
 
 
 def _administrators_left(state: State, without: Person, wall_ms: int) -> int:
@@ -414,7 +429,8 @@ def _saved(draft: Draft, person: Person, change: Change, proof: Proof | None) ->
         )
     )
     words = f"{person.name}: {told(person, change)}."
-    draft.go("person", changing=replace(change, why=""), note=Note(words, "success"))
+    saved = _from(person.ref, change.rights, change.standing)
+    draft.go("person", changing=saved, note=Note(words, "success"))
 
 
 def told(person: Person, change: Change) -> str:

@@ -49,11 +49,16 @@ class Newcomer:
 
 @dataclass(frozen=True)
 class Change:
-    """What an administrator would make of a person; `again`: they enrol again."""
+    """What an administrator would make of a person; `again`: they enrol again.
+
+    `before` and `was`: what the person had when the change was begun.
+    """
 
     person: str
     rights: r.Rights
     standing: r.Standing
+    before: r.Rights
+    was: r.Standing
     why: str = ""
     again: bool = False
     new_badge: bool = False

@@ -56,7 +56,7 @@ def code_hashed(draft: Draft, event: CodeHashed) -> None:
         return
     draft.stay(request="")
     code = state.codes.get(event.code)
-    now_ms = draft.moment.wall_ms
+    now_ms = rights.now_of(state, draft.moment.wall_ms)
     if code is None or now_ms >= code.expires_ms or _unwelcome(state, code.person, now_ms):
         why = "expired" if code is not None and now_ms >= code.expires_ms else "unknown"
         draft.add(r.CodeRefused(why))

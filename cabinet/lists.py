@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from auth.policy import EVERYWHERE, GROUPS, ROLE_GROUPS, Role
-from cabinet import lookalikes
+from cabinet import lookalikes, rights
 from cabinet import records as r
 from cabinet.decision import Draft
 from cabinet.events import Import, OrderRow, PatientRow, PersonRow
@@ -221,10 +221,8 @@ def _check_administrators(
     said = {state.by_staff_id.get(row.staff_id): row.status for _, row in rows}
     left = [
         person
-        for person in state.people.values()
-        if person.role == "administrator" and person.enrolled
-        if not person.rights.expires_ms or now_ms < person.rights.expires_ms
-        if (said.get(person.ref) or person.standing) == "active" and person.ref not in gone
+        for person in rights.lasting(state, rights.now_of(state, now_ms))
+        if (said.get(person.ref) or "active") == "active" and person.ref not in gone
     ]
     if not left:
         check.wrong("people.csv", "no administrator would be left")
@@ -306,7 +304,7 @@ def take_person(draft: Draft, where: str, row: PersonRow) -> str:
     known = state.people.get(ref)
     details = r.PersonDetails(row.staff_id, row.given, row.family)
     badge = row.badge or (known.badge if known is not None else "")
-    rights = _rights(row, known)
+    held = _rights(row, known)
     standing = known.standing if known is not None else "active"
     if row.status is not None:
         standing = next(it for it in STANDINGS if it == row.status)
@@ -315,12 +313,12 @@ def take_person(draft: Draft, where: str, row: PersonRow) -> str:
         human = known.human_hash if known is not None else ""
     if (known is not None and known.listed) and (
         (known.details, known.badge, known.standing, known.rights, known.human_hash)
-        == (details, badge, standing, rights, human)
+        == (details, badge, standing, held, human)
     ):
         draft.report.append(f"{where}: unchanged")
         return ref
     name = draft.attach("person", details)
-    draft.add(r.PersonListed(ref, badge, standing, rights, human, name))
+    draft.add(r.PersonListed(ref, badge, standing, held, human, name))
     draft.report.append(f"{where}: {'added' if known is None else 'changed'}")
     return ref
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from auth import policy
 from auth.policy import Act, Needs, Role
 from cabinet.plan import Asked, row_of
+from cabinet.records import Rights
 from cabinet.state import Person, State
 
 STOPPED = ("rights_withdrawn", "rights_expired")  # of the person as a whole: the session ends too
@@ -42,7 +43,7 @@ def refusal(state: State, person_ref: str, act: Act, wall_ms: int, medicine: str
     rights = person.rights
     if not policy.may(Role(rights.role), act):
         return "not_allowed"
-    if not here(state, person):
+    if not here(state, rights):
         return "wrong_area"
     if medicine and act in policy.REACHING:
         group = state.group(medicine)
@@ -60,9 +61,9 @@ def refusal(state: State, person_ref: str, act: Act, wall_ms: int, medicine: str
     return ""
 
 
-def here(state: State, person: Person) -> bool:
-    """Whether the person's rights reach to where this cabinet stands."""
-    return policy.EVERYWHERE in person.rights.areas or state.plan.area in person.rights.areas
+def here(state: State, rights: Rights) -> bool:
+    """Whether these rights reach to where this cabinet stands."""
+    return policy.EVERYWHERE in rights.areas or state.plan.area in rights.areas
 
 
 def needs_of(state: State, person_ref: str, act: Act, medicine: str = "") -> Needs:
@@ -84,6 +85,17 @@ def allowed(state: State, act: Act, wall_ms: int, medicine: str = "") -> bool:
     """Whether the person at the screen may do `act` now."""
     session = state.session
     return session is not None and not refusal(state, session.person, act, wall_ms, medicine)
+
+
+def lasting(state: State, now_ms: int) -> list[Person]:
+    """Administrators who work here and whose access does not end: while one stays, nobody is
+    locked out for ever."""
+    return [
+        person
+        for person in state.people.values()
+        if person.role == Role.ADMINISTRATOR.value and person.status(now_ms) == "active"
+        if not person.rights.expires_ms and here(state, person.rights)
+    ]
 
 
 def same_human(state: State, one: str, other: str) -> bool:

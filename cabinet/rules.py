@@ -306,7 +306,7 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
     elif verb in administration.VERBS:
         administration.pressed(draft, button, text)
     elif verb in ("accept_list", "refuse_list"):
-        staff_list.pressed(draft, verb)
+        staff_list.pressed(draft, button)
 
 
 def _next_page(draft: Draft, shown: Screen) -> None:

@@ -285,7 +285,7 @@ def _whole(draft: Draft, person: Person, proof: Proof) -> None:
     assert attempt is not None
     if attempt.purpose == "witness":
         _witness_proved(draft, person, proof)
-    elif not rights.here(draft.state, person):
+    elif not rights.here(draft.state, person.rights):
         # They proved who they are, so they may be told; the ward's patients they may not see.
         draft.add(
             r.FactorRefused(

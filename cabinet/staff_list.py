@@ -180,8 +180,14 @@ def _hold(draft: Draft, event: StaffList, losing: list[str], working: int) -> No
     )
 
 
-def pressed(draft: Draft, verb: str) -> None:
+def _shown_as(held: st.StaffListHeld) -> str:
+    """What its buttons carry, so that a press means this list and no later one."""
+    return held.digest[:16]
+
+
+def pressed(draft: Draft, button: str) -> None:
     """An administrator accepts or refuses the list that waits."""
+    verb, _, subject = button.partition(":")
     state, session = draft.state, draft.state.session
     assert session is not None
     held = state.staff_list.held
@@ -193,6 +199,9 @@ def pressed(draft: Draft, verb: str) -> None:
         return
     if held is None:  # taken or replaced since it was shown
         draft.refuse("That cannot be pressed now.")
+        return
+    if subject != _shown_as(held):
+        draft.refuse("Another list came in its place. Look at it first.")
         return
     accepted = verb == "accept_list"
     draft.add(st.StaffListJudged(held.number, held.digest, session.person, accepted))
@@ -219,8 +228,8 @@ def show(state: State, place: Place) -> Screen:
         actions = (*actions, Button("more", "Next page" if left > 0 else "First page"))
     actions = (
         *actions,
-        Button("refuse_list", "Refuse the list"),
-        Button("accept_list", "Accept the list", "danger"),
+        Button(f"refuse_list:{_shown_as(held)}", "Refuse the list"),
+        Button(f"accept_list:{_shown_as(held)}", "Accept the list", "danger"),
     )
     listed = Rows(rows, "Nobody.", f"{left} more" if left > 0 else "")
     return Screen(
