@@ -335,11 +335,8 @@ def takes_two(state: State, person: Person, change: Change, wall_ms: int) -> boo
     before = person.rights if working else r.Rights("", areas=())
     if change.again:
         return person.role in BY_TWO or bool(person.rights.override_groups)
-    wider = EVERYWHERE not in before.areas and any(it not in before.areas for it in after.areas)
-    later = bool(before.expires_ms) and (
-        not after.expires_ms or after.expires_ms > before.expires_ms
-    )
-    more = wider or later
+    more = rights.wider(before.areas, after.areas)
+    more = more or rights.later(before.expires_ms, after.expires_ms)
     if after.role in BY_TWO and (before.role != after.role or more):
         return True
     override = [it for it in after.override_groups if it not in before.override_groups or more]

@@ -208,10 +208,25 @@ def _check_granting(check: Check, where: str, row: PersonRow, known: Person | No
             check.wrong(where, "a list cannot change an administrator's role")
         elif _rights(row, known) != known.rights:
             check.wrong(where, "a list cannot change an administrator's rights")
+    if gives_more(row, known):
+        check.wrong(where, "a list cannot give this person more areas or a later end")
     if known.stopped_by and row.status == "active" and known.standing == "suspended":
         check.wrong(where, "was suspended by a person, who alone brings them back")
     if known.standing == "left" and row.status != "left":
         check.wrong(where, "staff_id is of somebody who left: a number is never given again")
+
+
+def gives_more(row: PersonRow, known: Person) -> bool:
+    """Whether the row would lengthen or widen rights that people give: by two, or for some hours.
+
+    So an expired pharmacist, or one who may take without an order, does not come back by a list.
+    """
+    held = known.rights
+    given = held.role in ("pharmacist", "temporary") or bool(held.override_groups)
+    if not given or row.role != held.role:
+        return False
+    longer = row.expires_ms is not None and rights.later(held.expires_ms, row.expires_ms)
+    return longer or (row.areas is not None and rights.wider(held.areas, row.areas))
 
 
 def _check_administrators(

@@ -87,6 +87,16 @@ def allowed(state: State, act: Act, wall_ms: int, medicine: str = "") -> bool:
     return session is not None and not refusal(state, session.person, act, wall_ms, medicine)
 
 
+def wider(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
+    """Whether the areas `after` reach further than `before`."""
+    return policy.EVERYWHERE not in before and any(it not in before for it in after)
+
+
+def later(before_ms: int, after_ms: int) -> bool:
+    """Whether rights that ended at `before_ms` (0: never) would end later, or not at all."""
+    return bool(before_ms) and (not after_ms or after_ms > before_ms)
+
+
 def lasting(state: State, now_ms: int) -> list[Person]:
     """Administrators who work here and whose access does not end: while one stays, nobody is
     locked out for ever."""

@@ -90,6 +90,7 @@ def _look_at(draft: Draft, event: StaffList) -> None:
 _TOLD = {
     "grants_role": "two administrators give this role at the screen; not taken from the list",
     "administrator": "an administrator's rights are not changed by a list; only suspended",
+    "grants_more": "more areas or a later end are given at the screen; not taken from the list",
     "left": "left for good; a staff number is never given again",
     "stopped_by_person": "was suspended by a person, who alone brings them back",
 }
@@ -129,6 +130,9 @@ def _of_known(row: PersonRow, known: Person) -> tuple[PersonRow | None, list[str
     elif row.role in BY_TWO and row.role != known.role:
         told.append("grants_role")
         row = replace(row, role=known.role)
+    if lists.gives_more(row, known):
+        told.append("grants_more")
+        row = replace(row, areas=None, expires_ms=None)
     if known.standing == "suspended" and row.status == "active":
         pending = known.role in BY_TWO and not known.enrolled
         if known.stopped_by or pending:
