@@ -73,7 +73,16 @@ def refusal(draft: Draft, person: Person, factors: tuple[str, ...]) -> str:
     act = ATTESTED[called.act].act
     if rights.refusal(state, person.ref, act, now_ms):
         return "witness_not_allowed"
-    return rights.unproven(state, person.ref, act, factors)
+    return rights.unproven(state, person.ref, act, factors, _medicine(state))
+
+
+def _medicine(state: State) -> str:
+    """Of which medicine something is attested, "" of none: a site may ask more for some."""
+    called = state.witnessing
+    removal = state.removals.get(called.subject) if called is not None else None
+    if removal is not None:
+        return removal.started.medicine
+    return state.access.started.medicine if state.access is not None else ""
 
 
 def proved(draft: Draft, proof: Proof) -> None:
