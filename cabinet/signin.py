@@ -174,7 +174,8 @@ def pin_checked(draft: Draft, event: PinChecked) -> None:
 
 def _pin_is_old(draft: Draft, person: Person) -> bool:
     days = draft.state.plan.rules.pin_days
-    return bool(days) and draft.moment.wall_ms - person.pin_ms >= days * DAY_MS
+    now_ms = rights.now_of(draft.state, draft.moment.wall_ms)
+    return bool(days) and now_ms - person.pin_ms >= days * DAY_MS
 
 
 def totp_checked(draft: Draft, event: TotpChecked) -> None:
