@@ -17,9 +17,9 @@ from cabinet.state import State
 from cabinet.step import Outcome
 from cabinet.wording import medicine
 from sim.boot import Boot
+from sim.cast import EVERYBODY
 from sim.disk import Strike
 from sim.model import SURE_AFTER_S, Model
-from sim.people import PEOPLE
 from sim.runtime import SimulatedRuntime
 from sim.views import Fault
 
@@ -40,7 +40,7 @@ class Checks:
         """`secrets` must be in no body: names, record numbers, PINs."""
         self.runtime, self.model = runtime, model
         self._secrets = [text.encode() for text in secrets]
-        self._pins = [person.pin.encode() for person in PEOPLE]
+        self._pins = [person.pin.encode() for person in EVERYBODY]
         self._names: list[str] = []
         self._before: tuple[int, bytes] | None = None
         self._heads: dict[int, bytes] = {}

@@ -158,6 +158,15 @@ class SetUp:
         self._person = person
         return e.BadgeSeen(keyed_hash(self._keys.pepper, BADGE_PURPOSE, person.badge))
 
+    def show_badge(self, person: Person) -> None:
+        """Hold the badge to the reader, then a finger to the sensor."""
+        self.do(self._badge(person))
+
+    @property
+    def code(self) -> str:
+        """The last one-time code that was made."""
+        return self._code
+
     def enrol(self, person: Person, code: str) -> None:
         """Enrol at the screen with a one-time code, two fingers and all."""
         self.press("have_code")

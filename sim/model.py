@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cabinet import records as r
+from sim.cast import EVERYBODY
 from sim.happenings import Happening, Kind
-from sim.people import PEOPLE
 from sim.views import Fault
 from sim.violation import Opening, Violation
 from sim.world import World
 
 REMOVERS = ("nurse", "charge_nurse", "pharmacist")
+CUSTODIANS = (*REMOVERS, "temporary")
 STOCKERS = ("pharmacist", "pharmacy_technician")
 PROOF_S = 150.0  # what a person showed so long ago proves nothing of them now
 WRITTEN_MS = 31_000  # from the decision to the disk, at most
@@ -37,6 +38,7 @@ class Model:
     checks: int = 0
     entries: int = 0
     accesses: int = 0
+    readers: list[Callable[[r.Body], None]] = field(default_factory=list)  # hear each entry
     violations: list[Violation] = field(default_factory=list)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)
     pockets: dict[str, tuple[str, str]] = field(default_factory=dict)  # -> medicine, drawer
@@ -109,6 +111,8 @@ class Model:
             body = r.decode_body(data)
             self.expect(4, body.seq == self.entries, f"entry {body.seq} came as {self.entries}")
             self.entered(body.record)
+            for reader in self.readers:
+                reader(body)
 
     def entered(self, record: r.Record) -> None:
         """What one record says happened."""
@@ -287,7 +291,7 @@ class Model:
         self.checks += 1
         if person not in self.staff:
             return
-        who = next(it for it in PEOPLE if it.staff_id == self.staff[person])
+        who = next(it for it in EVERYBODY if it.staff_id == self.staff[person])
         least = max(self.now_s() - PROOF_S, since)
         seen = [(kind, detail) for at, kind, detail in self.shown if at >= least]
         for factor in factors:
@@ -298,8 +302,8 @@ class Model:
     def _access(self, started: r.AccessStarted) -> None:
         self.accesses += 1
         role, active = self.roles.get(started.person, ("", False))
-        may = {"load": STOCKERS, "remove": REMOVERS, "return": REMOVERS}.get(
-            started.kind, ("nurse", *REMOVERS, *STOCKERS)
+        may = {"load": STOCKERS, "remove": CUSTODIANS, "return": CUSTODIANS}.get(
+            started.kind, (*CUSTODIANS, *STOCKERS)
         )
         self.expect(5, active and role in may, f"a {role} (active: {active}) did {started.kind}")
         if self.schedules.get(started.medicine, "none") != "none":

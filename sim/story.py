@@ -18,9 +18,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cabinet import machines
+from sim.cast import EVERYBODY
 from sim.census import Census
 from sim.checks import Checks
 from sim.diverter import SCHEMES, Diverter
+from sim.entitlements import Entitlements
 from sim.errors import SimulatorError
 from sim.faults import Injector
 from sim.hands import GaveUp, Hands, Mistakes, told
@@ -34,6 +36,7 @@ from sim.plan import Plan, Told
 from sim.runtime import SimulatedRuntime
 from sim.strikes import DOES
 from sim.template import BEGAN_S, Template, make
+from sim.trespassers import Trespassers
 from sim.virtual import UNITS, Stream
 
 BACK_WITHIN_S = 300.0  # of the last fault's healing: in service again, or it says what to do
@@ -118,6 +121,11 @@ class Story:
             self.checks.forbid,
             self.checks.told,
         )
+        self.model.readers.append(
+            Entitlements(self.model.expect, lambda: any(self.model.open.values())).hear
+        )
+        pepper = template.keys.pepper
+        self.trespassers = Trespassers(self.hospital, pepper, plan.seed, plan.trespass_rate)
         self.injector = Injector(
             self.runtime,
             Stream(plan.seed, "faults"),
@@ -147,6 +155,7 @@ class Story:
                 left_s = min(DAY_S, self.plan.days * DAY_S - day * DAY_S)
                 self.hospital.plan_day(day)
                 self.injector.plan_day(day * DAY_S, left_s)
+                self.trespassers.plan_day(day * DAY_S, left_s)
                 day += 1
             until = min(end, day * DAY_S * UNITS)
             self._first_mib = self._first_mib if day < 2 else self._first_mib or resident_mib()
@@ -363,7 +372,7 @@ def default_template(folder: Path, own: Path | None = None) -> Template:
 def _secrets() -> list[str]:
     """What must be in no entry's body: names, numbers, badges, PINs."""
     found = []
-    for person in PEOPLE:
+    for person in EVERYBODY:
         found += [person.given, person.family, person.badge, person.pin, person.staff_id]
     with (DEMO / "patients.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cabinet import configuration as site
+from cabinet import events as e
 from cabinet import keys as key_files
 from cabinet.configuration import Configuration
 from cabinet.keys import Keys
+from sim import cast
 from sim.demo_cabinet import SetUp
 from sim.medicines import DEMO, Stock, stock
-from sim.people import PEOPLE
+from sim.people import PEOPLE, Person
 from sim.virtual import Stream
 
 BEGAN_S = 1_772_434_800  # Monday 2026-03-02, 07:00 UTC: the first shift
@@ -47,7 +49,8 @@ def make(folder: Path, own: Path | None = None) -> Template:
     lists = folder / "lists"
     shutil.copytree(DEMO, lists, ignore=shutil.ignore_patterns("__*", "*.toml"))
     text = (own or DEMO / "cabinet.toml").read_text(encoding="utf-8")
-    (folder / "cabinet.toml").write_text(_as_demo(text), encoding="utf-8")
+    rules = cast.RULES if own is None else ""
+    (folder / "cabinet.toml").write_text(_as_demo(text) + rules, encoding="utf-8")
     configuration = site.load(folder / "cabinet.toml")
     shelves = stock(DEMO)
     if own is not None:
@@ -72,10 +75,41 @@ def make(folder: Path, own: Path | None = None) -> Template:
             setup.enrol(person, setup.invite(first, person))
     technician = next(person for person in PEOPLE if person.role == "pharmacy_technician")
     setup.stock_up(technician, shelves)
-    setup.finish()
     keys = key_files.load(folder / configuration.paths.keys)
+    _enrol_cast(setup, keys, first, second)
+    setup.finish()
     counts = {pocket: shelf.count for pocket, shelf in shelves.items()}
     return Template(folder, configuration, keys, counts, dict(setup.templates), dict(setup.notepad))
+
+
+def _enrol_cast(setup: SetUp, keys: Keys, first: Person, second: Person) -> None:
+    """Those who are in no demo; and what two administrators give the charge nurse."""
+    setup.do(e.Import("staff list", people=cast.rows(keys.pepper)))
+    for person in cast.LISTED:
+        setup.enrol(person, setup.invite(first, person))
+    charge = next(person for person in PEOPLE if person.role == "charge_nurse")
+    setup.show_badge(first)
+    setup.press("people")
+    setup.press("find_person")
+    setup.press("find_people", charge.staff_id)
+    setup.press(f"person:{setup.engine.state.by_staff_id[charge.staff_id]}")
+    for button in ("edit", "edit:override", f"set_override:{cast.OVERRIDES}", "check_change"):
+        setup.press(button)
+    setup.press("save_change")
+    setup.show_badge(second)
+    for button in ("people", "menu", "sign_out"):
+        setup.press(button)
+    setup.show_badge(charge)
+    for button in ("menu", "emergency", "temporary", "temp_new"):
+        setup.press(button)
+    setup.press("temp_staff_id", cast.TEMPORARY.staff_id)
+    setup.press("temp_family", cast.TEMPORARY.family)
+    setup.press("temp_given", cast.TEMPORARY.given)
+    setup.press("temp_hours", cast.TEMPORARY_H)
+    code = setup.code
+    setup.press("menu")
+    setup.press("sign_out")
+    setup.enrol(cast.TEMPORARY, code)
 
 
 def _as_demo(text: str) -> str:

@@ -1,0 +1,175 @@
+"""The simulator finds defects of who may do what, planted in the running product.
+
+Each is a small patch of the shipped code, found within a stated number of steps of a story whose
+people err about their rights. One rule: the same story without the patch is clean.
+"""
+
+from typing import Any
+
+import pytest
+
+from cabinet import attesting, emergency, locking, patients, rights, sessions, signin
+from cabinet import records as r
+from cabinet.decision import Draft, Place, Proof
+from cabinet.messages import Screen
+from cabinet.state import Person, State
+from sim.plan import Plan
+from sim.story import Story, default_template, run
+from sim.template import Template
+from sim.trespassers import TRESPASSES
+from tests.test_sim_teeth import Defect
+
+PLAN = Plan(seed=20, days=0.5, accesses_a_day=60, fault_rate=0.0, trespass_rate=20.0)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """One cabinet for all stories."""
+    return default_template(tmp_path_factory.mktemp("sim"))
+
+
+def _two_accounts_are_two_people(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(rights, "same_human", lambda state, one, other: one == other)
+
+
+def _expiry_forgotten(patch: pytest.MonkeyPatch, _: Story) -> None:
+    stopped = rights.stopped
+
+    def timeless(state: State, person_ref: str, wall_ms: int) -> str:
+        why = stopped(state, person_ref, wall_ms)
+        return "" if why == "rights_expired" else why
+
+    patch.setattr(rights, "stopped", timeless)
+
+
+def _session_of_the_suspended_goes_on(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(sessions, "refused", lambda draft, button: False)
+    patch.setattr(sessions, "ended", lambda draft: False)
+
+
+def _override_without_the_right(patch: pytest.MonkeyPatch, _: Story) -> None:
+    refusal = emergency.refusal
+
+    def lenient(*asked: Any) -> str:
+        why = refusal(*asked)
+        return "" if why == "wrong_override_group" else why
+
+    patch.setattr(emergency, "refusal", lenient)
+
+
+def _not_on_the_override_list(patch: pytest.MonkeyPatch, _: Story) -> None:
+    lifted = dict.fromkeys(emergency.LIFTED, ("wrong_override_group", "not_on_override_list"))
+    patch.setattr(emergency, "LIFTED", lifted)
+
+
+def _finger_is_enough(patch: pytest.MonkeyPatch, _: Story) -> None:
+    whole = signin._whole
+
+    def alone(draft: Draft, person: Person, proof: Proof) -> None:
+        whole(draft, person, Proof(proof.person, ("finger",), proof.fallback))
+
+    patch.setattr(signin, "_whole", alone)
+    patch.setattr(rights, "unproven", lambda *asked: "")
+
+
+def _late_witness_believed(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(attesting, "is_late", lambda state, moment: False)
+
+
+def _locked_screen_shows_on(patch: pytest.MonkeyPatch, _: Story) -> None:
+    show = locking.show
+
+    def seen(state: State, place: Place) -> Screen:
+        parked = place.parked
+        if parked is not None and parked.page == "order":
+            return patients.show_order(state, parked, state.last_wall_ms)
+        return show(state, place)
+
+    patch.setattr(locking, "show", seen)
+
+
+def _break_glass_alone(patch: pytest.MonkeyPatch, _: Story) -> None:
+    ask = emergency._ask
+
+    def hasty(draft: Draft, kind: str, why: str) -> None:
+        if kind == "break_glass":
+            emergency._begin(draft, draft.reference(), kind, why, Proof("", ()))
+        else:
+            ask(draft, kind, why)
+
+    patch.setattr(emergency, "_ask", hasty)
+
+
+def _area_forgotten(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(rights, "here", lambda state, person: True)
+
+
+def _training_forgotten(patch: pytest.MonkeyPatch, _: Story) -> None:
+    refusal = rights.refusal
+
+    def untaught(*asked: Any) -> str:
+        why = refusal(*asked)
+        return "" if why == "training_lapsed" else why
+
+    patch.setattr(rights, "refusal", untaught)
+
+
+def _temporary_user_witnesses(patch: pytest.MonkeyPatch, _: Story) -> None:
+    refusal = attesting.refusal
+
+    def anybody(draft: Draft, person: Person, factors: tuple[str, ...]) -> str:
+        why = refusal(draft, person, factors)
+        return "" if why == "witness_not_allowed" else why
+
+    patch.setattr(attesting, "refusal", anybody)
+
+
+def _two_people_signed_in(patch: pytest.MonkeyPatch, _: Story) -> None:
+    """Whoever proves at a locked screen is signed in, and the first is not signed out."""
+
+    def signs_in(draft: Draft, proof: Proof) -> None:
+        attempt = draft.state.attempt
+        assert attempt is not None
+        draft.add(r.SignedIn(draft.reference(), attempt.id, proof.person, proof.factors))
+        draft.leave()
+
+    patch.setattr(locking, "proved", signs_in)
+
+
+DEFECTS: dict[str, Defect] = {
+    "second account as witness": Defect(_two_accounts_are_two_people, (5,), 1500, PLAN),
+    "expiry forgotten": Defect(_expiry_forgotten, (5,), 2500, PLAN),
+    "session of the suspended goes on": Defect(_session_of_the_suspended_goes_on, (5,), 3500, PLAN),
+    "override without the right": Defect(_override_without_the_right, (5,), 800, PLAN),
+    "override of what is not listed": Defect(_not_on_the_override_list, (5,), 800, PLAN),
+    "a finger alone": Defect(_finger_is_enough, (5,), 400, PLAN),
+    "late witness believed": Defect(_late_witness_believed, (5,), 1500, PLAN),
+    "locked screen shows on": Defect(_locked_screen_shows_on, (5, 9), 4000, PLAN),
+    "break-glass alone": Defect(_break_glass_alone, (5,), 800, PLAN),
+    "area forgotten": Defect(_area_forgotten, (5,), 200, PLAN),
+    "training forgotten": Defect(_training_forgotten, (5,), 2000, PLAN),
+    "temporary user as witness": Defect(_temporary_user_witnesses, (5,), 3800, PLAN),
+    "two people signed in": Defect(_two_people_signed_in, (0, 5), 2000, PLAN),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_planted_defect_of_access_is_found(
+    name: str, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect = DEFECTS[name]
+    told = run(defect.plan, template, change=lambda story: defect.plant(monkeypatch, story))
+    assert told.violations, f"{name} was not found in {told.steps} steps"
+    first = told.violations[0]
+    assert first.invariant in defect.invariants, first
+    assert told.steps <= defect.within, f"found after {told.steps} steps: {first}"
+
+
+def test_the_same_story_without_a_defect_is_clean_and_everything_was_tried(
+    template: Template,
+) -> None:
+    stories: list[Story] = []
+    told = run(PLAN, template, change=stories.append)
+    assert not told.violations, told.violations[0]
+    tried = stories[0].trespassers.tried
+    assert list(dict.fromkeys(sorted(tried))) == sorted(TRESPASSES), tried
