@@ -312,7 +312,7 @@ class Model:
         if started.pocket:
             drawer = self.pockets[started.pocket][1]
             self.expect(6, drawer == started.drawer, "the pocket is in another drawer")
-        if started.kind == "remove":
+        if started.kind == "remove" and not started.override:
             order = self.orders.get(started.order)
             now_ms = self.wall_s() * 1000 + 1
             fits = (
