@@ -144,7 +144,7 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
         case "override_why":
             return _show_why(state, place, now_ms)
         case "override_search":
-            return _show_search(state, place, now_ms)
+            return _show_search(state, place)
         case "override_found":
             return _show_found(state, place, now_ms)
         case _:
@@ -163,7 +163,9 @@ def _show_why(state: State, place: Place, now_ms: int) -> Screen:
     )
 
 
-def _show_search(state: State, place: Place, now_ms: int) -> Screen:
+def _show_search(state: State, place: Place) -> Screen:
+    patient = state.patients.get(place.patient)
+    name = patient.name if patient is not None else ""
     letters = Letters(
         f"Medicine: type at least {MIN_LETTERS} letters of its name",
         Button("find", "Find", "primary"),
@@ -172,10 +174,9 @@ def _show_search(state: State, place: Place, now_ms: int) -> Screen:
     return Screen(
         0,
         "override_search",
-        "Without an order",
+        f"Without an order: {name}",  # the keys leave no room for a banner under an alarm
         (*place.said(), letters),
         (Button(f"override:{place.patient}", "Back", "quiet"),),
-        removals.banner(state, place.patient, now_ms),
     )
 
 

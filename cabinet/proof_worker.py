@@ -86,4 +86,9 @@ def checked(job: ProofJob, now_s: float) -> ProofChecked:
         _log.error("a technician's proof cannot be checked: %s", error)
         words = f"The cabinet cannot check it: {error.strerror or error}."
         return ProofChecked(job.peer, job.challenge, None, "cannot_check", words)
+    except (
+        Exception
+    ):  # of a stranger's bytes: it costs them this try, not the cabinet its controller
+        _log.exception("a technician's proof could not be checked")
+        return ProofChecked(job.peer, job.challenge, None, "cannot_check", "It cannot be checked.")
     return ProofChecked(job.peer, job.challenge, held)

@@ -10,8 +10,9 @@ from auth.policy import Act
 from cabinet import emergency, override, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place
-from cabinet.messages import Button, Facts, Row, Rows, Screen
+from cabinet.messages import Alarm, Button, Facts, Row, Rows, Screen
 from cabinet.state import Overridden, State
+from cabinet.stock import is_past
 from cabinet.wording import REASONS, amount, clock, day_of, medicine, medicine_tag
 
 ROWS_A_PAGE = 4
@@ -28,6 +29,20 @@ def waiting(state: State) -> list[str]:
 def _alone(state: State) -> list[Overridden]:
     """Removals that no emergency's verdict judges: under none, or it was judged before."""
     return [it for it in state.overridden.values() if it.emergency not in state.emergencies]
+
+
+def alarms(state: State, now_ms: int) -> list[Alarm]:
+    """What whoever judges is reminded of."""
+    if not rights.allowed(state, Act.VERDICT, now_ms):
+        return []
+    found, to_judge = [], waiting(state)
+    if to_judge:
+        words = f"{len(to_judge)} without an order wait for a verdict: see More tasks."
+        found.append(Alarm("low", words))
+    if any(is_past(row.review, now_ms) for row in state.plan.override):
+        words = "The list for removal without an order must be looked at again: cabinet.toml."
+        found.append(Alarm("low", words))
+    return found
 
 
 def removals_of(state: State, subject: str) -> list[Overridden]:

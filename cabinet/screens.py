@@ -246,11 +246,8 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
         else:
             found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
     found += emergency.alarms(state, moment)
-    to_judge = reviews.waiting(state)
-    at_work = state.screen.state in AT_WORK
-    if at_work and to_judge and rights.allowed(state, Act.VERDICT, moment.wall_ms):
-        words = f"{len(to_judge)} removal(s) without an order wait for a verdict: see More tasks."
-        found.append(Alarm("low", words))
+    if state.screen.state in AT_WORK:
+        found += reviews.alarms(state, moment.wall_ms)
     if state.service is not None:
         found.append(Alarm("low", service.said(state.service)))
     since_ms = moment.mono_ms - state.guessed_ms

@@ -110,6 +110,29 @@ STAFF_LISTS = (
 )
 
 
+ASKED = (
+    *("status", "config show", "config burn", "shell", "service begin", "service end"),
+    *("test light D1", "test light D9", "test sound", "test reader", "test scanner"),
+    *("test lock D1", "result yes", "result no", "replace badge A-1 SN1", "replace x y z"),
+)
+
+
+def visits(state: State) -> list[e.Event]:
+    """Whatever a technician, or who would be one, may do at the console."""
+    session = state.service.id if state.service is not None else "0" * 16
+    found: list[e.Event] = [
+        e.ServiceProved(held, key, "Sam Okafor", 7, "ward-1", False, until_ms)
+        for held in ("", session)
+        for key in ("SHA256:k", "SHA256:other")
+        for until_ms in (2 * NOON_MS, NOON_MS - 1)
+    ]
+    for line in ASKED:
+        command, *arguments = line.split()
+        found.append(e.ServiceAsked(session, command, tuple(arguments)))
+    found += [e.ServiceAsked(session, "config", ("x",), "failed"), e.ServiceNotProved("wrong")]
+    return [*found, e.ServiceLeft(session, "logout"), e.ServiceLeft("0" * 16, "hung_up")]
+
+
 class Attacked(Ward):
     """A ward with a shadow: a second state that knows only the bytes in the ledger."""
 
@@ -312,6 +335,7 @@ class Attacked(Ward):
         )
         yield from (e.Tick(), e.Stop(), e.Start("test", PLANS[1], tuple(self.positions.items())))
         yield from (*IMPORTS, *STAFF_LISTS)
+        yield from visits(self.state)
 
 
 def words(told: Any) -> Iterator[str]:

@@ -72,21 +72,50 @@ SITE = """
 ## A site's own rows
 
 `cabinet.toml` may ask for more, never for less; what would be less is refused at start with the
-text in the last column above. What a row leaves out it leaves alone.
+text in the last column above. What a row leaves out it leaves alone. A second person or a
+reason can only be asked where a screen asks for it; a row that nobody would ask for is refused.
 
     [[policy]]
-    act = "remove"              # as in the tables above, in code letters
-    class = "CII"               # none, controlled (III to V) or CII; left out: any
+    act = "count"               # as in the tables above, in code letters
+    class = "none"              # none, controlled (III to V) or CII; left out: any
     role = "nurse"              # left out: any
+    witness = true              # a second person; reason = true: a reason
+
+    [[policy]]
+    act = "administer"
     kinds = 2                   # of factor
     strong = true               # a code generator or security key besides
-    witness = true
-    reason = true
 
     [[training]]
     competency = "intravenous"  # as people's competencies name it
     acts = ["remove", "waste"]  # for which it must not have ended
 """
+ATTACKS = (
+    (
+        "suspended between press and pulse",
+        "rights are asked beside the order to open",
+        "stopped",
+    ),
+    (
+        "suspended between pulse and pull",
+        "the access is called off; pulling is a forced opening",
+        "stopped",
+    ),
+    ("expiry in mid-session", "refused at the next press, out at the next tick", "stopped"),
+    (
+        "the clock set back to revive somebody",
+        "expiry is told by the later of clock and newest entry",
+        "stopped",
+    ),
+    ("one human with two accounts as a witness", "the number of the human being", "rights"),
+    ("another area, group or role in mid-session", "asked anew at each act", "rights"),
+    ("a list that promotes, or binds administrators", "refused, with the row", "life_cycle"),
+    ("a promotion between a code and its enrolment", "refused, with the row", "life_cycle"),
+    ("a leaver's number for somebody else", "refused, with the row", "life_cycle"),
+    ("a site that asks less than the floor", "refused at start, with the text", "site_policy"),
+    ("a site that asks what no screen can ask", "refused at start", "site_policy"),
+    ("any sequence of events", "a reader who knows only the entries", "two_people"),
+)
 
 
 def mark(yes: bool) -> str:
@@ -137,10 +166,27 @@ def proofs() -> str:
     return "\n".join(lines)
 
 
+def attacks() -> str:
+    """Attack by test."""
+    lines = ["## Attacks on this, and the tests that play them\n"]
+    lines += [row("attack", "what stops it", "test"), "|---|---|---|"]
+    lines += [row(*said, f"`test_{file}.py`") for *said, file in ATTACKS]
+    return "\n".join(lines)
+
+
 def text() -> str:
     """The whole file."""
     reaching = ", ".join(ACTS[act] for act in policy.REACHING)
-    parts = (HEAD, who(), GROUPS.format(reaching=reaching), groups(), NEEDS, proofs(), SITE)
+    parts = (
+        HEAD,
+        who(),
+        GROUPS.format(reaching=reaching),
+        groups(),
+        NEEDS,
+        proofs(),
+        SITE,
+        attacks(),
+    )
     return "\n".join(parts).rstrip() + "\n"
 
 

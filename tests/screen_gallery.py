@@ -269,6 +269,7 @@ def _gallery() -> dict[str, Shown]:
     menu = (Rows(tasks, "Nothing to do."),)
     add("menu", Screen(16, "menu", "More tasks", menu, (BACK,), person=NURSE))
     screens.update({name: (screen, LIVE) for name, screen in _people().items()})
+    screens.update({name: (screen, BROKEN) for name, screen in _emergencies().items()})
     return {name: Shown(screen, live) for name, (screen, live) in screens.items()}
 
 
@@ -332,6 +333,107 @@ def _people() -> dict[str, Screen]:
             (approve,),
             person=NURSE,
         ),
+    }
+
+
+BROKEN = Live(
+    "14:05",
+    "Ward 3 East",
+    (Alarm("high", "BREAK-GLASS until 15:05. All that is taken is reviewed."),),
+)
+
+
+def _verdict() -> Screen:
+    """A pharmacist judges."""
+    begun = (
+        ("Begun by", "Marisol Etxeberria, agreed by Maximilian Beauregard-Montgomery"),
+        ("Why", "Whoever has the rights cannot come"),
+        ("From", "22-Nov-2026 23:19"),
+    )
+    return Screen(
+        54,
+        "review",
+        "Critical override",
+        (
+            Facts(begun),
+            Rows(
+                tuple(
+                    Row("", it.title, (f"{NURSE} for {BANNER.name} — 14:05",), it.tag, it.tone)
+                    for it in _orders(2)
+                ),
+                "Nothing was taken.",
+            ),
+        ),
+        (
+            Button("reviews", "Back", "quiet"),
+            Button("not_justified", "Not justified", "danger"),
+            Button("justified", "Justified", "primary"),
+        ),
+        person=NURSE,
+    )
+
+
+def _emergencies() -> dict[str, Screen]:
+    """What is done without an order, under the banner that says so."""
+    danger = Button("dismiss", "Cancel", "danger")
+    why = ("Why", "Emergency: waiting would harm the patient")
+    reasons = (
+        Row("override_why:emergency", why[1]),
+        Row("override_why:told", "Ordered by word of mouth"),
+        Row("override_why:new_order", "Ordered, but not on this screen yet"),
+        Row("override_why:system_down", "The order system is down"),
+    )
+    typed = Letters(
+        "Medicine: type at least 5 letters of its name", Button("find", "Find", "primary"), 30
+    )
+    alert = ("HIGH ALERT", "Read the label twice: an error with it can kill.")
+    checked = (("Medicine", LONG_MEDICINE), ("Class", "opioid analgesic"), why, alert)
+    agreed = (
+        ("Why", "Whoever has the rights cannot come"),
+        ("For", "Everybody at this cabinet"),
+        ("Asked by", "Maximilian Beauregard-Montgomery"),
+    )
+    back = Button("override_why:emergency", "Back", "quiet")
+    return {
+        "without an order: why": Screen(
+            50,
+            "override_why",
+            "Without an order: why?",
+            (Rows(reasons, ""),),
+            (BACK,),
+            BANNER,
+            NURSE,
+        ),
+        "without an order: search": Screen(
+            51,
+            "override_search",
+            f"Without an order: {BANNER.name}",
+            (typed,),
+            (BACK,),
+            person=NURSE,
+        ),
+        "without an order: check": Screen(
+            52,
+            "override",
+            f"{LONG_MEDICINE} — CONTROLLED CII",
+            (Facts(checked), Words("Take 1\u00a0tablet", "take")),
+            (back, Button("open_override", "Open Drawer 2", "primary")),
+            PLAIN_BANNER,
+            NURSE,
+        ),
+        "second person": Screen(
+            53,
+            "witness",
+            "Second person",
+            (
+                Words("Critical override for 240 minutes", "name"),
+                Facts(agreed),
+                Words("Second person: if you agree, hold your badge to the reader.", "strong"),
+            ),
+            (danger,),
+            person=NURSE,
+        ),
+        "verdict": _verdict(),
     }
 
 

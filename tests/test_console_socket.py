@@ -173,6 +173,24 @@ def test_guessing_is_slowed_down_from_the_fifth_try_on(
     assert late.sign_in(sam).name == sam.name
 
 
+def test_noise_before_the_sign_in_fills_no_disk(desk: Desk) -> None:
+    before = desk.state.size
+    for _ in range(30):
+        noise = Console(desk)
+        noise.greet()
+        for _ in range(3):
+            noise.say(m.Respond("noise"))  # without a challenge
+            noise.hear(m.Denied)
+            noise.say(m.Begin())
+            answer = noise.hear(object)
+            if isinstance(answer, m.Challenge):
+                noise.say(m.Respond("noise"))
+                noise.hear(m.Denied)
+        noise.line.close()
+    assert desk.state.size - before == 5
+    assert desk.ward.records(sr.ServiceRefused)[-1].why == "no_signature"
+
+
 def test_a_revoked_key_is_refused_at_the_next_sign_in(tmp_path: Path, ca: ServiceCA) -> None:
     person = ca.technician("Rae Voked", "ward-1")
     revoked = ca.revoke()

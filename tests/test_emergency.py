@@ -16,7 +16,11 @@ from tests.ward import PLAN, Ward, badge
 
 HOUR_MS = 3_600_000
 LISTED = msgspec.structs.replace(
-    PLAN, override=(Override("OXY5", 1, "Pharmacy", "2027-01-31"), Override("PARA", 2, "P", ""))
+    PLAN,
+    override=tuple(
+        Override(medicine, most, "Pharmacy", "2027-01-31")
+        for medicine, most in (("OXY5", 1), ("PARA", 2))
+    ),
 )
 
 
@@ -243,6 +247,59 @@ def test_a_technician_cannot_break_glass(ward: Ward) -> None:
     assert ward.press("emergency").refusal
 
 
+def test_break_glass_again_and_again_leaves_every_time_on_the_list(ward: Ward) -> None:
+    """Two who agree with one another cannot make what they did go away."""
+    begin(ward, "break_glass", "N1", "N2")
+    ward.press("menu")
+    ward.press("emergency")
+    ward.press("break_glass")
+    ward.press("begin:break_glass:nobody_else")
+    assert ward.records(r.Refused)[-1].why == "already_on"
+    leave(ward)
+    ward.now_ms += HOUR_MS
+    ward.wait(1)
+    begin(ward, "break_glass", "N2", "N1")
+    leave(ward)
+    assert len(ward.state.emergencies) == 2
+    ward.now_ms += HOUR_MS
+    ward.wait(1)
+    assert [it.ended for it in ward.state.emergencies.values()] == ["expired", "expired"]
+
+
+def test_broken_glass_lifts_neither_count_nor_witness(ward: Ward) -> None:
+    begin(ward, "break_glass", "N1", "N2")
+    assert override(ward, "morph", "MOR10") == ""
+    ward.pull("D2")
+    assert ward.screen().name == "count"
+    ward.press("count", "20")
+    ward.push("D2")
+    removal = ward.records(r.RemovalTaken)[-1].removal
+    ward.press("removals")
+    ward.press(f"removal:{removal}")
+    ward.press("waste")
+    ward.press("all")
+    assert ward.screen().name == "witness"
+    ward.prove("N1")
+    assert not ward.records(r.Wasted)
+
+
+def test_broken_glass_reaches_no_other_drawer_while_one_is_open(ward: Ward) -> None:
+    begin(ward, "break_glass", "N1", "N2")
+    search(ward, "morph")
+    ward.press("found:MOR10")
+    ward.positions["D1"] = "open"
+    ward.commands.clear()
+    ward.press("open_override")
+    assert not any(isinstance(it, e.Pulse) for it in ward.commands)
+
+
+def test_glass_broken_by_two_who_then_part_is_told_at_rest_too(ward: Ward) -> None:
+    begin(ward, "break_glass", "N1", "N2")
+    leave(ward)
+    assert ward.screen().name == "rest"
+    assert "BREAK-GLASS" in alarms(ward) and "Nina" not in alarms(ward)
+
+
 # --- critical override ----------------------------------------------------------------------------
 
 
@@ -290,7 +347,7 @@ def test_power_off_and_on_ends_no_critical_override_and_makes_none_longer(ward: 
 
 def leave(ward: Ward) -> None:
     """Sign out, from wherever one is."""
-    for button in ("reviews", "menu", "home"):
+    for button in ("reviews", "emergency", "menu", "home"):
         if button in screens.buttons(ward.screen()):
             ward.press(button)
     ward.press("sign_out")
@@ -345,6 +402,13 @@ def test_nobody_judges_what_they_took_part_in(ward: Ward) -> None:
     judge(ward, "P2", begun.emergency)
     ward.press("justified")
     assert ward.records(r.Reviewed)[-1].by == ward.ref("P2")
+
+
+def test_a_list_past_its_review_is_said_to_who_judges(ward: Ward) -> None:
+    ward.sign_in("P1")
+    assert "must be looked at again" not in alarms(ward)
+    ward.wall_ms += 365 * 24 * HOUR_MS
+    assert "must be looked at again" in alarms(ward)
 
 
 def test_a_nurse_sees_no_list_of_what_to_judge(ward: Ward) -> None:

@@ -14,6 +14,7 @@ from cabinet.configuration import MAX_PLAN_BYTES, MAX_POCKETS, plan_of
 from cabinet.plan import Asked, Training
 from cabinet.records import MAX_BODY_BYTES
 from cabinet.site_policy import MAX_POLICY, MAX_TRAINING
+from tests import privileges
 from tests.test_configuration import GOOD, read, refused
 
 
@@ -131,3 +132,10 @@ def test_a_make_up_that_does_not_fit_into_one_entry_is_refused_at_start(tmp_path
 
 def test_whatever_make_up_is_taken_fits_into_one_entry() -> None:
     assert MAX_PLAN_BYTES + 512 <= MAX_BODY_BYTES
+
+
+def test_the_example_in_the_document_is_taken(tmp_path: Path) -> None:
+    lines = [line[4:] for line in privileges.SITE.splitlines() if line.startswith("    ")]
+    configuration = read(tmp_path, GOOD + "\n".join(lines))
+    assert len(configuration.policy) == 2
+    assert len(configuration.training) == 1

@@ -15,6 +15,7 @@ from cabinet.messages import Keypad, Letters
 from cabinet.plan import Plan
 from cabinet.signin import PROVING
 from tests.attacker import (
+    ASKED,
     DRAWERS,
     IMPORTS,
     OUTCOMES,
@@ -25,6 +26,7 @@ from tests.attacker import (
     TYPED,
     Attacked,
     plain,
+    visits,
 )
 from tests.ward import PIN, badge
 
@@ -293,6 +295,29 @@ class Anything(RuleBasedStateMachine):
     def erase(self, which: int, order: str) -> None:
         names = self.ward.names()
         self.do(e.Erase((names[which % len(names)],), "term_over", order))
+
+    # --- a technician at the console --------------------------------------------------------------
+
+    @rule(which=st.integers(0, 63))
+    def technician(self, which: int) -> None:
+        events = visits(self.ward.state)
+        self.do(events[which % len(events)])
+
+    @rule(which=st.integers(0, 63))
+    def technician_at_work(self, which: int) -> None:
+        """Let in by a pharmacist, in service mode, and on."""
+        ward = self.ward
+        if ward.state.service is None:
+            self.do(visits(ward.state)[0])
+        now = ward.state.service
+        if now is not None and not now.admitted and ward.state.screen.state == machines.NOBODY:
+            self.prove("P1")
+            for button in ("menu", f"admit:{now.id}", "sign_out"):
+                self.do(e.Pressed(button))
+        for line in ("service begin", *ASKED[which % len(ASKED) :][:3]):
+            session = ward.state.service.id if ward.state.service is not None else ""
+            command, *arguments = line.split()
+            self.do(e.ServiceAsked(session, command, tuple(arguments)))
 
     # --- always ---------------------------------------------------------------------------------
 

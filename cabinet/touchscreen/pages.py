@@ -28,7 +28,7 @@ from cabinet.messages import (
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONG_TITLE_CHARS = 26  # from here on a title is set smaller, so that it keeps one line
-TIGHT_ROWS = 5  # this many rows and an alarm fit only with a lower action bar
+TIGHT_ROWS = 5  # this many rows (or a keyboard) and an alarm fit only with a lower action bar
 CROWDED_ACTIONS = 4
 PRIORITIES = ("high", "medium", "low")
 ALARM_WORDS = {"high": "ALARM", "medium": "WARNING", "low": "NOTE"}
@@ -88,7 +88,7 @@ def layout(screen: Screen, live: Live) -> Layout:
     most = max(
         (len(b.rows) for b in screen.blocks if isinstance(b, Rows) and not b.cards), default=0
     )
-    tight = bool(live.alarms) and most >= TIGHT_ROWS
+    tight = bool(live.alarms) and (most >= TIGHT_ROWS or kind == "letters")
     return Layout(kind, note, blocks, side if kind == "split" else (), submits, tight)
 
 
