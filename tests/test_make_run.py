@@ -27,6 +27,9 @@ def told(*arguments: object) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+PROGRAMS = 3  # controller, touchscreen, console
+
+
 def children(parent: int) -> list[int]:
     """The processes that this one started."""
     found = []
@@ -49,7 +52,7 @@ def gone(process: int) -> bool:
 
 def test_nothing_runs_on_when_the_simulator_is_killed(running_demo: Demo) -> None:
     parent = running_demo.process_id
-    started = until(lambda: children(parent) if len(children(parent)) == 2 else [])
+    started = until(lambda: children(parent) if len(children(parent)) == PROGRAMS else [])
     os.kill(parent, signal.SIGKILL)
     until(lambda: all(gone(each) for each in started))
 
@@ -61,9 +64,9 @@ def test_the_controller_outlives_the_bench_request_that_restored_its_power(
     parent = running_demo.process_id
     until(lambda: running_demo.log().count(READY) == 1)
     running_demo.do("cut")
-    until(lambda: len(children(parent)) == 1)
+    until(lambda: len(children(parent)) == PROGRAMS - 1)
     running_demo.do("restore")
-    started = until(lambda: children(parent) if len(children(parent)) == 2 else [])
+    started = until(lambda: children(parent) if len(children(parent)) == PROGRAMS else [])
     until(lambda: running_demo.log().count(READY) == 2)
     assert running_demo.do("badge", badge=person("Amina").badge)["done"]
     assert not any(gone(each) for each in started)

@@ -302,8 +302,8 @@ DEFECTS: dict[str, Defect] = {
     "expected count on a screen": Defect(_count_on_the_screen, (10,), 1000),
     "one factor is enough": Defect(_one_factor_is_enough, (5,), 400),
     "a pulse that is too long": Defect(_pulse_that_is_too_long, (8,), 400),
-    "two drawers at once": Defect(
-        _two_drawers_at_once, (6,), 20_000, replace(PLAN, mistake_rate=10.0)
+    "two drawers at once": Defect(  # or the machine of a drawer that is asked for twice refuses
+        _two_drawers_at_once, (4, 6), 20_000, replace(PLAN, mistake_rate=10.0)
     ),
     "more than was ordered": Defect(_more_than_was_ordered, (5,), 400),
     "a name in a body": Defect(_name_in_a_body, (9,), 1000),
