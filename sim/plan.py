@@ -17,7 +17,7 @@ class Plan:
     accesses_a_day: int = 250
     fault_rate: float = 1.0
     mistake_rate: float = 1.0  # times what people err usually
-    trespass_rate: float = 0.0  # times what people try usually that they may not
+    trespass_rate: float = 1.0  # times what people try usually that they may not
     diverter: str = ""  # the scheme of somebody who keeps medicines
 
     def command(self) -> str:
@@ -29,7 +29,7 @@ class Plan:
             words += f" --faults {self.fault_rate:g}"
         if self.mistake_rate != 1.0:
             words += f" --mistakes {self.mistake_rate:g}"
-        if self.trespass_rate:
+        if self.trespass_rate != 1:
             words += f" --trespasses {self.trespass_rate:g}"
         if self.diverter:
             words += f" --diverter {self.diverter}"

@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accesses", type=int, default=250, help="meant for a day (default: 250)")
     parser.add_argument("--faults", type=float, default=1.0, help="times the usual (default: 1)")
     parser.add_argument("--mistakes", type=float, default=1.0, help="of people (default: 1)")
-    parser.add_argument("--trespasses", type=float, default=0.0, help="1: as usual (default: 0)")
+    parser.add_argument("--trespasses", type=float, default=1.0, help="on access (default: 1)")
     parser.add_argument("--diverter", choices=SCHEMES, default="", help="who keeps medicines, how")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="seed after seed, so long")
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
