@@ -103,6 +103,8 @@ def _done(record: r.Record) -> tuple[tuple[str, Act], ...]:
             return ((record.by, Act.REVIEW),)
         case r.CodeIssued():
             return ((record.by, Act.INVITE),)
+        case r.EnrolmentStarted():
+            return ((record.enroller, Act.ENROL),)
         case r.LockReleased():
             return ((record.by, Act.RELEASE),)
         case r.PersonListed() | st.StaffListJudged():

@@ -16,6 +16,7 @@ from cabinet import (
     emergency,
     removals,
     rights,
+    standing_by,
 )
 from cabinet import records as r
 from cabinet.decision import Draft, Place, Proof
@@ -66,7 +67,8 @@ def refusal(draft: Draft, person: Person, factors: tuple[str, ...]) -> str:
     state, now_ms = draft.state, draft.moment.wall_ms
     called, session = state.witnessing, state.session
     assert called is not None and session is not None
-    if rights.same_human(state, person.ref, session.person):
+    first = state.people[session.person]
+    if rights.same_human(state, person.ref, first.ref) or standing_by.made(state, first, person):
         return "same_person"
     if is_late(state, draft.moment):
         return "witness_too_late"

@@ -16,6 +16,9 @@ from ledger.attachment import Attachment, make_attachment
 Tone = Literal["plain", "success", "warning", "refusal"]
 
 
+CODE_TYPED_CHARS = 14
+
+
 @dataclass(frozen=True)
 class Note:
     """A line said at the top of the next screen."""
@@ -45,6 +48,7 @@ class Newcomer:
     first_pin: str = field(default="", repr=False)  # encoded hash, until it was typed again
     slots: tuple[int, ...] = ()
     captures: int = 0
+    taken: bool = False  # a finger of theirs is enrolled for somebody else
 
 
 @dataclass(frozen=True)

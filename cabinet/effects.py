@@ -158,7 +158,7 @@ def _device_restored(state: State, record: r.DeviceRestored, _: r.Body, __: r.At
 def _code_issued(state: State, record: r.CodeIssued, _: r.Body, __: r.Attached) -> None:
     if record.person:  # one code a person: a new one replaces the old
         state.codes = {c: code for c, code in state.codes.items() if code.person != record.person}
-    state.codes[record.code] = Code(record.person, record.expires_ms)
+    state.codes[record.code] = Code(record.person, record.expires_ms, record.by)
 
 
 def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
@@ -207,6 +207,7 @@ def _person_listed(state: State, record: r.PersonListed, _: r.Body, attached: r.
     person = state.people.get(record.person)
     if person is None:
         person = state.people[record.person] = Person(record.person, record.rights)
+        person.made_by = record.by
     _rebadge(state, person, record.badge)
     if record.standing != person.standing:
         person.stopped_by = ""
@@ -257,7 +258,9 @@ def _rebadge(state: State, person: Person, badge: str) -> None:
 
 def _enrolment_started(state: State, record: r.EnrolmentStarted, _: r.Body, __: r.Attached) -> None:
     fire(state.screen, "enrolment_started")
-    state.enrolment = Enrolment(record.enrolment, record.code, record.person, record.slots)
+    state.enrolment = Enrolment(
+        record.enrolment, record.code, record.person, record.slots, record.enroller
+    )
     known = state.people.get(record.person)
     if known is not None:  # whoever enrols again begins without a finger
         factors.wipe(state, known.slots)

@@ -10,8 +10,8 @@ from typing import Any
 from auth.pins import PIN_DIGITS, plain_code
 from cabinet import factor_records as fr
 from cabinet import records as r
-from cabinet import rights
-from cabinet.decision import Draft, Newcomer, Note, Place
+from cabinet import rights, sessions, standing_by
+from cabinet.decision import CODE_TYPED_CHARS, Draft, Newcomer, Note, Place
 from cabinet.events import (
     BadgeSeen,
     CancelFinger,
@@ -31,16 +31,19 @@ from cabinet.state import State
 from cabinet.wording import REASONS
 
 MAX_NAME_CHARS = 30
-CODE_TYPED_CHARS = 14
 NOT_YOURS = "That badge belongs to somebody else."
 FINGERS = 2  # slots kept for each person
 CAPTURES = 3  # of one finger that the sensor wants to agree
 FINGER_WITHIN_S = 45
 SAVED_ALREADY = "That finger is saved already. Use a finger of the other hand."
-SOMEBODYS = "That finger is enrolled for somebody else. This was recorded."
+SOMEBODYS = "That finger is enrolled for somebody else. This was recorded. Try another finger."
 CODE_WORDS = {
     "unknown": "That code is not valid.",
     "expired": "That code has expired. Ask for a new one.",
+    "nobody_stands_by": (
+        "Ask a charge nurse, a pharmacist or an administrator to sign in, to choose Enrol somebody "
+        "under Tasks, and to stay with you."
+    ),
 }
 
 
@@ -50,9 +53,9 @@ def replace_newcomer(draft: Draft, **changes: Any) -> None:
 
 
 def code_hashed(draft: Draft, event: CodeHashed) -> None:
-    """A code was typed at the first screen: start, or refuse with a record."""
-    state = draft.state
-    if event.request != draft.place.request or draft.place.page != "code_entry":
+    """A code was typed, at the first screen or beside an enroller: start, or refuse, recorded."""
+    state, session = draft.state, draft.state.session
+    if event.request != draft.place.request or draft.place.page not in ("code_entry", "enrolling"):
         return
     draft.stay(request="")
     code = state.codes.get(event.code)
@@ -62,9 +65,19 @@ def code_hashed(draft: Draft, event: CodeHashed) -> None:
         draft.add(r.CodeRefused(why))
         draft.refuse(CODE_WORDS[why])
         return
+    if session is None and code.person:
+        draft.add(r.CodeRefused("nobody_stands_by"))
+        draft.refuse(CODE_WORDS["nobody_stands_by"])
+        return
+    if session is not None and standing_by.refused(draft, code):
+        return
+    enroller = session.person if session is not None else ""
+    factors = session.factors if session is not None else ()
+    if session is not None:
+        sessions.sign_out(draft, "enrolment")
     person = code.person or draft.reference()
     slots = () if SENSOR in state.devices_down else state.free_slots(FINGERS)
-    draft.add(r.EnrolmentStarted(draft.reference(), event.code, person, slots))
+    draft.add(r.EnrolmentStarted(draft.reference(), event.code, person, slots, enroller, factors))
     known = state.people.get(person)
     if known is None:
         draft.go("enrol_staff_id", newcomer=Newcomer())
@@ -176,6 +189,7 @@ def _taken(draft: Draft, slot: int) -> None:
         _ask_finger(draft, Note(SAVED_ALREADY, "warning"))
     elif holder:
         draft.add(fr.FingerTaken(enrolment.id, enrolment.person, holder, slot))
+        replace_newcomer(draft, taken=True)  # and so nobody goes on who will not show a finger
         draft.go("enrol_skipped", request="", note=Note(SOMEBODYS, "refusal"))
     else:  # left over: an enrolment was given up, or the sensor served elsewhere
         draft.command(DeleteFinger(draft.reference(), slot))
@@ -193,6 +207,9 @@ def finish(draft: Draft) -> None:
         return
     if _unwelcome(state, enrolment.person, draft.moment.wall_ms):
         end(draft, "rights_withdrawn", REASONS["rights_withdrawn"])
+        return
+    if standing_by.gone(state, enrolment.enroller, draft.moment.wall_ms):
+        end(draft, "enroller_withdrawn", "Whoever stood by may not any more.")
         return
     if known is not None and known.details is not None:
         details, role = known.details, known.role
@@ -273,6 +290,11 @@ def _typed(text: str) -> str:
     return text if text.isprintable() and len(text) <= MAX_NAME_CHARS else ""
 
 
+def pressed_beside(draft: Draft, text: str) -> None:
+    """A newcomer's code was typed at the screen of the enroller who stands by."""
+    standing_by.pressed(draft, text, plain_code(text))
+
+
 def pressed_first(draft: Draft, button: str, text: str) -> None:
     """A button of the first screen and of the code's screen, with nobody signed in."""
     match button:
@@ -339,15 +361,17 @@ def show(state: State, place: Place) -> Screen:
         case "enrol_finger":
             which = "first" if not place.newcomer.slots else "second"
             block = Words(f"Put your {which} finger on the sensor", "name")
-            actions = (cancel, _without(place))
+            actions = (cancel, *_without(place))
         case "enrol_skipped":
             block = Words("The finger was not saved.", "name")
-            actions = (cancel, _without(place), Button("try_finger", "Try again", "primary"))
+            actions = (cancel, *_without(place), Button("try_finger", "Try again", "primary"))
         case _:
             block, actions = Words("Working…", "name"), ()
     return Screen(0, place.page, title, (*place.said(), block), actions)
 
 
-def _without(place: Place) -> Button:
+def _without(place: Place) -> tuple[Button, ...]:
+    if place.newcomer.taken and not place.newcomer.slots:
+        return ()
     label = "One finger is enough" if place.newcomer.slots else "Go on without a finger"
-    return Button("without_finger", label)
+    return (Button("without_finger", label),)

@@ -69,6 +69,8 @@ def _row(state: State, record: r.Record) -> _Row | None:
                 *(record.person, record.by, what, record.why, record.approved_by),
                 by_list=not record.by,
             )
+        case r.EnrolmentStarted(enroller=by) if by:
+            return _Row(record.person, by, "stood by an enrolment")
         case r.PersonEnrolled():
             fingers = len(record.slots)
             what = f"enrolled with {fingers} finger{'' if fingers == 1 else 's'}"

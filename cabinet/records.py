@@ -250,12 +250,17 @@ class PersonChanged(_Record, frozen=True, forbid_unknown_fields=True, tag="perso
 
 
 class EnrolmentStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="enrolment_started"):
-    """The holder of a valid code began; `slots` of the sensor are kept for this person."""
+    """The holder of a valid code began; `slots` of the sensor are kept for this person.
+
+    `enroller` stands by, proved by `factors`; "" for the first administrators alone.
+    """
 
     enrolment: str
     code: str
     person: str
     slots: tuple[int, ...]
+    enroller: str = ""
+    factors: tuple[str, ...] = ()
 
 
 class EnrolmentEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="enrolment_ended"):

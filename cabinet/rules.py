@@ -45,7 +45,7 @@ ENROL_IDLE_S = 180
 CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
 PAGES = (
     *("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list"),
-    *("sensor", "authenticator", "people", "find_person"),
+    *("sensor", "enrolling", "authenticator", "people", "find_person"),
     *("emergency", "break_glass", "critical_override", "temporary", "reviews"),
 )
 
@@ -106,7 +106,7 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             if state.screen.state == machines.ENROLLING:
                 enrolment.pin_hashed(draft, event)
         case e.CodeHashed():
-            if state.screen.state == machines.NOBODY:
+            if state.screen.state in (machines.NOBODY, machines.SIGNED_IN):
                 enrolment.code_hashed(draft, event)
         case e.CodeMade():
             staff.code_made(draft, event)
@@ -291,6 +291,8 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         stock.pressed(draft, button, text)
     elif verb in ("issue", "release", "fit_sensor"):
         staff.pressed(draft, button)
+    elif verb == "stand_by":
+        enrolment.pressed_beside(draft, text)
     elif verb in ("add_totp", "same_totp", "add_key"):
         authenticator.pressed(draft, button, text)
     elif verb in ("override", "override_why", "find", "found", "open_override"):

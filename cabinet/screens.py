@@ -31,6 +31,7 @@ from cabinet import (
     signin,
     staff,
     staff_list,
+    standing_by,
     stock,
     temporary,
 )
@@ -129,6 +130,8 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
             return stock.show_counts(state, place, now_ms)
         case "invite":
             return staff.show_invite(state, place, now_ms)
+        case "enrolling":
+            return standing_by.show(place)
         case "locked":
             return staff.show_locked(state, place)
         case "sensor":

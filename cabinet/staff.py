@@ -87,9 +87,11 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
     if rights.allowed(state, Act.ADMINISTER, now_ms):
         rows.append(Row("people", "People", ("Add, change, suspend, enrol again",)))
     if rights.allowed(state, Act.INVITE, now_ms):
-        rows.append(Row("invite", "Enrol somebody", ("Issue a one-time code",)))
+        rows.append(Row("invite", "Invite somebody", ("Issue a one-time code",)))
         if state.found_sensor is not None:
             rows.append(Row("sensor", "Finger sensor", ("Another one is fitted",)))
+    if rights.allowed(state, Act.ENROL, now_ms):
+        rows.append(Row("enrolling", "Enrol somebody", ("They are here, with their code",)))
     if state.staff_list.held is not None and rights.allowed(state, Act.ADMINISTER, now_ms):
         rows.append(Row("staff_list", "Staff list", ("Waits: many would lose their access",)))
     session = state.session

@@ -32,6 +32,7 @@ class Person:
     standing: r.Standing = "active"
     human_hash: str = ""
     listed: bool = False  # came by a list, and so is gone when a staff list names them no more
+    made_by: str = ""  # the person who added them at the screen
     stopped_by: str = ""  # the person who suspended them, whom no list overrules
     slots: tuple[int, ...] = ()
     enrolled: bool = False
@@ -159,6 +160,7 @@ class Enrolment:
     code: str
     person: str
     slots: tuple[int, ...]
+    enroller: str = ""
 
 
 @dataclass
@@ -262,6 +264,7 @@ class Code:
 
     person: str
     expires_ms: int
+    by: str  # who issued it, "" for the first administrators
 
 
 @dataclass

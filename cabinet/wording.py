@@ -146,6 +146,8 @@ REASONS = {
     "wrong_label": "That label is for another medicine.",
     "disk_full": "The cabinet's record is full. Use another cabinet and call the pharmacy.",
     "not_in_service": "Enrol the first two administrators with their codes first.",
+    "own_enrolment": "Somebody else stands by your own enrolment.",
+    "own_code": "You issued this code. Another enroller must stand by: ask a colleague.",
     "own_rights": "Nobody changes their own rights. Ask another administrator.",
     "left": "This person has left for good. Add somebody who comes back with a new number.",
     "temporary_rights": "A temporary user's rights do not change. Make them a person of their own.",

@@ -167,10 +167,15 @@ class SetUp:
         """The last one-time code that was made."""
         return self._code
 
-    def enrol(self, person: Person, code: str) -> None:
-        """Enrol at the screen with a one-time code, two fingers and all."""
-        self.press("have_code")
-        self.press("code", code)
+    def enrol(self, person: Person, code: str, enroller: Person | None = None) -> None:
+        """Enrol at the screen with a one-time code, two fingers and all, beside an enroller."""
+        if enroller is None:
+            self.press("have_code")
+            self.press("code", code)
+        else:
+            self.do(self._badge(enroller))
+            self.press("enrolling")
+            self.press("stand_by", code)
         if self.engine.place.page == "enrol_staff_id":
             self.press("staff_id", person.staff_id)
             self.press("family", person.family)
@@ -234,7 +239,7 @@ def make(folder: Path, *, random_bytes: RandomBytes = secrets.token_bytes) -> No
     setup.take_lists(DEMO)
     for person in PEOPLE:
         if person.role != "administrator":
-            setup.enrol(person, setup.invite(first, person))
+            setup.enrol(person, setup.invite(first, person), second)
     technician = next(person for person in PEOPLE if person.role == "pharmacy_technician")
     shelves = stock(DEMO)
     setup.stock_up(technician, shelves)

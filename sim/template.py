@@ -72,7 +72,7 @@ def make(folder: Path, own: Path | None = None) -> Template:
     setup.take_lists(lists)
     for person in PEOPLE:
         if person.role != "administrator":
-            setup.enrol(person, setup.invite(first, person))
+            setup.enrol(person, setup.invite(first, person), second)
     technician = next(person for person in PEOPLE if person.role == "pharmacy_technician")
     setup.stock_up(technician, shelves)
     keys = key_files.load(folder / configuration.paths.keys)
@@ -86,7 +86,7 @@ def _enrol_cast(setup: SetUp, keys: Keys, first: Person, second: Person) -> None
     """Those who are in no demo; and what two administrators give the charge nurse."""
     setup.do(e.Import("staff list", people=cast.rows(keys.pepper)))
     for person in cast.LISTED:
-        setup.enrol(person, setup.invite(first, person))
+        setup.enrol(person, setup.invite(first, person), second)
     charge = next(person for person in PEOPLE if person.role == "charge_nurse")
     setup.show_badge(first)
     setup.press("people")
@@ -109,7 +109,7 @@ def _enrol_cast(setup: SetUp, keys: Keys, first: Person, second: Person) -> None
     code = setup.code
     setup.press("menu")
     setup.press("sign_out")
-    setup.enrol(cast.TEMPORARY, code)
+    setup.enrol(cast.TEMPORARY, code, second)
 
 
 def _as_demo(text: str) -> str:

@@ -25,6 +25,7 @@ class Known:
     standing: str
     human: str
     enrolled: bool = False
+    made_by: str = ""
 
 
 def _more(before: tuple[str, ...], after: tuple[str, ...]) -> bool:
@@ -47,6 +48,8 @@ class Reader:
         self.removals: dict[str, r.AccessStarted] = {}
         self.emergencies: dict[str, r.EmergencyBegun] = {}
         self.checked: dict[str, int] = {}
+        self.codes: dict[str, r.CodeIssued] = {}
+        self.enrolment: r.EnrolmentStarted | None = None
 
     def follow(self, bodies: Sequence[bytes]) -> None:
         """Read what is new."""
@@ -68,6 +71,10 @@ class Reader:
                 self.medicines[record.medicine] = record
             case r.PersonListed() | r.PersonChanged() | r.PersonEnrolled():
                 self._person(record)
+            case r.CodeIssued():
+                self.codes[record.code] = record
+            case r.EnrolmentStarted():
+                self._stood_by(record)
             case r.BadgePresented():
                 self.attempt = record
             case r.AttemptEnded() | r.WitnessDismissed():
@@ -106,7 +113,10 @@ class Reader:
                     self._good(record.by, "temporary")
                     assert record.rights.expires_ms, "a temporary user always expires"
                 assert not _more(before.override_groups, record.rights.override_groups)
-                self.people[record.person] = Known(record.rights, record.standing, human, enrolled)
+                made_by = known.made_by if known is not None else record.by
+                self.people[record.person] = Known(
+                    record.rights, record.standing, human, enrolled, made_by
+                )
             case r.PersonChanged():
                 assert known is not None and known.rights == record.before
                 self._changed(record)
@@ -116,6 +126,21 @@ class Reader:
                     known = Known(r.Rights(record.role), "active", record.person)
                     self.people[record.person] = known
                 known.enrolled = True
+                assert self.enrolment is not None and self.enrolment.person == record.person
+
+    def _stood_by(self, record: r.EnrolmentStarted) -> None:
+        """Two people are behind every account but those of the first two codes."""
+        self.enrolment = record
+        code = self.codes[record.code]
+        if not code.person:
+            return
+        assert self.session is None and record.enroller, "whoever stands by was signed out"
+        self._good(record.enroller, "enrol")
+        self._proved(record.factors, "")
+        if self.people[record.person].rights.role != "temporary":
+            one, other = self.people[code.by].human, self.people[record.enroller].human
+            assert one != other, "one human made an account that works alone"
+            self._count("enrolled by two")
 
     def _changed(self, record: r.PersonChanged) -> None:
         """Power is given by two different administrators who both proved who they are."""
@@ -137,6 +162,10 @@ class Reader:
         self._good(second, act)
         self._proved(factors, "")
         assert self.people[first].human != self.people[second].human, f"{act}: one human is not two"
+        for one, other in ((first, second), (second, first)):
+            if self.people[one].rights.role == "temporary":
+                made_by = self.people[self.people[one].made_by].human
+                assert made_by != self.people[other].human, f"{act}: beside their own maker"
 
     def _good(
         self, ref: str, act: str, medicine: str = "", *, lifted: tuple[str, ...] = ()

@@ -31,11 +31,18 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def enrol(machine: Machine, peer: ScreenPeer, who: Person, code: str, *, named: bool) -> None:
+def enrol(machine: Machine, peer: ScreenPeer, who: Person, code: str, enroller: str = "") -> None:
     """At the screen: code, (name,) badge, PIN twice, two fingers with three captures each."""
-    peer.press("have_code")
-    peer.press("code", code.lower())
-    if not named:
+    if enroller:
+        machine.hold_badge(peer, enroller)
+        machine.world.touch(person(enroller).fingers[0])
+        peer.sees("menu")
+        machine.world.touch(None)
+        peer.press("enrolling")
+        peer.press("stand_by", code.lower())
+    else:
+        peer.press("have_code")
+        peer.press("code", code.lower())
         peer.sees("enrol_staff_id")
         peer.press("staff_id", who.staff_id)
         peer.press("family", who.family)
@@ -80,7 +87,7 @@ def test_two_administrators_enrol_then_the_lists_come_in_and_a_nurse_signs_in(
         peer = machine.start()
         peer.sees("new")
         ingrid, samuel, amina = (person(name) for name in ("Ingrid", "Samuel", "Amina"))
-        enrol(machine, peer, ingrid, codes[0], named=False)
+        enrol(machine, peer, ingrid, codes[0])
         assert peer.name == "new", "one is not enough"
         machine.cabinet.present(ingrid.badge)
         peer.shows("Enrol the first two")
@@ -88,7 +95,7 @@ def test_two_administrators_enrol_then_the_lists_come_in_and_a_nurse_signs_in(
         assert peer.press("code", codes[0]).outcome == "done"
         peer.shows("not valid")  # a code is good once
         peer.press("cancel")
-        enrol(machine, peer, samuel, codes[1], named=False)
+        enrol(machine, peer, samuel, codes[1])
         peer.sees("rest")
         peer.close()
         assert machine.process is not None
@@ -112,7 +119,7 @@ def test_two_administrators_enrol_then_the_lists_come_in_and_a_nurse_signs_in(
         code = str(getattr(peer.shown.screen.blocks[0], "text", ""))
         peer.press("menu")
         peer.press("sign_out")
-        enrol(machine, peer, amina, code, named=True)
+        enrol(machine, peer, amina, code, enroller="Samuel")
         machine.sign_in(peer, "Amina")
         peer.close()
         machine.check()

@@ -64,7 +64,16 @@ PURE = (
         "sessions",
         "signin",
     ),
-    *("snapshot", "staff", "staff_effects", "staff_list", "staff_records", "state", "step"),
+    *(
+        "snapshot",
+        "staff",
+        "staff_effects",
+        "staff_list",
+        "staff_records",
+        "standing_by",
+        "state",
+        "step",
+    ),
     *("stock", "version", "wording", "authenticator", "security_key"),
 )
 PURE_MAY_IMPORT = {

@@ -167,9 +167,7 @@ def enrolling(ward: Ward) -> None:
     ward.do(e.CodeMade(ward.command(e.MakeCode).request, "plain", "code"))
     ward.press("menu")
     ward.press("sign_out")
-    ward.press("have_code")
-    ward.press("code", "typed")
-    ward.do(e.CodeHashed(ward.command(e.HashCode).request, "code"))
+    ward.enter("code")
 
 
 def enrolment_ended(ward: Ward) -> None:

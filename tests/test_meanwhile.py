@@ -90,8 +90,6 @@ def test_expired_code_is_not_good_again_when_the_clock_is_set_back(ward: Ward) -
     ward.wall_ms += 1000 * hour_ms
     ward.do(e.Tick())  # the step of the clock is a record
     ward.wall_ms -= 1000 * hour_ms
-    ward.press("have_code")
-    ward.press("code", "typed")
-    ward.do(e.CodeHashed(ward.command(e.HashCode).request, "code of N1"))
+    ward.enter("code of N1")
     assert ward.records(r.CodeRefused)[-1].why == "expired"
     assert ward.state.enrolment is None

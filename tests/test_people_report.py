@@ -79,7 +79,7 @@ def test_what_lists_did_is_told_as_theirs(ward: Ward) -> None:
 def test_codes_enrolments_and_enrolling_again_are_told(ward: Ward) -> None:
     told = [row["What"] for row in rows(ward) if row["Staff number"] == "N1"]
     assert told[0] == "added as nurse"
-    assert told[1:] == ["given a one-time code", "enrolled with 1 finger"]
+    assert told[1:] == ["given a one-time code", "stood by an enrolment", "enrolled with 1 finger"]
     choose(ward, "N1")
     ward.press("edit:again")
     ward.press("enrol_again:badge")

@@ -37,11 +37,9 @@ def make(
     return f"code of {number}"
 
 
-def enrol(ward: Ward, code: str, number: str) -> None:
+def enrol(ward: Ward, code: str, number: str, by: str = "A2") -> None:
     """Badge, PIN twice, no finger."""
-    ward.press("have_code")
-    ward.press("code", "typed")
-    ward.do(e.CodeHashed(ward.command(e.HashCode).request, code))
+    ward.enter(code, by)
     ward.do(e.BadgeSeen(badge(number)))
     ward.press("new_pin", PIN)
     ward.do(e.PinHashed(ward.command(e.HashPin).request, f"hash of {PIN}"))
@@ -139,9 +137,7 @@ def test_the_maker_cannot_enrol_as_the_one_they_made(ward: Ward) -> None:
     code = make(ward)
     ward.press("menu")
     ward.press("sign_out")
-    ward.press("have_code")
-    ward.press("code", "typed")
-    ward.do(e.CodeHashed(ward.command(e.HashCode).request, code))
+    ward.enter(code)
     ward.do(e.BadgeSeen(badge("C1")))
     assert ward.screen().name == "enrol_badge", "that badge is somebody else's"
 
@@ -181,9 +177,7 @@ def test_a_code_of_one_whose_time_is_over_enrols_nobody(ward: Ward) -> None:
     ward.press("menu")
     ward.press("sign_out")
     ward.now_ms += HOUR_MS
-    ward.press("have_code")
-    ward.press("code", "typed")
-    ward.do(e.CodeHashed(ward.command(e.HashCode).request, code))
+    ward.enter(code)
     assert ward.state.enrolment is None
 
 

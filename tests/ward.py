@@ -192,9 +192,7 @@ class Ward:
 
     def _enrol(self, staff_id: str, code: str) -> None:
         given, family, _, slots = PEOPLE[staff_id]
-        self.press("have_code")
-        self.press("code", "typed")
-        self.do(e.CodeHashed(self.command(e.HashCode).request, code))
+        self.enter(code)
         if self.engine.place.page == "enrol_staff_id":
             self.press("staff_id", staff_id)
             self.press("family", family)
@@ -209,6 +207,24 @@ class Ward:
             self.do(e.FingerSeen(request.request, "enrolled", request.slot))
         self.press("without_finger")
         assert self.state.people[self.state.by_staff_id[staff_id]].enrolled
+
+    def enter(self, code: str, by: str = "A2") -> Outcome:
+        """Type a code, hashed to `code`: at the first screen, or beside an enroller, `by`."""
+        issued = self.state.codes.get(code)
+        if issued is not None and issued.person:
+            self.stand_by(by)
+        elif self.screen().name != "code_entry":
+            self.press("have_code")
+        beside = self.engine.place.page == "enrolling"
+        self.press("stand_by" if beside else "code", "K7QM-2XWP-9HTA")
+        return self.do(e.CodeHashed(self.command(e.HashCode).request, code))
+
+    def stand_by(self, staff_id: str) -> None:
+        """An enroller signs in and goes to where a newcomer types a code."""
+        self.sign_in(staff_id)
+        if self.screen().name != "menu":
+            self.press("menu")
+        self.press("enrolling")
 
     def _import(self) -> None:
         people = tuple(

@@ -7,8 +7,9 @@ import logging
 import tempfile
 from pathlib import Path
 
-from sim.plan import Plan
+from sim.plan import Plan, Told
 from sim.story import default_template, in_memory, run
+from sim.template import Template
 from tests.bench.figures import Figure, median
 
 DAYS = (42, 43, 44)

@@ -1,0 +1,67 @@
+"""Who stands by an enrolment: an authorised enroller, who just proved who they are here.
+
+Not for the enrolment itself (`enrolment.py`). One rule: nobody makes an account that works alone.
+Whoever issued a code does not stand by when it is used, so that each account has two people behind
+it; a temporary user's maker may, and then never counts as the second person beside them.
+
+The codes of a new cabinet's first administrators need nobody: nobody is there yet who could.
+"""
+
+from auth.policy import Act, Role
+from cabinet import records as r
+from cabinet import rights
+from cabinet.decision import CODE_TYPED_CHARS, Draft, Place
+from cabinet.events import HashCode
+from cabinet.messages import Button, Letters, Screen, Words
+from cabinet.state import Code, Person, State
+from cabinet.wording import REASONS
+
+
+def pressed(draft: Draft, text: str, plain: str) -> None:
+    """The enroller's newcomer typed a code: `plain` as it is hashed."""
+    if draft.place.request:
+        draft.refuse("One moment.")
+    elif not text.strip():
+        draft.refuse(REASONS["nothing_typed"])
+    else:
+        request = draft.reference()
+        draft.command(HashCode(request, plain))
+        draft.stay(request=request, note=None)
+
+
+def refused(draft: Draft, code: Code) -> bool:
+    """Whether the person at the screen may not stand by this code; if so, a record and why."""
+    state, session = draft.state, draft.state.session
+    assert session is not None
+    why = rights.refusal(state, session.person, Act.ENROL, draft.moment.wall_ms)
+    why = why or rights.unproven(state, session.person, Act.ENROL, session.factors)
+    if not why and rights.same_human(state, code.person, session.person):
+        why = "own_enrolment"
+    if not why and code.by and rights.same_human(state, code.by, session.person):
+        why = "" if state.people[code.person].role == Role.TEMPORARY.value else "own_code"
+    if why:
+        draft.add(r.Refused(Act.ENROL.value, why, session.id, session.person))
+        draft.refuse(REASONS[why])
+    return bool(why)
+
+
+def gone(state: State, enroller: str, wall_ms: int) -> bool:
+    """Whether the one who stands by an enrolment may not any more."""
+    return bool(enroller and rights.refusal(state, enroller, Act.ENROL, wall_ms))
+
+
+def made(state: State, person: Person, maker: Person) -> bool:
+    """Whether `person` is a temporary user whom this human made: together they are one."""
+    return (
+        person.role == Role.TEMPORARY.value
+        and person.made_by in state.people
+        and rights.same_human(state, person.made_by, maker.ref)
+    )
+
+
+def show(place: Place) -> Screen:
+    """Where the newcomer types the code, beside the enroller who signed in."""
+    letters = Letters("Their one-time code", Button("stand_by", "OK", "primary"), CODE_TYPED_CHARS)
+    words = Words("Stay with them until they are enrolled. This signs you out.")
+    back = Button("menu", "Back", "quiet")
+    return Screen(0, "enrolling", "Enrol somebody", (*place.said(), words, letters), (back,))
