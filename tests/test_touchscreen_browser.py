@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cabinet.messages import Answer, Button, Keypad, Letters, Live, Screen, Words
+from cabinet.messages import Answer, Button, Keypad, Letters, Live, Press, Screen, Words
 from cabinet.touchscreen.app import OLD
 from cabinet.touchscreen.server import Server
 from tests.demo import free_port, until
@@ -26,6 +26,7 @@ JUMP_S = 8.0  # no stall of the machine takes so long, and the page's patience i
 MAY_SCROLL = {"patients with a note and alarms"}  # 6 cards with long names under two alarms
 GO = Button("go", "Go", "primary")
 START = Screen(1, "start", "Start", (Words("Here it begins"),), (Button("back", "Back"), GO))
+CHECKING = Screen(2, "checking", "Start", (Words("One moment"),))
 COUNT = Screen(7, "count", "Count", (Keypad("How many?", Button("count", "OK", "primary"), 4),))
 
 MEASURE = """() => {
@@ -200,6 +201,27 @@ def test_primary_of_a_new_screen_waits_for_eyes(screens: Screens, peer: ScreenPe
     screens.ready()
     screens.button("go").click()
     assert peer.press().button == "go"
+    assert peer.presses.empty()
+
+
+def test_what_follows_one_moment_comes_at_once_and_waits_for_eyes_as_a_whole(
+    screens: Screens, peer: ScreenPeer
+) -> None:
+    def checking(press: Press) -> Answer:
+        peer.show(CHECKING)
+        return Answer(press.id, "done")
+
+    peer.reply = checking
+    screens.ready()
+    screens.stop_clock()  # no time passes after the touch
+    screens.button("go").click()
+    screens.number(2)
+    peer.show(Screen(3, "next", "Next", START.blocks, START.actions))
+    screens.number(3)
+    screens.button("back").click()  # a bounce of the touch on what was there before
+    screens.ready()
+    screens.button("back").click()
+    assert [peer.press().button for _ in range(2)] == ["go", "back"]
     assert peer.presses.empty()
 
 

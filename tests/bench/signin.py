@@ -23,7 +23,7 @@ from tests.demo import pause, person, until
 
 NAME, MOST_MS = "signin_p95_ms", 150.0
 CHROMIUM = "/usr/bin/chromium"
-FINGERS, PINS = 10, 10
+FINGERS, PINS = 30, 30
 SETTLED_S = 0.35  # a new screen's buttons are dead for its first 250 ms
 WITHIN_MS = 20_000
 WHO = "Amina"
@@ -136,7 +136,7 @@ class Hash:
 
 
 def measure() -> list[Figure]:
-    """Sign-ins by finger and by PIN, and how long the slowest of twenty takes."""
+    """Sign-ins by finger and by PIN: how long the slowest of twenty takes, of the slower way."""
     alone = Hash()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "demo"
@@ -151,13 +151,13 @@ def measure() -> list[Figure]:
     return [
         Figure(
             NAME,
-            percentile(fingers + pins, 95),
+            max(percentile(fingers, 95), percentile(pins, 95)),
             "ms",
             percentile(alone.taken, 50),
             len(fingers) + len(pins),
-            "p95 from the last byte of the finger sensor's answer, or from the touch on OK after a "
-            "PIN less the hash (its p50 alone is the baseline), to the patients' screen painted in "
-            f"Chromium; finger p50 {percentile(fingers, 50):.0f}, p95 "
+            "p95 of the slower way: from the last byte of the finger sensor's answer, or from the "
+            "touch on OK after a PIN less the hash (its p50 alone is the baseline), to the "
+            f"patients' screen painted in Chromium; finger p50 {percentile(fingers, 50):.0f}, p95 "
             f"{percentile(fingers, 95):.0f} ms; PIN p50 {percentile(pins, 50):.0f}, p95 "
             f"{percentile(pins, 95):.0f} ms",
             MOST_MS,

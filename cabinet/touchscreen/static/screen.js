@@ -4,7 +4,7 @@
 "use strict";
 (() => {
   const SAME_TAP_MS = 400; // a second tap on the same element is a bounce
-  const NEW_SCREEN_MS = 250; // a new screen's primary waits for eyes
+  const NEW_SCREEN_MS = 250; // a new screen's primary waits for eyes; after "one moment", all do
   const RELEASE_MS = 300; // live updates wait this long after a finger leaves
   const LONGEST_TOUCH_MS = 10000; // a touch whose end was lost
   const SILENCE_MS = 20000; // the server says something every 10 s
@@ -26,6 +26,7 @@
   let pressing = false;
   let lastTap = { what: "", at: -Infinity };
   let shownAt = now();
+  let unseen = false; // what is shown came by itself, after a screen with nothing to press
   let touchedAt = null; // when the finger that is down came down
   let releasedAt = -Infinity;
   let heldAnswer = null; // pages that wait for the finger to leave
@@ -84,6 +85,10 @@
     );
   }
 
+  function pressable() {
+    return document.querySelector("#screen button[type=submit]") !== null;
+  }
+
   function show(page, answered) {
     const current = byId("screen");
     const next = drawn(page);
@@ -92,6 +97,7 @@
     } else if (next.dataset.key === current.dataset.key) {
       merge(current, next, answered);
     } else {
+      unseen = !answered && !pressable();
       current.replaceWith(document.importNode(next, true));
       shownAt = now();
       shift = true;
@@ -137,8 +143,13 @@
     return page.getElementById("screen");
   }
 
+  // After a touch an update waits, unless nothing could be touched: then nobody aims at anything.
+  function resting() {
+    return now() - releasedAt < RELEASE_MS && pressable();
+  }
+
   function arrive(page, answered) {
-    if (fingerDown() || (!answered && now() - releasedAt < RELEASE_MS)) {
+    if (fingerDown() || (!answered && resting())) {
       if (answered) heldAnswer = page;
       else if (!heldUpdate || !older(drawn(page), drawn(heldUpdate))) heldUpdate = page;
       setTimeout(release, fingerDown() ? LONGEST_TOUCH_MS : RELEASE_MS);
@@ -153,7 +164,7 @@
     const [answer, update] = [heldAnswer, heldUpdate];
     heldAnswer = null;
     if (answer) show(answer, true);
-    if (now() - releasedAt < RELEASE_MS) return; // a later release shows the update
+    if (resting()) return; // a later release shows the update
     heldUpdate = null;
     if (update) show(update, false);
   }
@@ -258,7 +269,8 @@
   function bounced(button) {
     const what = button.value;
     const again = lastTap.what === what && now() - lastTap.at < SAME_TAP_MS;
-    const early = button.classList.contains("primary") && now() - shownAt < NEW_SCREEN_MS;
+    const eager = unseen || button.classList.contains("primary");
+    const early = eager && now() - shownAt < NEW_SCREEN_MS;
     if (!again && !early) lastTap = { what, at: now() };
     return again || early;
   }
