@@ -1,5 +1,7 @@
 """The fingerprint sensor: enrol a finger in a slot, prove a finger against slots, delete a slot.
 
+A template is read out sealed, and loaded by what unseals it: plain, it is nowhere but in here.
+
 Not for who a slot belongs to: the caller names slots, and only 1:1 comparison is used. Its one
 rule: every request ends in exactly one final reading, and after any error nothing is believed
 until the line was closed, opened, idle, and the sensor checked from the start.
@@ -13,13 +15,13 @@ from enum import Enum
 
 from drivers.clock import Clock
 from drivers.errors import DeviceRefused, DriverError
-from drivers.fingerprint_session import MOST_CAPACITY, Outcome, SensorSession
+from drivers.fingerprint_session import MOST_CAPACITY, Outcome, Seal, SensorSession, Unseal
 from drivers.fingerprint_wire import ADDRESS, PASSWORD, check_library
 from drivers.link import Backoff, Connect, Link
 from drivers.readings import DeviceDown, DeviceUp, Finger, FingerReading, Post
 
 DEVICE = "fingerprint"
-MOST_REQUESTS = 8  # waiting; deletions are the only ones that wait for others
+MOST_REQUESTS = 8  # waiting; only those without a finger wait for others
 MOST_SLOTS = 10  # of one person
 MOST_WITHIN_S = 120.0
 CHECK_EVERY_S = 5.0  # of an idle line
@@ -30,9 +32,16 @@ class _Kind(Enum):
     ENROL = "enrol"
     DELETE = "delete"
     MARK = "mark"
+    READ = "read"
+    LOAD = "load"
 
 
-_WITHOUT_FINGER = (_Kind.DELETE, _Kind.MARK)  # they wait for others, and end no other's wait
+_WITHOUT_FINGER = (
+    _Kind.DELETE,
+    _Kind.MARK,
+    _Kind.READ,
+    _Kind.LOAD,
+)  # they wait for others, and end no other's wait
 
 
 @dataclass(frozen=True)
@@ -42,6 +51,8 @@ class _Request:
     slots: tuple[int, ...]
     within_s: float = 0.0
     identity: str = ""
+    seal: Seal | None = None
+    unseal: Unseal | None = None
 
 
 class _Cancelled(Exception):
@@ -52,7 +63,7 @@ class FingerprintSensor:
     """One sensor; `run` is the owner's loop, and the requests may be made from any thread.
 
     Each request ends in exactly one FingerReading besides CAPTURED. A newer request cancels an
-    older `verify` or `enrol`; deletions are carried out one after another. `post` is called by
+    older `verify` or `enrol`; the others are carried out one after another. `post` is called by
     the owner, and by the caller of a request that is answered at once: it must not block.
     """
 
@@ -110,6 +121,20 @@ class FingerprintSensor:
         """Have the sensor carry `identity` (32 hex digits) so that it is known again."""
         self._submit(_Request(request, _Kind.MARK, (), identity=identity))
 
+    def read(self, request: str, slot: int, seal: Seal) -> None:
+        """Read the template of `slot`; `seal` is called by the owner, and the answer has its text.
+
+        `seal` gets the sensor's model and the template, which is overwritten when it returns.
+        """
+        self._submit(_Request(request, _Kind.READ, (slot,), seal=seal))
+
+    def load(self, request: str, slot: int, unseal: Unseal) -> None:
+        """Store in `slot` the template that `unseal` gives for a sensor's model; read it back.
+
+        A finger that another slot holds is TAKEN. After FAULT the slot may hold anything.
+        """
+        self._submit(_Request(request, _Kind.LOAD, (slot,), unseal=unseal))
+
     def cancel(self, request: str) -> None:
         """Stop waiting for the finger; nothing happens when the request has ended."""
         waiting = None
@@ -138,9 +163,14 @@ class FingerprintSensor:
         self._wake.set()
 
     def _answer(
-        self, request: _Request, outcome: Finger, slot: int | None = None, words: str = ""
+        self,
+        request: _Request,
+        outcome: Finger,
+        slot: int | None = None,
+        words: str = "",
+        sealed: str = "",
     ) -> None:
-        self._post(FingerReading(request.id, outcome, slot, words))
+        self._post(FingerReading(request.id, outcome, slot, words, sealed))
 
     # The owner.
 
@@ -211,7 +241,7 @@ class FingerprintSensor:
         finally:
             with self._lock:
                 self._active = None
-            self._answer(request, outcome.finger, outcome.slot, outcome.words)
+            self._answer(request, *outcome)
         if outcome.finger is Finger.MARKED:
             self._post(DeviceUp(self._device, request.identity))
         self._check_at = self._clock.monotonic() + CHECK_EVERY_S
@@ -232,6 +262,12 @@ class FingerprintSensor:
                 return session.delete(request.slots[0])
             case _Kind.MARK:
                 return session.mark(request.identity)
+            case _Kind.READ:
+                assert request.seal is not None
+                return session.read(request.slots[0], request.seal)
+            case _Kind.LOAD:
+                assert request.unseal is not None
+                return session.load(request.slots[0], request.unseal)
 
     def _give_up_if_unwanted(self) -> None:
         with self._lock:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from drivers.clock import Clock, Signal
 from drivers.errors import BadFrame, DeviceRefused
-from drivers.fingerprint_wire import NOTEPAD_BYTES, GuardedLibrary
+from drivers.fingerprint_wire import NOTEPAD_BYTES, GuardedLibrary, overwrite
 from drivers.link import Link
 from drivers.readings import Finger
 
@@ -29,6 +29,7 @@ LOOK_EVERY_S = 0.05  # between two looks for a finger
 QUIET_S, NEVER_QUIET_S = 0.5, 2.0  # a line is idle after; is broken after
 BARRIER_BITS = 3  # before a transaction, and as many after it
 SLOTS_A_PAGE = 256
+_PACKET_BYTES = (32, 64, 128, 256)  # of a data packet, by the parameter that says it
 
 # The sensor's codes that speak of the finger or the slot, not of a failure.
 _NO_PICTURE = 0x03
@@ -57,6 +58,13 @@ class Outcome(NamedTuple):
     finger: Finger
     slot: int | None = None
     words: str = ""
+    sealed: str = ""
+
+
+# A template leaves the session sealed, and comes into it as what unseals it: (model, template) ->
+# text; model -> template, or None for one that is not for this sensor. Both are overwritten here.
+Seal = Callable[[str, bytearray], str]
+Unseal = Callable[[str], bytearray | None]
 
 
 class _NoFinger(Exception):
@@ -105,6 +113,10 @@ class SensorSession:
         self.capacity: int = self._parameters[1]
         if not 1 <= self.capacity <= MOST_CAPACITY:
             raise BadFrame(device, f"the sensor says it has {self.capacity} slots")
+        self.model = f"zfm:{self._parameters[0]:04x}"  # templates of one are no use to another
+        if not 0 <= self._parameters[4] < len(_PACKET_BYTES):
+            raise BadFrame(device, f"the sensor says its packets are of kind {self._parameters[4]}")
+        self._packet_bytes = _PACKET_BYTES[self._parameters[4]]
         self.identity = self._read_identity()
         self.check()
 
@@ -206,6 +218,56 @@ class SensorSession:
             words = f"the sensor did not delete slot {slot}"
             return self._believed(Outcome(Finger.FAULT, words=words))
         return self._believed(Outcome(Finger.DELETED, slot))
+
+    def read(self, slot: int, seal: Seal) -> Outcome:
+        """Seal the template of `slot`; given back, the sensor must match it with its own."""
+        self._check_slots((slot,))
+        self.check()
+        if not self._loads(slot):
+            words = f"there is no template in slot {slot} of the sensor"
+            return self._believed(Outcome(Finger.FAULT, words=words))
+        template = self._library.read_template(_REFERENCE, self._packet_bytes)
+        try:
+            self._library.write_template(_PROBE, template, self._packet_bytes)
+            if not self._agree():
+                raise BadFrame(self._device, f"slot {slot} was read as another finger")
+            sealed = seal(self.model, template)
+        finally:
+            overwrite(template)
+        return self._believed(Outcome(Finger.READ, slot, sealed=sealed))
+
+    def load(self, slot: int, unseal: Unseal) -> Outcome:
+        """Store a kept template in `slot`, unless another slot holds this finger; read it back."""
+        self.check()
+        if slot >= self.capacity:
+            words = f"the sensor has {self.capacity} slots only"
+            return self._believed(Outcome(Finger.UNUSABLE, slot, words))
+        template = unseal(self.model)
+        if template is None or not self._library.fits(template, self._packet_bytes):
+            words = "the kept template is not for this sensor, or not what was sealed"
+            return self._believed(Outcome(Finger.UNUSABLE, slot, words))
+        try:
+            return self._believed(self._store(slot, template))
+        finally:
+            overwrite(template)
+
+    def _store(self, slot: int, template: bytearray) -> Outcome:
+        self._library.write_template(_PROBE, template, self._packet_bytes)
+        back = self._library.read_template(_PROBE, self._packet_bytes)
+        came_whole = back == template
+        overwrite(back)
+        if not came_whole:
+            raise BadFrame(self._device, "a template did not come whole to the sensor")
+        self._call("deleteTemplate", slot)  # of a load that was cut off, so that it is not found
+        holder, score = self._call("searchTemplate")
+        if score >= self._min_score:
+            return Outcome(Finger.TAKEN, holder)
+        self._call("storeTemplate", slot, _PROBE)
+        if not self._holds(slot) or not self._loads(slot):
+            raise BadFrame(self._device, f"slot {slot} reads empty after it was loaded")
+        if not self._agree():
+            raise BadFrame(self._device, f"slot {slot} reads back as another finger")
+        return Outcome(Finger.LOADED, slot)
 
     def _call(self, method: str, *arguments: int) -> Any:
         return self._library.call(method, *arguments)

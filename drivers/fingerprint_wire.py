@@ -23,7 +23,7 @@ LIBRARY_VERSION = "1.5"
 ADDRESS, PASSWORD = 0xFFFFFFFF, 0x00000000  # as sensors are delivered
 
 _HEADER = b"\xef\x01"
-_ACKNOWLEDGEMENT = 0x07
+_DATA, _ACKNOWLEDGEMENT, _LAST_DATA = 0x02, 0x07, 0x08
 _HEAD_BYTES = 9  # header, address, kind, length
 _INSTRUCTION_AT = 9  # its place in a command
 _NO_STATUS = -1
@@ -37,6 +37,8 @@ _PAYLOAD_BYTES = {
     0x05: 1,  # createTemplate
     0x06: 1,  # storeTemplate
     0x07: 1,  # loadTemplate
+    0x08: 1,  # UpChar: a template out of a buffer; data packets follow
+    0x09: 1,  # DownChar: a template into a buffer; data packets follow
     0x0C: 1,  # deleteTemplate
     0x0F: 17,  # getSystemParameters
     0x13: 1,  # verifyPassword
@@ -48,11 +50,14 @@ _LONGEST_PAYLOAD = max(_PAYLOAD_BYTES.values())
 
 # The private attributes that the wire and its settings are put into.
 _PRIVATE = ("_PyFingerprint__serial", "_PyFingerprint__address", "_PyFingerprint__password")
-# The private methods that send what the library has no method for: the notepad.
+# The private methods that send what the library has no method for: the notepad. Its own methods for
+# templates are not used: they take whatever length comes, and keep what they read.
 _PACKETS = ("_PyFingerprint__writePacket", "_PyFingerprint__readPacket")
 _COMMAND = 0x01
 _WRITE_NOTEPAD, _READ_NOTEPAD = 0x18, 0x19
+_UP_CHAR, _DOWN_CHAR = 0x08, 0x09
 NOTEPAD_BYTES = 32
+MOST_TEMPLATE_BYTES = 2048  # R307: 512
 _METHODS = (
     "readImage",
     "convertImage",
@@ -80,6 +85,11 @@ def check_library(device: str) -> None:
             f"pyfingerprint {LIBRARY_VERSION} is needed, {found} is installed "
             f"(missing: {', '.join(missing) or 'nothing'}); install the locked packages",
         )
+
+
+def overwrite(secret: bytearray) -> None:
+    """Leave nothing of it in this memory."""
+    secret[:] = bytes(len(secret))
 
 
 class _Wire:
@@ -113,6 +123,33 @@ class _Wire:
         del self._answer[:1]
         return first
 
+    def send(self) -> None:
+        """Send what the library wrote, to which no answer comes: a data packet."""
+        frame = bytes(self._command)
+        overwrite(self._command)
+        self._command.clear()
+        self._link.write(frame)
+
+    def receive_data(self, packet_bytes: int) -> bytearray:
+        """What is in the data packets that follow an answer, each of them checked whole."""
+        whole = bytearray()
+        try:
+            while True:
+                head = self._receive(_HEAD_BYTES)
+                self._check_origin(head)
+                length = int.from_bytes(head[7:9], "big")
+                if head[6] not in (_DATA, _LAST_DATA) or length - 2 != packet_bytes:
+                    words = f"a packet of kind {head[6]:02x} and length {length} is no data packet"
+                    raise BadFrame(self._device, words)
+                whole += self._checked(head, self._receive(length))
+                if len(whole) > MOST_TEMPLATE_BYTES:
+                    raise BadFrame(self._device, "a template without an end")
+                if head[6] == _LAST_DATA:
+                    return whole
+        except DriverError:
+            overwrite(whole)
+            raise
+
     def isOpen(self) -> bool:  # noqa: N802 (the library's word)
         """False: the library's destructor leaves the line to its owner."""
         return False
@@ -131,19 +168,27 @@ class _Wire:
         head = self._receive(_HEAD_BYTES)
         self._check_head(head, instruction)
         rest = self._receive(int.from_bytes(head[7:9], "big"))
-        payload = rest[:-2]
-        if sum(head[6:]) + sum(payload) & 0xFFFF != int.from_bytes(rest[-2:], "big"):
-            raise BadFrame(self._device, "an answer's checksum is wrong")
+        payload = self._checked(head, rest)
         self.status = payload[0]
         if self.status == 0 and len(payload) != _PAYLOAD_BYTES[instruction]:
             raise BadFrame(self._device, "an answer is too short for its command")
         return head + rest
 
-    def _check_head(self, head: bytes, instruction: int) -> None:
+    def _checked(self, head: bytes, rest: bytes) -> bytes:
+        """The payload of a frame whose checksum is right."""
+        payload = rest[:-2]
+        if sum(head[6:]) + sum(payload) & 0xFFFF != int.from_bytes(rest[-2:], "big"):
+            raise BadFrame(self._device, "an answer's checksum is wrong")
+        return payload
+
+    def _check_origin(self, head: bytes) -> None:
         if head[:2] != _HEADER:
             raise BadFrame(self._device, "an answer does not begin with its header")
         if head[2:6] != self._address:
             raise BadFrame(self._device, f"module {head[2:6].hex()} answered in place of ours")
+
+    def _check_head(self, head: bytes, instruction: int) -> None:
+        self._check_origin(head)
         if head[6] != _ACKNOWLEDGEMENT:
             raise BadFrame(self._device, f"an answer is of kind {head[6]:02x}, not 07")
         length = int.from_bytes(head[7:9], "big")
@@ -205,6 +250,40 @@ class GuardedLibrary:
         self._guarded(
             "writeNotepad", lambda: self._exchange((_WRITE_NOTEPAD, page, *data), "writeNotepad")
         )
+
+    def read_template(self, buffer: int, packet_bytes: int) -> bytearray:
+        """What one of the sensor's buffers holds (R307 manual, "UpChar"); to be overwritten."""
+
+        def ask() -> bytearray:
+            self._exchange((_UP_CHAR, buffer), "UpChar")
+            return self._wire.receive_data(packet_bytes)
+
+        template: bytearray = self._guarded("UpChar", ask)
+        return template
+
+    @staticmethod
+    def fits(template: bytearray, packet_bytes: int) -> bool:
+        """Whether it can be given to a sensor in whole packets."""
+        return 0 < len(template) <= MOST_TEMPLATE_BYTES and len(template) % packet_bytes == 0
+
+    def write_template(self, buffer: int, template: bytearray, packet_bytes: int) -> None:
+        """Give one of the sensor's buffers a template (R307 manual, "DownChar").
+
+        The sensor does not say whether it came whole: read it back.
+        """
+        assert self.fits(template, packet_bytes)
+
+        def give() -> None:
+            self._exchange((_DOWN_CHAR, buffer), "DownChar")
+            write = getattr(self._library, _PACKETS[0])
+            for at in range(0, len(template), packet_bytes):
+                last = at + packet_bytes == len(template)
+                part = template[at : at + packet_bytes]
+                write(_LAST_DATA if last else _DATA, part)
+                overwrite(part)
+                self._wire.send()
+
+        self._guarded("DownChar", give)
 
     def _exchange(self, payload: tuple[int, ...], what: str) -> list[int]:
         write, read = (getattr(self._library, name) for name in _PACKETS)

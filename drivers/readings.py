@@ -67,9 +67,12 @@ class Finger(Enum):
     CAPTURED = "captured"  # enrol: one more capture done, lift and place again (not the end)
     ENROLLED = "enrolled"  # enrol: the template is stored in `slot` and was read back
     MISMATCH = "mismatch"  # enrol: the captures were not of one finger
-    TAKEN = "taken"  # enrol: `slot` holds this finger already; nothing was stored
+    TAKEN = "taken"  # enrol or load: `slot` holds this finger already; nothing was stored
     DELETED = "deleted"  # delete: the slot reads empty
     MARKED = "marked"  # mark: the sensor carries the identity and it was read back
+    READ = "read"  # read: `sealed` is the template in `slot`
+    LOADED = "loaded"  # load: the template is stored in `slot` and was read back
+    UNUSABLE = "unusable"  # load: not for this sensor, and never will be; `words` say why
     TIMED_OUT = "timed_out"  # no finger within the time given
     CANCELLED = "cancelled"
     FAULT = "fault"  # the sensor failed; nothing it said is believed
@@ -83,6 +86,7 @@ class FingerReading:
     outcome: Finger
     slot: int | None = None
     words: str = ""
+    sealed: str = field(default="", repr=False)
 
 
 class Key(Enum):

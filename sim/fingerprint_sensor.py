@@ -194,6 +194,7 @@ class ZfmSensor:
         address: int = 0xFFFFFFFF,
         password: int = 0,
         pace: float = 1.0,
+        system: int = 9,
     ) -> None:
         self.templates: dict[int, str] = {} if templates is None else templates
         self.notepad: dict[int, bytes] = {} if notepad is None else notepad
@@ -203,7 +204,7 @@ class ZfmSensor:
         self._finger = finger
         self._capacity, self._pace = capacity, pace
         self._address = address.to_bytes(4, "big")
-        self._password = password
+        self._password, self._system = password, system
         self._draws = 0
         self.power_on()
 
@@ -349,7 +350,7 @@ class ZfmSensor:
     def _system_work(self, instruction: int, rest: bytes) -> bytes:
         match instruction:
             case 0x0F:  # ReadSysPara
-                words = (0, 9, self._capacity, self.security_level)
+                words = (0, self._system, self._capacity, self.security_level)
                 return (
                     bytes([OK])
                     + b"".join(word.to_bytes(2, "big") for word in words)

@@ -28,6 +28,7 @@ from sim.fingerprint_sensor import (
     StrayByte,
     WrongAddress,
     ZfmSensor,
+    template_of,
 )
 from sim.pty import PtyDevice
 from tests.demo import PATIENCE_S, until
@@ -209,3 +210,23 @@ def test_enrolment_and_deletion_over_the_line(bench: Bench) -> None:
     bench.driver.delete("r2", 500)
     assert bench.answer() == FingerReading("r2", Finger.DELETED, 500)
     assert bench.sensor.templates == {ALICE_SLOT: ALICE}
+
+
+def test_a_template_is_read_out_and_loaded_over_the_line(bench: Bench) -> None:
+    kept: list[bytes] = []
+
+    def seal(model: str, template: bytearray) -> str:
+        kept.append(bytes(template))
+        return model
+
+    bench.driver.read("r1", ALICE_SLOT, seal)
+    answer = bench.answer()
+    assert answer == FingerReading("r1", Finger.READ, ALICE_SLOT, sealed="zfm:0009")
+    assert kept == [template_of(ALICE)]
+    bench.driver.load("r2", 500, lambda model: bytearray(template_of(BOB)))
+    assert bench.answer() == FingerReading("r2", Finger.LOADED, 500)
+    assert bench.sensor.templates == {ALICE_SLOT: ALICE, 500: BOB}
+    bench.sensor.faults = [CutAfter(instruction=0x08, times=1, length=300)]
+    bench.driver.read("r3", 500, seal)
+    assert bench.answer().outcome is Finger.FAULT
+    assert kept == [template_of(ALICE)]
