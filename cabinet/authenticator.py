@@ -1,4 +1,4 @@
-"""The strong step: a code of the authenticator app that an administrator has, and enrolling one.
+"""The strong step: a code of the authenticator app of an administrator or service technician.
 
 Not for badge, finger and PIN (`signin.py`) or how codes are made (auth). One rule: whoever has an
 app must show its code at every sign-in, and no code counts a second time, for whomever.
@@ -20,12 +20,17 @@ NOT_ACCEPTED = "Not accepted. Wait for the next code of your app; each is good o
 
 def offered(person: Person) -> bool:
     """Whether this person may have an app here."""
-    return person.role == Role.ADMINISTRATOR.value
+    return person.role in (Role.ADMINISTRATOR.value, Role.SERVICE_TECHNICIAN.value)
 
 
 def wanted(person: Person) -> bool:
     """Whether this person's proof is whole with a code only."""
     return offered(person) and bool(person.totp_name or person.key_name)
+
+
+def spent(state: State, person: Person) -> int:
+    """The step up to which no code counts: of this person's newest, and of anybody's before."""
+    return max(person.totp_step, state.totp_step - STEPS_APART)
 
 
 def _typed(draft: Draft, text: str) -> bool:
@@ -37,8 +42,7 @@ def _typed(draft: Draft, text: str) -> bool:
 
 def _check(draft: Draft, person: Person, sealed: str, text: str, page: str) -> None:
     """Have a code checked; none counts that is older than one which anybody used."""
-    request, state = draft.reference(), draft.state
-    after = max(person.totp_step, state.totp_step - STEPS_APART)
+    request, after = draft.reference(), spent(draft.state, person)
     now_s = draft.moment.wall_ms // 1000
     draft.command(CheckTotp(request, person.ref, sealed, text, now_s, after))
     draft.stay(page=page, request=request, note=None)

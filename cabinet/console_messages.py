@@ -15,10 +15,12 @@ from cabinet.messages import MAX_FRAME_BYTES, MessageError, frame
 
 VERSION = 1
 MAX_SIGNATURE_CHARS = 8192
+MAX_SECRET_CHARS = 32
 MAX_ARGUMENTS = 4
 MAX_ROWS = 200
 MAX_CELL_CHARS = 120
 Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")]
+Way = Literal["certificate", "code"]
 Outcome = Literal["ok", "refused", "failed"]
 
 
@@ -40,6 +42,17 @@ class Respond(_Message, frozen=True, forbid_unknown_fields=True, tag="respond"):
     """The signature over the newest challenge; SignedIn or Denied answers it."""
 
     signature: Annotated[str, msgspec.Meta(max_length=MAX_SIGNATURE_CHARS)]
+
+
+class Prove(_Message, frozen=True, forbid_unknown_fields=True, tag="prove"):
+    """A staff number, PIN and code of the app; SignedIn or Denied answers it."""
+
+    staff_id: Annotated[str, msgspec.Meta(max_length=MAX_SECRET_CHARS)]
+    pin: Annotated[str, msgspec.Meta(max_length=MAX_SECRET_CHARS)]
+    code: Annotated[str, msgspec.Meta(max_length=MAX_SECRET_CHARS)]
+
+    def __repr__(self) -> str:
+        return "Prove()"
 
 
 class Command(_Message, frozen=True, forbid_unknown_fields=True, tag="command"):
@@ -65,6 +78,7 @@ class Banner(_Message, frozen=True, forbid_unknown_fields=True, tag="banner"):
     state: str
     clock: str
     sign_in: str = ""  # why nobody can sign in, "" where they can
+    ways: tuple[Way, ...] = ()
 
 
 class Challenge(_Message, frozen=True, forbid_unknown_fields=True, tag="challenge"):
@@ -124,7 +138,7 @@ class Ended(_Message, frozen=True, forbid_unknown_fields=True, tag="ended"):
     words: str
 
 
-ToController = Hello | Begin | Respond | Command | Stop | Leave
+ToController = Hello | Begin | Respond | Prove | Command | Stop | Leave
 ToConsole = Banner | Challenge | Denied | SignedIn | Admitted | Answer | Seen | Ended
 _to_controller: msgspec.json.Decoder[ToController] = msgspec.json.Decoder(ToController)
 _to_console: msgspec.json.Decoder[ToConsole] = msgspec.json.Decoder(ToConsole)

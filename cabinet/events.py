@@ -330,6 +330,20 @@ class ServiceProved:
 
 
 @dataclass(frozen=True)
+class ServiceEntered:
+    """A PIN and a code typed at the console were compared with those of `person`, "" for nobody's.
+
+    `session` is the one to extend, or ""; `step` as in TotpChecked.
+    """
+
+    request: str
+    session: str
+    person: str
+    pin_right: bool
+    step: int
+
+
+@dataclass(frozen=True)
 class ServiceNotProved:
     """A sign-in at the console failed; `counts` as a wrong try or does not."""
 
@@ -400,6 +414,7 @@ Event = (
     | DeviceChanged
     | Import
     | ServiceProved
+    | ServiceEntered
     | ServiceNotProved
     | ServiceAsked
     | ServiceLeft
@@ -521,6 +536,21 @@ class CheckTotp:
     request: str
     person: str
     encoded: str = field(repr=False)
+    text: str = field(repr=False)
+    now_s: int
+    after: int
+
+
+@dataclass(frozen=True)
+class CheckTechnician:
+    """Compare a PIN and a code typed at the console; as long for nobody's, and never right."""
+
+    request: str
+    session: str
+    person: str
+    encoded: str = field(repr=False)
+    pin: str = field(repr=False)
+    sealed: str = field(repr=False)
     text: str = field(repr=False)
     now_s: int
     after: int

@@ -74,13 +74,15 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `ca`: the public keys of the hospital's service CA, whose certificates are good here for this
     cabinet's id or its `fleet`. `revoked`: a file with the keys that are not, as ssh-keygen -k
-    makes it. `admit`: whether a pharmacist lets a technician in at the touchscreen.
+    makes it. `admit`: whether a pharmacist lets a technician in at the touchscreen. `sign_in`: the
+    ways that are allowed: a certificate, or the PIN and the app's code of a person enrolled here.
     """
 
     ca: tuple[str, ...] = ()
     fleet: str = ""
     revoked: str = ""
     admit: Literal["controlled", "always", "never"] = "controlled"  # where there are such drugs
+    sign_in: tuple[Literal["certificate", "code"], ...] = ("certificate",)
     session_min: int = 30
     idle_min: int = 5  # IEC 62443-4-2 CR 2.5: a session that nobody uses is locked
     certificate_h: int = 24  # a certificate for longer is not accepted

@@ -117,6 +117,8 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             lists.imported(draft, event)
         case e.ServiceProved():
             service.proved(draft, event)
+        case e.ServiceEntered():
+            service.entered(draft, event)
         case e.ServiceNotProved():
             service.not_proved(draft, event)
         case e.ServiceAsked():

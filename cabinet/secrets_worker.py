@@ -16,7 +16,16 @@ from cabinet import events as e
 from cabinet.lists import BADGE_PURPOSE
 
 MAX_WAITING = 4
-Job = e.CheckPin | e.HashPin | e.CheckKey | e.MakeTotp | e.CheckTotp | e.HashCode | e.MakeCode
+Job = (
+    e.CheckPin
+    | e.HashPin
+    | e.CheckKey
+    | e.MakeTotp
+    | e.CheckTotp
+    | e.CheckTechnician
+    | e.HashCode
+    | e.MakeCode
+)
 
 
 class SecretsWorker:
@@ -66,6 +75,8 @@ def _wrong(job: Job) -> e.Event:
     match job:
         case e.CheckTotp():
             return e.TotpChecked(job.request, 0)
+        case e.CheckTechnician():
+            return e.ServiceEntered(job.request, job.session, job.person, False, 0)
         case e.CheckKey():
             return e.KeyChecked(job.request, -1)
         case _:
@@ -108,6 +119,12 @@ def answer(
             secret = totp.unseal(pepper, job.person, job.encoded)
             step = totp.matching_step(secret, job.text, job.now_s, job.after) if secret else 0
             return e.TotpChecked(job.request, step)
+        case e.CheckTechnician():
+            right = hasher.verify(job.encoded, job.pin)
+            secret = totp.unseal(pepper, job.person, job.sealed) or bytes(totp.SECRET_BYTES)
+            step = totp.matching_step(secret, job.text, job.now_s, job.after)
+            known = (job.session, job.person)
+            return e.ServiceEntered(job.request, *known, right, step if job.sealed else 0)
         case e.HashCode():
             return e.CodeHashed(job.request, keyed_hash(pepper, "code", plain_code(job.plain)))
         case e.MakeCode():

@@ -7,14 +7,21 @@ opens a drawer, and each command is a record before its answer is shown.
 from typing import Literal
 
 from auth.lockout import Limits, standing
-from auth.policy import Act
+from auth.policy import Act, Factor, Role
+from cabinet import authenticator, rights, service_work, signin
+from cabinet import factor_records as fr
 from cabinet import records as r
-from cabinet import rights, service_work
 from cabinet import service_records as sr
 from cabinet.decision import Draft, Note
-from cabinet.events import ServiceAsked, ServiceLeft, ServiceNotProved, ServiceProved
+from cabinet.events import (
+    ServiceAsked,
+    ServiceEntered,
+    ServiceLeft,
+    ServiceNotProved,
+    ServiceProved,
+)
 from cabinet.plan import CONTROLLED
-from cabinet.state import Service, State
+from cabinet.state import Person, Service, State
 from cabinet.wording import REASONS
 
 ADMIT_WITHIN_S = 300
@@ -24,6 +31,10 @@ READING = (
     *("power", "version", "report"),
 )
 BUSY = "Somebody is signed in at the console already. One at a time."
+OVER = "The session is over. Sign in again."
+NOT_ACCEPTED = "Not accepted. Each code of your app is good once: wait for the next one."
+UNTOLD = ("wrong_secret", "locked", "too_soon", *rights.STOPPED)  # to whom may be a stranger
+FACTORS = (Factor.PIN.value, Factor.TOTP.value)
 
 
 def wait_s(state: State, mono_ms: int) -> int:
@@ -43,7 +54,7 @@ def needs_admission(state: State) -> bool:
 def refusal(state: State, session: str, command: str) -> str:
     """Why this command may not be carried out for this session now, "" when it may."""
     if state.service is None or state.service.id != session:
-        return "The session is over. Sign in again."
+        return OVER
     if not state.service.admitted:
         return "A pharmacist must let you in at the touchscreen first: Tasks, Let a technician in."
     if command not in (*READING, *service_work.COMMANDS):
@@ -58,8 +69,8 @@ def proved(draft: Draft, event: ServiceProved) -> None:
     now = state.service
     if lasts_s <= 0:
         _refuse(draft, "expired", event.key, "The certificate is not valid any more.")
-    elif now is None and event.session:
-        _refuse(draft, "over", event.key, "The session is over. Sign in again.", counts=False)
+    elif _elsewhere(draft, event.session, event.key):
+        return
     elif now is None:
         details = draft.attach("technician", sr.TechnicianDetails(event.person))
         draft.add(
@@ -74,8 +85,6 @@ def proved(draft: Draft, event: ServiceProved) -> None:
                 needs_admission(state),
             )
         )
-    elif now.id != event.session:
-        _refuse(draft, "busy", event.key, BUSY, counts=False)
     elif now.key != event.key:
         words = "A session is extended with the key that began it."
         _refuse(draft, "another_key", event.key, words)
@@ -83,8 +92,76 @@ def proved(draft: Draft, event: ServiceProved) -> None:
         draft.add(sr.ServiceExtended(now.id, event.serial, lasts_s))
 
 
+def _elsewhere(draft: Draft, session: str, key: str) -> bool:
+    """Whether this proof comes too late, or while somebody else is there; then it is refused."""
+    now = draft.state.service
+    if now is None and session:
+        _refuse(draft, "over", key, OVER, counts=False)
+    elif now is not None and now.id != session:
+        _refuse(draft, "busy", key, BUSY, counts=False)
+    else:
+        return False
+    return True
+
+
+def asked_for(state: State, staff_id: str) -> Person | None:
+    """The technician of this number who has an app; nobody else's PIN is asked for here.
+
+    So a number that is typed at the console locks nobody out who does other work.
+    """
+    person = state.people.get(state.by_staff_id.get(staff_id, ""))
+    able = person is not None and person.role == Role.SERVICE_TECHNICIAN.value
+    return person if person is not None and able and person.totp_name else None
+
+
+def entered(draft: Draft, event: ServiceEntered) -> None:
+    """A PIN and a code were compared: let the person in, or on. Nothing tells why not."""
+    state, now = draft.state, draft.state.service
+    person = state.people.get(event.person)
+    why, badge = _not_believed(draft, event, person)
+    if why not in UNTOLD and person is not None:
+        draft.add(fr.TotpUsed(person.ref, event.step))
+    if why or person is None:
+        known = person.ref if person is not None else ""
+        draft.add(sr.ServiceRefused(why, "", True, known, badge))
+        draft.refusal = NOT_ACCEPTED if why in UNTOLD else REASONS[why]
+        return
+    if _elsewhere(draft, event.session, ""):
+        return
+    lasts_s = state.plan.service.session_min * 60
+    if now is None:
+        details = draft.attach("technician", sr.TechnicianDetails(person.name))
+        certificate = ("", 0, "", False)
+        admission = needs_admission(state)
+        said = (*certificate, details, lasts_s, admission, person.ref, FACTORS)
+        draft.add(sr.ServiceSignedIn(draft.reference(), *said))
+    elif now.person != person.ref:
+        _refuse(draft, "another_person", "", "A session is extended by who began it.")
+    else:
+        draft.add(sr.ServiceExtended(now.id, 0, lasts_s))
+
+
+def _not_believed(draft: Draft, event: ServiceEntered, person: Person | None) -> tuple[str, str]:
+    """Why not (a key of REASONS where it may be told), and against whose badge it counts."""
+    state, wall_ms = draft.state, draft.moment.wall_ms
+    if person is None or person.role != Role.SERVICE_TECHNICIAN.value:
+        return "wrong_secret", ""
+    stand = signin.stands(state, person.badge, draft.moment.mono_ms)
+    if stand.locked or stand.wait_s:
+        return "locked" if stand.locked else "too_soon", ""
+    if not event.pin_right or event.step <= authenticator.spent(state, person):
+        return "wrong_secret", person.badge
+    why = rights.refusal(state, person.ref, Act.SERVICE, wall_ms)
+    if why in rights.STOPPED:
+        return why, person.badge
+    why = why or rights.unproven(state, person.ref, Act.SERVICE, FACTORS)
+    if why:
+        return why, ""
+    return ("pin_old", "") if signin.pin_is_old(draft, person) else ("", "")
+
+
 def not_proved(draft: Draft, event: ServiceNotProved) -> None:
-    """A sign-in failed."""
+    """A certificate was no proof."""
     draft.add(sr.ServiceRefused(event.why, event.key, event.counts))
 
 
@@ -125,8 +202,10 @@ def tick(draft: Draft) -> None:
     if now is None:
         return
     idle_s = (mono_ms - now.active_ms) // 1000
-    why: Literal["time", "not_admitted", "idle"]
-    if mono_ms >= now.ends_ms:
+    why: Literal["time", "not_admitted", "idle", "withdrawn"]
+    if now.person and rights.refusal(draft.state, now.person, Act.SERVICE, draft.moment.wall_ms):
+        why = "withdrawn"
+    elif mono_ms >= now.ends_ms:
         why = "time"
     elif not now.admitted and idle_s >= ADMIT_WITHIN_S:
         why = "not_admitted"

@@ -14,27 +14,30 @@ from typing import Protocol
 
 from auth.ssh_proof import NAMESPACE, Trust
 from auth.ssh_signature import public_key
+from cabinet import authenticator, service, service_answers
 from cabinet import console_messages as m
 from cabinet import events as e
 from cabinet import records as r
-from cabinet import service, service_answers
 from cabinet import service_records as sr
 from cabinet.configuration import Configuration
 from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
 from cabinet.local_socket import Peer
 from cabinet.proof_worker import ProofChecked, ProofJob
 from cabinet.service_answers import Facts, History, Reply
-from cabinet.state import State
+from cabinet.state import Service, State
 from cabinet.step import Outcome
 
 CHALLENGE_S = 300
-NO_CA = "No service CA is set in cabinet.toml, so nobody can sign in here."
+NO_WAY = "cabinet.toml names no service CA and no other way, so nobody can sign in here."
+NOT_HERE = "That way of signing in is not allowed at this cabinet."
+ONE_MOMENT = "One moment."
 WHY_ENDED = {
     "logout": "Logged out.",
     "hung_up": "The line was lost.",
     "idle": "No command came for too long: the session is over.",
     "time": "The session's time is over. Sign in again.",
     "not_admitted": "No pharmacist let you in: the session is over.",
+    "withdrawn": "Your access was withdrawn: the session is over.",
 }
 
 
@@ -45,6 +48,7 @@ class _Visitor:
     challenge: str = ""
     until_s: float = 0.0
     checking: bool = False
+    request: str = ""  # of a PIN and a code that are compared
     session: str = ""
     waits: bool = False  # for a pharmacist
     watching: bool = False
@@ -76,9 +80,12 @@ class ServiceDesk:
         host: Host,
         facts: Facts,
         submit: Callable[[ProofJob], None],
+        compare: Callable[[e.CheckTechnician], None],
     ) -> None:
+        """`submit` has a certificate's proof checked, `compare` a PIN and a code."""
         self._configuration, self._host, self._facts = configuration, host, facts
-        self._submit = submit
+        self._submit, self._compare = submit, compare
+        self._comparing = False  # one at a time: nobody at the touchscreen waits behind more
         self._visitors: dict[Peer, _Visitor] = {}
         self._history = History()
         rules = configuration.service
@@ -91,11 +98,14 @@ class ServiceDesk:
 
     # --- what comes -----------------------------------------------------------------------------
 
-    def take(self, event: ConsoleEvent | ProofChecked) -> None:
+    def take(self, event: ConsoleEvent | ProofChecked | e.ServiceEntered) -> None:
         """A console came, said something or went; or its proof was checked."""
         if isinstance(event, ConsoleCame):
             self._visitors[event.peer] = _Visitor()
             self._send(event.peer, self._banner())
+            return
+        if isinstance(event, e.ServiceEntered):
+            self._compared(event)
             return
         visitor = self._visitors.get(event.peer)
         if visitor is None:
@@ -116,6 +126,8 @@ class ServiceDesk:
                 self._begin(peer, visitor)
             case m.Respond():
                 self._respond(peer, visitor, message)
+            case m.Prove():
+                self._prove(peer, visitor, message)
             case m.Command():
                 visitor.watching = False
                 self._command(peer, visitor, message)
@@ -170,20 +182,26 @@ class ServiceDesk:
             f"{state.name} ({state.cabinet})",
             service_answers.in_one_line(state),
             when,
-            "" if self._trust.keys else NO_CA,
+            "" if self._ways() else NO_WAY,
+            self._ways(),
         )
+
+    def _ways(self) -> tuple[m.Way, ...]:
+        """How somebody may sign in here."""
+        allowed = self._host.state.plan.service.sign_in
+        return tuple(way for way in allowed if way == "code" or self._trust.keys)
 
     def _begin(self, peer: Peer, visitor: _Visitor) -> None:
         state, now_s = self._host.state, self._host.now_s()
         wait_s = service.wait_s(state, int(now_s * 1000))
-        if not self._trust.keys:
-            self._send(peer, m.Denied(NO_CA))
+        if "certificate" not in self._ways():
+            self._send(peer, m.Denied(NOT_HERE if self._ways() else NO_WAY))
         elif state.service is not None and state.service.id != visitor.session:
             self._send(peer, m.Denied(service.BUSY))
         elif wait_s:
             self._send(peer, m.Denied(f"Too many failures. Wait {wait_s} s.", wait_s))
         elif visitor.checking:
-            self._send(peer, m.Denied("One moment."))
+            self._send(peer, m.Denied(ONE_MOMENT))
         else:
             when = datetime.fromtimestamp(self._host.wall_s(), UTC).strftime("%Y%m%dT%H%M%SZ")
             nonce = self._host.random(20).hex()
@@ -225,11 +243,64 @@ class ServiceDesk:
         now = self._host.state.service
         if outcome.refusal or now is None:
             self._send(event.peer, m.Denied(outcome.refusal))
-            return
+        else:
+            self._let_in(event.peer, visitor, now)
+
+    def _let_in(self, peer: Peer, visitor: _Visitor, now: Service) -> None:
+        """A session begins, or goes on."""
         visitor.session, visitor.waits = now.id, not now.admitted
         lasts_s = now.ends_ms // 1000 - int(self._host.now_s())
         idle_s = self._host.state.plan.service.idle_min * 60
-        self._send(event.peer, m.SignedIn(now.name, lasts_s, idle_s, visitor.waits))
+        self._send(peer, m.SignedIn(now.name, lasts_s, idle_s, visitor.waits))
+
+    # --- by PIN and code ------------------------------------------------------------------------
+
+    def _prove(self, peer: Peer, visitor: _Visitor, message: m.Prove) -> None:
+        """The same is done, and takes as long, whether there is such a person or not."""
+        state, now_s = self._host.state, self._host.now_s()
+        wait_s = service.wait_s(state, int(now_s * 1000))
+        if "code" not in self._ways():
+            self._send(peer, m.Denied(NOT_HERE if self._ways() else NO_WAY))
+        elif state.service is not None and state.service.id != visitor.session:
+            self._send(peer, m.Denied(service.BUSY))
+        elif wait_s:
+            self._send(peer, m.Denied(f"Too many failures. Wait {wait_s} s.", wait_s))
+        elif visitor.checking or self._comparing:
+            self._send(peer, m.Denied(ONE_MOMENT))
+        else:
+            visitor.checking = self._comparing = True
+            visitor.request = self._host.random(8).hex()
+            person = service.asked_for(state, message.staff_id)
+            secrets = (person.pin, person.totp) if person is not None else ("", "")
+            self._compare(
+                e.CheckTechnician(
+                    visitor.request,
+                    visitor.session,
+                    person.ref if person is not None else "",
+                    secrets[0],
+                    message.pin,
+                    secrets[1],
+                    message.code,
+                    int(self._host.wall_s()),
+                    authenticator.spent(state, person) if person is not None else 0,
+                )
+            )
+
+    def _compared(self, event: e.ServiceEntered) -> None:
+        """It counts also where the cable was pulled meanwhile; but then it signs nobody in."""
+        self._comparing = False
+        found = [it for it in self._visitors.items() if it[1].request == event.request]
+        if not found and event.pin_right and event.step:
+            return
+        outcome = self._host.step(event)
+        for peer, visitor in found:
+            visitor.checking, visitor.request = False, ""
+            now = self._host.state.service
+            if outcome.refusal or now is None:
+                wait_s = service.wait_s(self._host.state, int(self._host.now_s() * 1000))
+                self._send(peer, m.Denied(outcome.refusal, wait_s))
+            else:
+                self._let_in(peer, visitor, now)
 
     # --- commands -------------------------------------------------------------------------------
 

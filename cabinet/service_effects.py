@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from auth.lockout import Tries
+from auth.policy import Factor
+from cabinet import factor_effects as factors
 from cabinet import records as r
 from cabinet import service_records as sr
 from cabinet.machines import CorruptLedger
@@ -27,13 +29,23 @@ def _service_signed_in(
         body.mono_ms + record.lasts_s * 1000,
         not record.admission,
         details=details if isinstance(details, sr.TechnicianDetails) else None,
+        person=record.person,
     )
+    _proved(state, record.person)
+
+
+def _proved(state: State, person: str) -> None:
+    """What went wrong before is forgotten: at the console, and of the person."""
     state.service_tries = Tries()
+    if person:
+        factors.forgive(state, state.people[person].badge, fingers=False)
 
 
 def _service_refused(state: State, record: sr.ServiceRefused, body: r.Body, _: r.Attached) -> None:
     if record.counts:
         state.service_tries = Tries(0, state.service_tries.secrets + 1, body.mono_ms)
+    if record.badge:
+        factors.count(state, record.badge, Factor.PIN.value, body.mono_ms)
 
 
 def _serviced(state: State, session: str, body: r.Body) -> Service:
@@ -52,8 +64,9 @@ def _service_admitted(
 def _service_extended(
     state: State, record: sr.ServiceExtended, body: r.Body, _: r.Attached
 ) -> None:
-    _serviced(state, record.session, body).ends_ms = body.mono_ms + record.lasts_s * 1000
-    state.service_tries = Tries()
+    service = _serviced(state, record.session, body)
+    service.ends_ms = body.mono_ms + record.lasts_s * 1000
+    _proved(state, service.person)
 
 
 def _service_command(state: State, record: sr.ServiceCommand, body: r.Body, _: r.Attached) -> None:

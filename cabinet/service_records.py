@@ -18,7 +18,8 @@ class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 class ServiceSignedIn(_Record, frozen=True, forbid_unknown_fields=True, tag="service_signed_in"):
     """Somebody proved to hold a key that the service CA certified for this cabinet and hour.
 
-    `key` is the fingerprint of the public key; `serial` and `principal` are the certificate's;
+    `key` is the fingerprint of the public key; `serial` and `principal` are the certificate's. Or
+    they are the cabinet's own `person`, proved by `factors`, and these three say nothing.
     `technician` names the attachment with the name in it. `lasts_s`: the session ends then at the
     latest. `admission`: a pharmacist must let them in first.
     """
@@ -31,17 +32,22 @@ class ServiceSignedIn(_Record, frozen=True, forbid_unknown_fields=True, tag="ser
     technician: str
     lasts_s: int
     admission: bool
+    person: str = ""
+    factors: tuple[str, ...] = ()
 
 
 class ServiceRefused(_Record, frozen=True, forbid_unknown_fields=True, tag="service_refused"):
     """A sign-in at the console that was not accepted; `key` is "" where none was shown.
 
-    `counts` as a wrong try or does not.
+    `counts` as a wrong try or does not. `person` is whose PIN and code were asked for, "" for
+    nobody who could be meant; `badge` is theirs where the try counts against them as well.
     """
 
     why: str
     key: str
     counts: bool
+    person: str = ""
+    badge: str = ""
 
 
 class ServiceAdmitted(_Record, frozen=True, forbid_unknown_fields=True, tag="service_admitted"):
@@ -54,7 +60,7 @@ class ServiceAdmitted(_Record, frozen=True, forbid_unknown_fields=True, tag="ser
 
 
 class ServiceExtended(_Record, frozen=True, forbid_unknown_fields=True, tag="service_extended"):
-    """The technician signed again: the session lasts `lasts_s` from here."""
+    """The technician proved it again: the session lasts `lasts_s` from here."""
 
     session: str
     serial: int
@@ -122,7 +128,7 @@ class ServiceEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="servic
     """The session at the console is over."""
 
     session: str
-    why: Literal["logout", "hung_up", "idle", "time", "not_admitted"]
+    why: Literal["logout", "hung_up", "idle", "time", "not_admitted", "withdrawn"]
 
 
 class TechnicianDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -32,7 +32,6 @@ NOT_RECOGNISED = "Not recognised. Lift your finger and place it again."
 PIN_NOT_ACCEPTED = (
     "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
 )
-PIN_OLD = "This PIN is older than your site allows. Ask for a code and enrol again."
 DAY_MS = 86_400_000
 FINGER_OFF = "Your finger missed too often. Use your PIN, and have your finger enrolled again."
 PROVING = (
@@ -161,10 +160,10 @@ def pin_checked(draft: Draft, event: PinChecked) -> None:
         return
     person = draft.state.people.get(attempt.person)
     fallback = _fallback(draft.state, person)
-    if event.right and person is not None and fallback and _pin_is_old(draft, person):
+    if event.right and person is not None and fallback and pin_is_old(draft, person):
         refused = (attempt.id, attempt.badge, person.ref, Factor.PIN.value, "pin_old", False)
         draft.add(r.FactorRefused(*refused))
-        end_attempt(draft, "pin_old", PIN_OLD)
+        end_attempt(draft, "pin_old", REASONS["pin_old"])
     elif event.right and person is not None and fallback:
         _proved(draft, person, Factor.PIN, fallback)
     else:
@@ -172,7 +171,8 @@ def pin_checked(draft: Draft, event: PinChecked) -> None:
         _wrong(draft, Factor.PIN, why)
 
 
-def _pin_is_old(draft: Draft, person: Person) -> bool:
+def pin_is_old(draft: Draft, person: Person) -> bool:
+    """Whether the site asks for a newer PIN."""
     days = draft.state.plan.rules.pin_days
     now_ms = rights.now_of(draft.state, draft.moment.wall_ms)
     return bool(days) and now_ms - person.pin_ms >= days * DAY_MS

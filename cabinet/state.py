@@ -251,11 +251,14 @@ class Service:
     working: bool = False  # service mode
     testing: Testing | None = None
     details: TechnicianDetails | None = None
+    person: str = ""  # who signed in as a person of this cabinet, without a key
 
     @property
     def name(self) -> str:
-        """Name to show, or the key where it was erased."""
-        return self.details.name if self.details is not None else f"key {self.key[7:15]}"
+        """Name to show, or the key or reference where it was erased."""
+        if self.details is not None:
+            return self.details.name
+        return f"person {self.person}" if self.person else f"key {self.key[7:15]}"
 
 
 @dataclass

@@ -97,7 +97,8 @@ class Turns:
     def serve_technicians(self, check: Callable[[ProofJob], None]) -> None:
         """Have a desk for the maintenance console; `check` takes what proves who somebody is."""
         facts = Facts(self._configuration, self._folder, self._store, lambda: self._devices)
-        self._desk = ServiceDesk(self._configuration, self._folder, self, facts, check)
+        desk = (self._configuration, self._folder, self, facts)
+        self._desk = ServiceDesk(*desk, check, self._submit)
 
     @property
     def state(self) -> State:
@@ -149,7 +150,9 @@ class Turns:
             case GatewaySaid():
                 self.outside.take(incoming, self._now_s())
                 return
-            case ConsoleCame() | ConsoleSaid() | ConsoleGone() | ProofChecked():
+            case (
+                ConsoleCame() | ConsoleSaid() | ConsoleGone() | ProofChecked() | e.ServiceEntered()
+            ):
                 if self._desk is not None:
                     self._desk.take(incoming)
             case d.DrawerReading():

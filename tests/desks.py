@@ -13,20 +13,23 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from auth.pins import PinHasher
 from cabinet import configuration as site
 from cabinet import console_messages as m
 from cabinet import events as e
 from cabinet.configuration import plan_of
-from cabinet.console_socket import ConsoleEvent, ConsoleSocket
+from cabinet.console_socket import ConsoleSocket
 from cabinet.messages import Frames
 from cabinet.plan import Service
-from cabinet.proof_worker import ProofChecked, ProofWorker
+from cabinet.proof_worker import ProofWorker
+from cabinet.secrets_worker import answer
 from cabinet.service_answers import Facts
 from cabinet.service_desk import ServiceDesk
 from cabinet.state import State
 from cabinet.step import Outcome
 from sim.medicines import DEMO
 from sim.technicians import ServiceCA, Technician
+from tests.app import PEPPER
 from tests.demo import PATIENCE_S
 from tests.ward import PLAN, Ward
 
@@ -45,11 +48,19 @@ class Desk:
         )
         assert plan_of(self.configuration).service == rules
         self.ward = Ward(msgspec.structs.replace(PLAN, service=rules), stocked=False)
-        self._queue: queue.Queue[ConsoleEvent | ProofChecked] = queue.Queue()
+        self._queue: queue.Queue[Any] = queue.Queue()
         self._draws = 0
         worker = ProofWorker(self._queue.put, ended=lambda: None)
         worker.start()
-        self.desk = ServiceDesk(self.configuration, folder, self, facts(self.ward), worker.submit)
+        hasher = PinHasher(PEPPER, passes=1, memory_kib=1024)
+        self.desk = ServiceDesk(
+            self.configuration,
+            folder,
+            self,
+            facts(self.ward),
+            worker.submit,
+            lambda job: self._queue.put(answer(job, hasher, PEPPER, self.random)),
+        )
         self.path = folder / "console.sock"
         self.socket = ConsoleSocket(self.path, self._queue.put)
 

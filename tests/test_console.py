@@ -5,20 +5,26 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from auth.pins import PinHasher
 from cabinet import configuration as site
 from cabinet import events as e
 from cabinet import service_records as sr
+from cabinet.plan import Service
 from sim.medicines import DEMO
 from sim.technicians import KEYGEN, ServiceCA, Technician
+from tests import app
 from tests.demo import ROOT
-from tests.desks import Desk
+from tests.desks import Desk, rules
 from tests.laptops import PICOCOM, ConsoleProcess, Laptop
 from tests.test_console_socket import opened
-from tests.ward import badge
+from tests.test_service import Known
+from tests.test_service_person import hired
+from tests.ward import PIN, badge
 
 pytestmark = [
     pytest.mark.process,
@@ -50,14 +56,31 @@ def desk(tmp_path: Path, ca: ServiceCA) -> Iterator[Desk]:
 
 @pytest.fixture
 def console(tmp_path: Path, desk: Desk) -> Iterator[ConsoleProcess]:
-    config = tmp_path / "cabinet.toml"
+    made = started(tmp_path, desk)
+    yield made
+    made.close()
+
+
+def started(folder: Path, desk: Desk) -> ConsoleProcess:
+    config = folder / "cabinet.toml"
     shutil.copy(DEMO / "cabinet.toml", config)
     with config.open("a") as file:
         file.write(f'\n[paths]\nconsole = "{desk.path}"\n')
     assert site.load(config).paths.console == str(desk.path)
-    made = ConsoleProcess(tmp_path, config)
-    yield made
-    made.close()
+    return ConsoleProcess(folder, config)
+
+
+@contextmanager
+def at_a_console(folder: Path, desk: Desk) -> Iterator[Laptop]:
+    """A laptop at a console of this desk."""
+    console = started(folder, desk)
+    laptop = Laptop(console.cable.laptop_end, desk.turn)
+    try:
+        yield laptop
+    finally:
+        laptop.close()
+        console.close()
+        desk.close()
 
 
 @pytest.fixture
@@ -293,3 +316,40 @@ def test_every_step_of_the_guide_works_as_it_is_written(
         laptop.until("service>")
     assert [it.outcome for it in desk.ward.records(sr.ServiceTested)] == ["passed"] * 4
     assert VT100.fullmatch(laptop.seen)
+
+
+def test_what_is_secret_is_never_echoed_and_the_number_is(tmp_path: Path) -> None:
+    made = Desk(tmp_path, Service(sign_in=("code",), admit="never"), Known)
+    made.ward.hashed = PinHasher(app.PEPPER, passes=1, memory_kib=1024).hash
+    hired(made.ward)
+    with at_a_console(tmp_path, made) as laptop:
+        laptop.until("Press Enter to sign in.")
+        laptop.type("\rSX\x7f1\r")
+        laptop.until("PIN: ")
+        laptop.type(f"9\x08{PIN}\r")
+        laptop.until("Code of your app: ")
+        laptop.type(f"{app.code(made.ward)}\r")
+        laptop.until("Signed in: Sven Service.")
+        laptop.until("service>")
+        assert laptop.command("status").endswith("= ok")
+        assert "Staff number: SX\b \b1\r\nPIN: \r\nCode of your app: \r\n" in laptop.seen
+        assert PIN not in laptop.seen and app.code(made.ward) not in laptop.seen
+
+
+def test_where_both_ways_are_allowed_the_console_asks_which(
+    tmp_path: Path, ca: ServiceCA, sam: Technician
+) -> None:
+    made = Desk(tmp_path, rules(ca, sign_in=("certificate", "code")), Known)
+    made.ward.wall_ms = int(time.time() * 1000)
+    with at_a_console(tmp_path, made) as laptop:
+        laptop.until("Press Enter to sign in.")
+        laptop.type("\r")
+        laptop.until("p  with your staff number")
+        laptop.type("xp")
+        laptop.until("Staff number: ")
+        laptop.type("\x03")
+        laptop.until("Stopped.")
+        laptop.until("Press Enter to sign in.")
+        laptop.type("\rc")
+        laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
+        laptop.until("Signed in: Sam Okafor.")

@@ -226,9 +226,9 @@ def test_who_must_be_let_in_waits_and_is_told(
 def test_without_a_service_ca_nobody_signs_in(tmp_path: Path, ca: ServiceCA) -> None:
     desk = opened(tmp_path, ca, ca=())
     console = Console(desk)
-    assert "No service CA" in console.greet().sign_in
+    assert "no service CA" in console.greet().sign_in
     console.say(m.Begin())
-    assert "No service CA" in console.hear(m.Denied).words
+    assert "no service CA" in console.hear(m.Denied).words
     desk.close()
 
 

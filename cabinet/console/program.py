@@ -17,6 +17,7 @@ from cabinet.console.editor import Editor, Interrupted
 from cabinet.console.keys import CONTROL_C, ENTER
 from cabinet.console.line import Line, LineLost
 from cabinet.console_messages import (
+    MAX_SECRET_CHARS,
     MAX_SIGNATURE_CHARS,
     Admitted,
     Answer,
@@ -27,17 +28,20 @@ from cabinet.console_messages import (
     Denied,
     Ended,
     Leave,
+    Prove,
     Respond,
     Seen,
     SignedIn,
     Stop,
     ToConsole,
+    Way,
 )
 
 END = "-----END SSH SIGNATURE-----"
 BEGIN = "-----BEGIN SSH SIGNATURE-----"
 MORE = "-- more: Space, or q to stop --"
 ANSWER_S = 30.0
+TYPED_WITHIN_S = 120.0
 BACKSPACES = ("\x08", "\x7f")
 M = TypeVar("M")
 
@@ -53,6 +57,7 @@ class Console:
         self._line, self._path = line, path
         self._editor = Editor(line)
         self._asked = 0
+        self._way: Way = "certificate"
 
     async def serve(self) -> None:
         """Until the line is lost."""
@@ -87,6 +92,7 @@ class Console:
         await self._enter()
         self._line.say("", *named)  # again, for who plugged in after it was said
         self._editor = Editor(self._line)  # with a history of its own
+        self._way = await self._chosen(banner.ways)
         signed = await self._sign_in(connection)
         await self._welcome(connection, signed)
         while True:
@@ -100,7 +106,23 @@ class Console:
 
     # --- signing in -----------------------------------------------------------------------------
 
+    async def _chosen(self, ways: tuple[Way, ...]) -> Way:
+        """The way to sign in, where there is more than one."""
+        if len(ways) < 2:
+            return ways[0] if ways else "certificate"
+        self._line.say(
+            "",
+            "c  with your SSH key and its certificate",
+            "p  with your staff number, your PIN and the code of your app",
+        )
+        while (key := (await self._line.key()).lower()) not in ("c", "p"):
+            if key == CONTROL_C:
+                raise Over("Stopped.")
+        return "certificate" if key == "c" else "code"
+
     async def _sign_in(self, connection: Connection) -> SignedIn:
+        if self._way == "code":
+            return await self._typed_in(connection)
         connection.say(Begin())
         challenge = await self._hear(connection, Challenge)
         self._line.say(
@@ -120,6 +142,36 @@ class Console:
         self._line.say("Checking...")
         connection.say(Respond(signature))
         return await self._hear(connection, SignedIn)
+
+    async def _typed_in(self, connection: Connection) -> SignedIn:
+        """Staff number, PIN and code; what is secret is not shown, not even how long it is."""
+        self._line.say("")
+        try:
+            async with asyncio.timeout(TYPED_WITHIN_S):
+                staff_id = await self._field("Staff number: ", shown=True)
+                pin = await self._field("PIN: ")
+                code = await self._field("Code of your app: ")
+        except TimeoutError:
+            raise Over("The time to sign in is over.") from None
+        self._line.say("Checking...")
+        connection.say(Prove(staff_id, pin, code))
+        return await self._hear(connection, SignedIn)
+
+    async def _field(self, label: str, *, shown: bool = False) -> str:
+        """A short line."""
+        self._line.write(label)
+        typed = ""
+        while (key := await self._line.key()) != ENTER:
+            if key == CONTROL_C:
+                raise Over("Stopped.")
+            if key in BACKSPACES and typed:
+                typed = typed[:-1]
+                self._line.write("\b \b" if shown else "")
+            elif len(key) == 1 and " " <= key <= "~" and len(typed) < MAX_SECRET_CHARS:
+                typed += key
+                self._line.write(key if shown else "")
+        self._line.say("")
+        return typed.strip()
 
     async def _hear(self, connection: Connection, kind: type[M]) -> M:
         message = await self._or_lost(connection.next())
