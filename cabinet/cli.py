@@ -139,6 +139,8 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--accept-rollback", action="store_true", help="accept a ledger that was rolled back"
     )
+    again = "let two people enrol again whose badges are gone or locked"
+    what.add_argument("--enrol-again", action="store_true", help=again)
     what.add_argument(
         "--database-key",
         type=Path,
@@ -535,6 +537,10 @@ def _recover(arguments: argparse.Namespace) -> int:
     if arguments.database_key is not None:
         recovery.database_key(configuration, folder, arguments.database_key, terminal)
         print(f"The database key is in {arguments.database_key}.")
+        return 0
+    if arguments.enrol_again:
+        entry = recovery.enrol_again(configuration, folder, terminal)
+        print(f"Recorded as entry {entry}. Start the controller; each enrols with their code.")
         return 0
     entry = recovery.accept_rollback(configuration, folder, terminal)
     print(f"Recorded as entry {entry}. Start the controller; then count every pocket.")

@@ -300,8 +300,7 @@ def _person_enrolled(
 
 
 def _lock_released(state: State, record: r.LockReleased, _: r.Body, __: r.Attached) -> None:
-    if record.badge in state.tries:  # a finger that is switched off is enrolled anew instead
-        factors.forgive(state, record.badge, fingers=False)
+    factors.release(state, record.badge)
 
 
 def _badge_presented(state: State, record: r.BadgePresented, body: r.Body, _: r.Attached) -> None:

@@ -65,7 +65,7 @@ def code_hashed(draft: Draft, event: CodeHashed) -> None:
         draft.add(r.CodeRefused(why))
         draft.refuse(CODE_WORDS[why])
         return
-    if session is None and code.person:
+    if session is None and code.person and code.by:
         draft.add(r.CodeRefused("nobody_stands_by"))
         draft.refuse(CODE_WORDS["nobody_stands_by"])
         return
@@ -104,8 +104,9 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
     if holder not in ("", enrolment.person):
         draft.refuse(NOT_YOURS)
         return
-    known = draft.state.people.get(enrolment.person)
-    if known is not None and known.badge not in ("", event.badge):
+    known, code = draft.state.people.get(enrolment.person), draft.state.codes.get(enrolment.code)
+    lost = code is not None and not code.by  # the recovery cards let them in, with another badge
+    if known is not None and known.badge not in ("", event.badge) and not lost:
         draft.refuse("Use the badge that the staff list has for you.")
         return
     replace_newcomer(draft, badge=event.badge)

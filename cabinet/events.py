@@ -72,6 +72,20 @@ class AcceptRollback:
 
 
 @dataclass(frozen=True)
+class RecoverAccess:
+    """`cabinet recover --enrol-again`: two people, proved by PIN and cards, who enrol again.
+
+    `codes`: one keyed hash for each.
+    """
+
+    incident: str
+    persons: tuple[str, str]
+    codes: tuple[str, str]
+    expires_ms: int
+    note: str
+
+
+@dataclass(frozen=True)
 class Start:
     """The controller came up and has read its sensors: (drawer, position) for each drawer."""
 
@@ -391,6 +405,7 @@ Event = (
     Create
     | ChangeSigningKey
     | AcceptRollback
+    | RecoverAccess
     | Start
     | Stop
     | SnapshotKept

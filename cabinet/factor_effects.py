@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from auth.lockout import Tries
-from auth.policy import Factor
+from auth.lockout import Limits, Tries
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.state import Person, State
@@ -21,8 +20,7 @@ MAX_TRIES_KEPT = 1000  # unknown badges with wrong tries; the oldest is forgotte
 
 def count(state: State, badge: str, factor: str, mono_ms: int) -> None:
     """One more wrong try with this badge, and at this cabinet."""
-    tries, missed = state.tries.pop(badge, Tries()), factor == Factor.FINGER.value
-    state.tries[badge] = Tries(tries.fingers + missed, tries.secrets + (not missed), mono_ms)
+    state.tries[badge] = state.tries.pop(badge, Tries()).wrong(factor, mono_ms)
     most = state.plan.rules.crowd_tries
     state.recent_tries = (*state.recent_tries, mono_ms)[-most:]
     # Nobody's lock-out is pushed out by the wrong tries of badges that nobody has.
@@ -31,17 +29,29 @@ def count(state: State, badge: str, factor: str, mono_ms: int) -> None:
         del state.tries[stranger]
 
 
-def forgive(state: State, badge: str, *, fingers: bool) -> None:
-    """Forget wrong PINs, and missed fingers too if a finger was right."""
-    tries = state.tries.pop(badge, Tries())
-    if tries.fingers and not fingers:
-        state.tries[badge] = replace(tries, secrets=0)
+def _keep(state: State, badge: str, tries: Tries) -> None:
+    state.tries.pop(badge, None)
+    if tries.fingers or tries.pins or tries.strong:
+        state.tries[badge] = tries
+
+
+def release(state: State, badge: str) -> None:
+    """Forget wrong PINs and codes; a finger that is switched off is enrolled anew instead."""
+    if badge in state.tries:
+        _keep(state, badge, replace(state.tries[badge], pins=0, strong=0))
 
 
 def proved(state: State, factors: tuple[str, ...]) -> None:
     """The attempt ended well."""
-    if state.attempt is not None:
-        forgive(state, state.attempt.badge, fingers=Factor.FINGER.value in factors)
+    if state.attempt is not None and state.attempt.badge in state.tries:
+        tries = state.tries[state.attempt.badge]
+        _keep(state, state.attempt.badge, tries.right(factors, limits(state)))
+
+
+def limits(state: State) -> Limits:
+    """The site's limits of wrong tries."""
+    rules = state.plan.rules
+    return Limits(rules.delay_from_try, rules.delay_s, rules.lock_at_try, rules.finger_off_at_try)
 
 
 def carry_over(state: State, old: str, new: str) -> None:
@@ -51,8 +61,9 @@ def carry_over(state: State, old: str, new: str) -> None:
     before, there = state.tries.pop(old), state.tries.get(new, Tries())
     state.tries[new] = Tries(
         max(before.fingers, there.fingers),
-        max(before.secrets, there.secrets),
+        max(before.pins, there.pins),
         max(before.last_ms, there.last_ms),
+        max(before.strong, there.strong),
     )
 
 

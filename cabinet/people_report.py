@@ -82,6 +82,9 @@ def _row(state: State, record: r.Record) -> _Row | None:
         case st.CredentialsWithdrawn():
             what = "must enrol again" + (", with another badge" if record.new_badge else "")
             return _Row(record.person, record.by, what, record.why, record.approved_by)
+        case st.AccessRecovered(persons=(first, second)):
+            what = "both enrol again, by the recovery cards and their PINs"
+            return _Row(first, second, what, f"report {record.incident}")
         case st.StaffListTaken():
             what = f"staff list {record.number} taken: {record.people} people, {record.gone} gone"
             return _Row("", "", what, by_list=True)

@@ -1,8 +1,8 @@
 """`cabinet recover`: what takes the two recovery cards, and so two people.
 
-Accepting a ledger that was rolled back, and reading the database key out of its escrow. One rule:
-each of two different people brings a card and, where the ledger knows people, a PIN; nothing is
-written before both have.
+Accepting a ledger that was rolled back, letting two people in whom their badges let in no more, and
+reading the database key out of its escrow. One rule: each of two different people brings a card
+and, where the ledger knows people, a PIN; nothing is written before both have.
 """
 
 import os
@@ -12,12 +12,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from auth.pins import PinHasher
+from auth.pins import PinHasher, keyed_hash, make_code, plain_code
 from auth.policy import Act
 from cabinet import provision, rights, statements, whole_file, words
 from cabinet.anchors import Doubt
 from cabinet.configuration import Configuration
-from cabinet.events import AcceptRollback, ChangeSigningKey
+from cabinet.events import AcceptRollback, ChangeSigningKey, RecoverAccess
 from cabinet.journal import Journal, replay
 from cabinet.keys import Keys
 from cabinet.reports import local_time
@@ -88,6 +88,53 @@ def accept_rollback(configuration: Configuration, folder: Path, terminal: Termin
         return store.size
 
 
+def enrol_again(configuration: Configuration, folder: Path, terminal: Terminal) -> int:
+    """Let two people enrol again, each with a code of their own; the entry's number.
+
+    Raises what `accept_rollback` does, and NotRecovered where the ledger is to be accepted first.
+    """
+    keys = provision.load_keys(configuration, folder)
+    anchors = provision.anchors(configuration, folder)
+    signer = provision.signer(configuration, keys)
+    with Store.open(folder / configuration.paths.ledger, keys.ledger) as store:
+        state = replay(store)
+        provision.check_belongs(configuration, state)
+        if provision.doubted(anchors.read(), store, state, signer):
+            raise NotRecovered("the ledger was rolled back; see docs/recovery.md")
+        terminal.tell(
+            "Two administrators or pharmacists, each with a PIN and a recovery card, enrol again\n"
+            "with badges that are nobody's. Until then nothing of theirs changes."
+        )
+        incident = _incident(terminal)
+        persons, key = _two_people(terminal, state, keys)
+        by = key.signer(store.origin)
+        if by.vkey != state.recovery:
+            raise NotRecovered("the cards are not those of this cabinet; nothing was changed")
+        plain = (make_code(secrets.token_bytes), make_code(secrets.token_bytes))
+        first, second = (keyed_hash(keys.pepper, "code", plain_code(code)) for code in plain)
+        note = statements.recover_access(
+            *(store.size + 1, store.root(), store.origin, by),
+            incident=incident,
+            persons=persons,
+            codes=(first, second),
+        )
+        moment = provision.moment(secrets.token_bytes)
+        valid_h = state.plan.rules.code_valid_h
+        expires_ms = rights.now_of(state, moment.wall_ms) + valid_h * 3_600_000
+        event = RecoverAccess(incident, persons, (first, second), expires_ms, note)
+        journal = Journal(store, configuration.cabinet.id, "recover", secrets.token_bytes)
+        outcome = Engine(state, journal).step(event, moment)
+        if outcome.refusal:
+            raise NotRecovered(outcome.refusal)
+        head = store.sign_head(signer)
+        assert head is not None, "an entry was just added"
+        anchors.keep(head.note)
+        entry = store.size
+    for ref, code in zip(persons, plain, strict=True):
+        terminal.show_once(f"The code of {state.people[ref].name}, who alone should see it", code)
+    return entry
+
+
 @dataclass(frozen=True)
 class _Decided:
     """What two people accept, and why."""
@@ -148,10 +195,14 @@ def _reason(terminal: Terminal) -> tuple[str, str]:
         terminal.tell("That is not one of them.")
     else:
         raise NotRecovered("no reason was given; nothing was changed")
+    return reason, _incident(terminal)
+
+
+def _incident(terminal: Terminal) -> str:
     for _ in range(TRIES):
         incident = terminal.ask("Number of the incident's report (no names)")
         if _INCIDENT.fullmatch(incident):
-            return reason, incident
+            return incident
         terminal.tell("A number has letters, digits, points, slashes and dashes, at most 40.")
     raise NotRecovered("no report's number was given; nothing was changed")
 

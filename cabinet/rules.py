@@ -37,6 +37,7 @@ from cabinet import (
 )
 from cabinet import events as e
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.decision import Decision, Draft, Note, Place
 from cabinet.messages import Rows, Screen
 from cabinet.state import State
@@ -61,8 +62,8 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             _create(draft, event)
         case e.ChangeSigningKey():
             draft.add(r.SigningKeyChanged(event.verifier, event.note))
-        case e.AcceptRollback():
-            _accept_rollback(draft, event)
+        case e.AcceptRollback() | e.RecoverAccess():
+            _by_recovery_key(draft, event)
         case e.Start():
             _start(draft, event)
         case e.Stop():
@@ -164,17 +165,19 @@ def _create(draft: Draft, event: e.Create) -> None:
         draft.add(r.CodeIssued(code, "", "", expires_ms))
 
 
-def _accept_rollback(draft: Draft, event: e.AcceptRollback) -> None:
+def _by_recovery_key(draft: Draft, event: e.AcceptRollback | e.RecoverAccess) -> None:
     """Two different people who may; whoever made the event has checked the recovery key."""
-    state, now_ms = draft.state, draft.moment.wall_ms
-    first, second = event.persons
-    if any(
-        rights.refusal(state, ref, Act.RECOVER, now_ms) for ref in event.persons
-    ) or rights.same_human(state, first, second):
-        draft.refuse("Accepting a rollback takes two different administrators or pharmacists.")
+    state, now_ms, persons = draft.state, draft.moment.wall_ms, event.persons
+    stopped = [rights.refusal(state, ref, Act.RECOVER, now_ms) for ref in persons]
+    if any(stopped) or rights.same_human(state, *persons):
+        draft.refuse("This takes two different administrators or pharmacists.")
         return
-    anchors = tuple(r.Anchor(size, root) for size, root in event.anchors)
-    draft.add(r.RollbackAccepted(event.reason, event.incident, event.persons, anchors, event.note))
+    match event:
+        case e.AcceptRollback(reason, incident):
+            anchors = tuple(r.Anchor(size, root) for size, root in event.anchors)
+            draft.add(r.RollbackAccepted(reason, incident, persons, anchors, event.note))
+        case e.RecoverAccess(incident, _, codes, expires_ms):
+            draft.add(st.AccessRecovered(incident, persons, codes, expires_ms, event.note))
 
 
 def _start(draft: Draft, event: e.Start) -> None:

@@ -147,8 +147,9 @@ def _not_believed(draft: Draft, event: ServiceEntered, person: Person | None) ->
     if person is None or person.role != Role.SERVICE_TECHNICIAN.value:
         return "wrong_secret", ""
     stand = signin.stands(state, person.badge, draft.moment.mono_ms)
-    if stand.locked or stand.wait_s:
-        return "locked" if stand.locked else "too_soon", ""
+    locked = stand.locked or stand.pin_off  # there is no finger at the console
+    if locked or stand.wait_s:
+        return "locked" if locked else "too_soon", ""
     if not event.pin_right or event.step <= authenticator.spent(state, person):
         return "wrong_secret", person.badge
     why = rights.refusal(state, person.ref, Act.SERVICE, wall_ms)

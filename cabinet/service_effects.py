@@ -38,12 +38,12 @@ def _proved(state: State, person: str) -> None:
     """What went wrong before is forgotten: at the console, and of the person."""
     state.service_tries = Tries()
     if person:
-        factors.forgive(state, state.people[person].badge, fingers=False)
+        factors.release(state, state.people[person].badge)
 
 
 def _service_refused(state: State, record: sr.ServiceRefused, body: r.Body, _: r.Attached) -> None:
     if record.counts:
-        state.service_tries = Tries(0, state.service_tries.secrets + 1, body.mono_ms)
+        state.service_tries = Tries(0, state.service_tries.pins + 1, body.mono_ms)
     if record.badge:
         factors.count(state, record.badge, Factor.PIN.value, body.mono_ms)
 

@@ -5,8 +5,9 @@ takes depend on the badge's wrong tries alone, never on whether the badge is kno
 """
 
 import hashlib
+from dataclasses import replace
 
-from auth.lockout import Limits, Standing, Tries, crowd_wait_s, standing
+from auth.lockout import Standing, Tries, crowd_wait_s, standing
 from auth.pins import PIN_DIGITS
 from auth.policy import Factor
 from cabinet import attesting, authenticator, locking, machines, rights, security_key
@@ -23,6 +24,7 @@ from cabinet.events import (
     TotpChecked,
     VerifyFinger,
 )
+from cabinet.factor_effects import limits
 from cabinet.messages import Block, Button, Keypad, Screen, Words
 from cabinet.sensor import SENSOR
 from cabinet.state import Person, State
@@ -33,6 +35,11 @@ PIN_NOT_ACCEPTED = (
     "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
 )
 DAY_MS = 86_400_000
+LOCKED = "Locked after too many wrong tries. A pharmacist can release it."
+PIN_LOCKED = (
+    "The PIN is locked after too many wrong tries. Use your finger, or ask a pharmacist to release "
+    "it."
+)
 FINGER_OFF = "Your finger missed too often. Use your PIN, and have your finger enrolled again."
 PROVING = (
     machines.PROVING,
@@ -44,13 +51,12 @@ PROVING = (
 
 def stands(state: State, badge: str, now_ms: int) -> Standing:
     """Whether the holder of `badge` may try now; `now_ms` is monotonic, as a clock may be set."""
-    return standing(state.tries.get(badge, Tries()), now_ms, limits(state))
+    return _beside_sensor(state, standing(state.tries.get(badge, Tries()), now_ms, limits(state)))
 
 
-def limits(state: State) -> Limits:
-    """The site's limits of wrong tries."""
-    rules = state.plan.rules
-    return Limits(rules.delay_from_try, rules.delay_s, rules.lock_at_try, rules.finger_off_at_try)
+def _beside_sensor(state: State, stand: Standing) -> Standing:
+    """Where no finger can be, whoever's PIN is off is locked out."""
+    return replace(stand, locked=stand.locked or (stand.pin_off and SENSOR in state.devices_down))
 
 
 def _crowd_wait_s(state: State, recent_ms: tuple[int, ...], now_ms: int) -> int:
@@ -61,7 +67,7 @@ def _crowd_wait_s(state: State, recent_ms: tuple[int, ...], now_ms: int) -> int:
 def _stopped(stand: Standing, crowd_s: int) -> tuple[str, str]:
     """Why no try may be made now and what is said of it; "" and "" when one may."""
     if stand.locked:
-        return "locked", "Locked after too many wrong tries. A pharmacist can release it."
+        return "locked", LOCKED
     if stand.wait_s >= max(1, crowd_s):
         return (
             "too_soon",
@@ -148,7 +154,7 @@ def finger_seen(draft: Draft, event: FingerSeen) -> None:
                     attempt.id, attempt.badge, attempt.person, "finger", "sensor_fault", False
                 )
             )
-            draft.go("pin", note=Note("The finger sensor cannot tell. Use your PIN.", "warning"))
+            _pin_instead(draft, Note("The finger sensor cannot tell. Use your PIN.", "warning"))
         case "timed_out":
             end_attempt(draft, "timed_out")
 
@@ -233,15 +239,17 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
     attempt, state, now_ms = draft.state.attempt, draft.state, draft.moment.mono_ms
     assert attempt is not None
     draft.add(r.FactorRefused(attempt.id, attempt.badge, attempt.person, factor.value, why, True))
-    before, missed = state.tries.get(attempt.badge, Tries()), factor is Factor.FINGER
-    tries = Tries(before.fingers + missed, before.secrets + (not missed), now_ms)
-    stand = standing(tries, now_ms, limits(state))
+    tries = state.tries.get(attempt.badge, Tries()).wrong(factor.value, now_ms)
+    stand = _beside_sensor(state, standing(tries, now_ms, limits(state)))
+    missed = factor is Factor.FINGER
     if missed and tries.fingers == state.plan.rules.finger_off_at_try:
         draft.add(fr.FingerSwitchedOff(attempt.badge, attempt.person, tries.fingers))
     crowd_s = _crowd(draft)
     stopped, words = _stopped(stand, crowd_s)
     if stopped:
-        end_attempt(draft, "locked" if stand.locked else "too_many", words)
+        locked = stand.locked or (factor is Factor.PIN and stand.pin_off)
+        words = PIN_LOCKED if locked and not stand.locked else words
+        end_attempt(draft, "locked" if locked else "too_many", words)
     elif missed and stand.finger_off:
         draft.go("pin", note=Note(FINGER_OFF, "warning"))
     elif factor is Factor.FINGER:
@@ -253,6 +261,16 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
     else:
         draft.go("pin", note=Note(PIN_NOT_ACCEPTED, "refusal"))
     draft.stay(active_ms=draft.moment.mono_ms)
+
+
+def _pin_instead(draft: Draft, note: Note) -> None:
+    """A PIN, where the finger cannot be; whose PIN is off, is locked out meanwhile."""
+    attempt = draft.state.attempt
+    assert attempt is not None
+    if stands(draft.state, attempt.badge, draft.moment.mono_ms).pin_off:
+        end_attempt(draft, "locked", LOCKED)
+    else:
+        draft.go("pin", note=note)
 
 
 def _crowd(draft: Draft) -> int:
@@ -382,4 +400,7 @@ def show(state: State, place: Place) -> Screen:
         Words("Put your finger on the sensor", "name"),
         Words("Flat, in the middle, and still until the light goes out."),
     )
-    return Screen(0, "finger", title, blocks, (cancel, Button("use_pin", "Use PIN instead")))
+    actions = (cancel, Button("use_pin", "Use PIN instead"))
+    if stands(state, state.attempt.badge, 0).pin_off:
+        actions = (cancel,)
+    return Screen(0, "finger", title, blocks, actions)

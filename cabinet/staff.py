@@ -24,9 +24,10 @@ def newcomers(state: State, wall_ms: int) -> list[Person]:
 
 
 def locked(state: State) -> list[Person]:
-    """People who are locked out by wrong tries."""
+    """People whose PIN, code or key is locked by wrong tries."""
     limit = state.plan.rules.lock_at_try
-    refs = [state.by_badge.get(badge, "") for badge, t in state.tries.items() if t.secrets >= limit]
+    off = [badge for badge, it in state.tries.items() if max(it.pins, it.strong) >= limit]
+    refs = [state.by_badge.get(badge, "") for badge in off]
     return [state.people[ref] for ref in refs if ref]
 
 
@@ -39,6 +40,8 @@ def pressed(draft: Draft, button: str) -> None:
     why = rights.refusal(draft.state, session.person, act, draft.moment.wall_ms) or rights.unproven(
         draft.state, session.person, act, session.factors
     )
+    own = verb == "release" and rights.same_human(draft.state, subject, session.person)
+    why = why or ("own_lock" if own else "")
     if why:
         draft.add(r.Refused(act.value, why, session.id, session.person))
         draft.refuse(REASONS[why])

@@ -8,7 +8,7 @@ from typing import Any
 
 from cabinet import records as r
 from cabinet import staff_records as st
-from cabinet.state import StaffLists, State
+from cabinet.state import Code, StaffLists, State
 
 
 def _staff_list_taken(state: State, record: st.StaffListTaken, _: r.Body, __: r.Attached) -> None:
@@ -28,8 +28,17 @@ def _staff_list_judged(state: State, record: st.StaffListJudged, _: r.Body, __: 
         known.number, known.digest = record.number, record.digest
 
 
+def _access_recovered(state: State, record: st.AccessRecovered, _: r.Body, __: r.Attached) -> None:
+    persons = record.persons
+    state.codes = {name: code for name, code in state.codes.items() if code.person not in persons}
+    for person, code in zip(persons, record.codes, strict=True):
+        state.people[person]  # KeyError: a corrupt ledger
+        state.codes[code] = Code(person, record.expires_ms, "")
+
+
 APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     st.StaffListTaken: _staff_list_taken,
     st.StaffListHeld: _staff_list_held,
     st.StaffListJudged: _staff_list_judged,
+    st.AccessRecovered: _access_recovered,
 }

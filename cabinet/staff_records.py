@@ -67,4 +67,21 @@ class CredentialsWithdrawn(
     approver_fallback: str = ""
 
 
-StaffRecord = StaffListTaken | StaffListHeld | StaffListJudged | CredentialsWithdrawn
+class AccessRecovered(_Record, frozen=True, forbid_unknown_fields=True, tag="access_recovered"):
+    """Two people whom the recovery cards let enrol again: each has one of `codes` (keyed hashes).
+
+    Nobody stands by, and any badge that is nobody's will do. `note` is signed by the offline
+    recovery key; its text: "<origin>/recovery", "adc access recovered v1", this entry's number, the
+    root (hex) over the entries before it, and a last line of incident, the people and the codes.
+    """
+
+    incident: str
+    persons: tuple[str, str]
+    codes: tuple[str, str]
+    expires_ms: int
+    note: str
+
+
+StaffRecord = (
+    StaffListTaken | StaffListHeld | StaffListJudged | CredentialsWithdrawn | AccessRecovered
+)

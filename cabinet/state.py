@@ -267,7 +267,7 @@ class Code:
 
     person: str
     expires_ms: int
-    by: str  # who issued it, "" for the first administrators
+    by: str  # who issued it, "" for the first administrators and what the recovery cards let in
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What is signed besides heads: that a new key signs from now on, and that a rollback is accepted.
+"""What is signed besides heads: a new key, and what two people decide with the recovery key.
 
 Pure. One rule: a statement's text names its ledger and the number of the entry that holds it, so
 that it says nothing anywhere else; and none of them can be read as a head.
@@ -7,6 +7,7 @@ that it says nothing anywhere else; and none of them can be read as a head.
 from collections.abc import Sequence
 
 from cabinet import records as r
+from cabinet import staff_records as st
 from ledger.errors import LedgerError, WrongSignature
 from ledger.escrow import recovery_name
 from ledger.keyring import key_change_text
@@ -75,15 +76,49 @@ def accept_rollback(
     return signer.sign(_rollback(origin, seq, root, anchors, (reason, incident, *persons)))
 
 
-def check_rollback(
-    record: r.RollbackAccepted, seq: int, root: bytes, origin: str, recovery: str
+def _access(origin: str, seq: int, root: bytes, words: tuple[str, ...]) -> str:
+    lines = [
+        recovery_name(origin),
+        "adc access recovered v1",
+        str(seq),
+        root.hex(),
+        " ".join(words),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def recover_access(
+    seq: int,
+    root: bytes,
+    origin: str,
+    signer: Signer,
+    *,
+    incident: str,
+    persons: tuple[str, str],
+    codes: tuple[str, str],
+) -> str:
+    """The note of entry `seq`, which follows entries of root `root`; by the recovery key."""
+    return signer.sign(_access(origin, seq, root, (incident, *persons, *codes)))
+
+
+def check_recovery(
+    record: r.RollbackAccepted | st.AccessRecovered,
+    seq: int,
+    root: bytes,
+    origin: str,
+    recovery: str,
 ) -> None:
     """WrongStatement unless the recovery key signed this record as entry `seq` after `root`."""
-    anchors = tuple((anchor.size, anchor.root) for anchor in record.anchors)
-    words = (record.reason, record.incident, *record.persons)
+    match record:
+        case r.RollbackAccepted():
+            anchors = tuple((anchor.size, anchor.root) for anchor in record.anchors)
+            words = (record.reason, record.incident, *record.persons)
+            meant = _rollback(origin, seq, root, anchors, words)
+        case st.AccessRecovered():
+            meant = _access(origin, seq, root, (record.incident, *record.persons, *record.codes))
     try:
         text = open_note(record.note, [Verifier(recovery)])
     except LedgerError as error:
-        raise WrongStatement(f"the recovery key did not accept this rollback: {error}") from None
-    if text != _rollback(origin, seq, root, anchors, words):
-        raise WrongStatement("what the recovery key signed is not this rollback")
+        raise WrongStatement(f"the recovery key did not sign this: {error}") from None
+    if text != meant:
+        raise WrongStatement("what the recovery key signed is not this entry")

@@ -9,6 +9,7 @@ import sys
 from typing import Protocol
 
 MAX_CHARACTERS = 1024
+CLEAR = "\x1b[2J\x1b[3J\x1b[H"  # ECMA-48: erase the page; xterm: and what scrolled off; then home
 
 
 class NobodyThere(Exception):
@@ -23,6 +24,8 @@ class Terminal(Protocol):
     def ask(self, question: str) -> str: ...
 
     def secret(self, question: str) -> str: ...
+
+    def show_once(self, title: str, secret: str) -> None: ...
 
 
 class StandardTerminal:
@@ -47,6 +50,15 @@ class StandardTerminal:
             return getpass.getpass(f"{question} (not shown): ")[:MAX_CHARACTERS].strip()
         except EOFError:
             raise NobodyThere("the input ended; nothing was changed") from None
+
+    def show_once(self, title: str, secret: str) -> None:
+        """Show a secret to one person, and wipe it off the screen when they have it."""
+        if not sys.stdin.isatty():
+            self.tell(f"{title}: {secret}")
+            return
+        self.ask(f"{title}. Press Enter to see it")
+        self.ask(f"\n    {secret}\n\nWrite it down, then press Enter")
+        self.tell(CLEAR)
 
     def _line(self) -> str:
         line = sys.stdin.readline(MAX_CHARACTERS)

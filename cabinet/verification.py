@@ -7,13 +7,14 @@ from pathlib import Path
 
 from cabinet import provision, snapshot
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.configuration import Configuration
 from cabinet.effects import apply
 from cabinet.journal import Attachments
 from cabinet.keys import Keys
 from cabinet.machines import CorruptLedger
 from cabinet.state import State
-from cabinet.statements import WrongStatement, check_key_change, check_rollback
+from cabinet.statements import WrongStatement, check_key_change, check_recovery
 from ledger.check import Findings, check
 from ledger.cosignature import CosignatureVerifier
 from ledger.errors import LedgerError, WrongBody
@@ -29,7 +30,7 @@ class _Replay:
     def __init__(self, attachments: r.Attached, store: Store, current: Verifier) -> None:
         self.state, self.orders, self.snapshots = State(), 0, 0
         self.keyring = Keyring(current)
-        self._store, self._current, self._rollbacks = store, current, 0
+        self._store, self._current, self._rollbacks, self._recovered = store, current, 0, 0
         self._attachments, self._lost = attachments, 0
 
     def body(self, seq: int, data: bytes) -> None:
@@ -66,10 +67,11 @@ class _Replay:
             case r.SigningKeyChanged():
                 new = check_key_change(record, seq, self.keyring.newest, self.state.recovery)
                 self.keyring.change(seq, new)
-            case r.RollbackAccepted():
+            case r.RollbackAccepted() | st.AccessRecovered():
                 root = Frontier.restore(seq - 1, self._store.node).root()
-                check_rollback(record, seq, root, self._store.origin, self.state.recovery)
-                self._rollbacks += 1
+                check_recovery(record, seq, root, self._store.origin, self.state.recovery)
+                self._rollbacks += isinstance(record, r.RollbackAccepted)
+                self._recovered += isinstance(record, st.AccessRecovered)
 
     def at(self, size: int) -> Verifier:
         """The key that signs the head over `size` entries, as far as the replay has come."""
@@ -96,7 +98,7 @@ class _Replay:
             f"{self.orders} lock orders, each with person, pocket and factors; "
             f"{self.snapshots} snapshots compared; "
             f"heads signed by {len(self.keyring.all)} key(s), each named by the one before; "
-            f"{self._rollbacks} rollbacks accepted; "
+            f"{self._rollbacks} rollbacks accepted; {self._recovered} times two people let in; "
             f"{len(state.removals)} removals open, {len(state.discrepancies)} discrepancies open"
         )
 

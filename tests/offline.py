@@ -133,6 +133,9 @@ class Answers:
     def secret(self, question: str) -> str:
         return self.ask(question)
 
+    def show_once(self, title: str, secret: str) -> None:
+        self.tell(f"{title}: {secret}")
+
 
 def two_people(cards: list[str], first: str = "Ingrid", second: str = "Henry") -> tuple[str, ...]:
     """What two people of the demo answer to `cabinet recover`."""

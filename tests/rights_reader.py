@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.plan import Plan, Rules, Timings
 from tests.test_privileges import COLUMNS, MAY
 
@@ -73,6 +74,13 @@ class Reader:
                 self._person(record)
             case r.CodeIssued():
                 self.codes[record.code] = record
+            case st.AccessRecovered():
+                first, second = record.persons
+                self._good(first, "recover")
+                self._good(second, "recover")
+                assert self.people[first].human != self.people[second].human
+                for ref, code in zip(record.persons, record.codes, strict=True):
+                    self.codes[code] = r.CodeIssued(code, ref, "", record.expires_ms)
             case r.EnrolmentStarted():
                 self._stood_by(record)
             case r.BadgePresented():
@@ -132,7 +140,7 @@ class Reader:
         """Two people are behind every account but those of the first two codes."""
         self.enrolment = record
         code = self.codes[record.code]
-        if not code.person:
+        if not code.by:  # the first administrators, and those whom the recovery cards let in
             return
         assert self.session is None and record.enroller, "whoever stands by was signed out"
         self._good(record.enroller, "enrol")

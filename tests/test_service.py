@@ -149,7 +149,7 @@ def test_five_failures_slow_the_next_ones_down_and_lock_nobody_out() -> None:
         ward.wait(30)
         assert service.wait_s(ward.state, ward.now_ms) == 0
     assert not ward.do(proof()).refusal
-    assert ward.state.service_tries.secrets == 0
+    assert ward.state.service_tries.pins == 0
 
 
 def test_a_restart_ends_the_session_and_forgets_no_failure() -> None:

@@ -117,7 +117,8 @@ def test_wrong_tries_count_as_at_the_touchscreen(ward: Ward) -> None:
     assert ward.do(entered(ward)).refusal == service.NOT_ACCEPTED
     assert ward.records(sr.ServiceRefused)[-1].why == "locked"
     ward.do(e.BadgeSeen(badge("S1")))
-    assert "Locked" in repr(ward.screen())
+    assert "use_pin" not in screens.buttons(ward.screen()), "their finger, but no PIN"
+    ward.press("cancel")
     ward.sign_in("P1")
     ward.press("menu")
     ward.press("locked")
