@@ -4,12 +4,15 @@ Not for who may start one (`patients`, `stock`, `removals` ask `start`). One rul
 pulsed only by `start`, beside the record that orders it; what the sensors say later is recorded.
 """
 
+from collections.abc import Mapping
+
 from auth.policy import Act
 from cabinet import emergency, machines, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Proof, Tone
 from cabinet.events import DrawerMoved, PulseEnded
 from cabinet.events import Pulse as PulseCommand
+from cabinet.service_effects import tested
 from cabinet.state import Access, DrawerState, State
 from cabinet.wording import REASONS, amount, medicine
 
@@ -26,18 +29,23 @@ RELEASE_GRACE_MS = 1000
 
 def refusal(draft: Draft, started: r.AccessStarted) -> str:
     """Why this access may not start now, "" when it may; rights are asked afresh each time."""
-    state, positions = draft.state, draft.moment.positions
+    state = draft.state
     if state.space == "full":
         return "disk_full"
     why = _withdrawn(draft, started)
     if why:
         return why
+    return not_shut(state, draft.moment.positions, started.drawer)
+
+
+def not_shut(state: State, positions: Mapping[str, str], opening: str) -> str:
+    """Why the drawer `opening` may not be opened beside the others as they are, "" if it may."""
     wanted = ""
     for drawer in state.drawers.values():
         position = positions.get(drawer.plan.id)
         if drawer.model.state == machines.SHUT and position == "latched":
             continue
-        if drawer.plan.id == started.drawer:
+        if drawer.plan.id == opening:
             wanted = "drawer_not_locked"
         elif drawer.model.state in _NOT_SHUT or position in ("open", "unlatched", "disagree"):
             return "another_drawer_open"
@@ -97,14 +105,15 @@ def resting_s(state: State, mono_ms: int) -> dict[str, float]:
     pulse after the access's newest entry; of an access that went on nobody knows how late it was.
     The monotonic clock begins again where the machine did, so what it says is at least so long ago.
     """
-    timings, going_on = state.plan.timings, state.access
+    timings = state.plan.timings
+    going_on = state.access.started.drawer if state.access is not None else tested(state)[0]
     found = {}
     for name, drawer in state.drawers.items():
         if drawer.used_ms < 0:
             continue
         began_anew = mono_ms < drawer.used_ms
         ago_ms = mono_ms if began_anew else mono_ms - drawer.used_ms
-        if going_on is not None and going_on.started.drawer == name and not began_anew:
+        if going_on == name and not began_anew:
             ago_ms = 0
         left_ms = timings.rest_ms + 2 * timings.pulse_ms - ago_ms
         if left_ms > 0:
@@ -144,6 +153,7 @@ def drawer_moved(draft: Draft, event: DrawerMoved) -> None:
 def _seen_open(draft: Draft, drawer: DrawerState) -> None:
     access, now = draft.state.access, drawer.model.state
     allowed = access is not None and drawer.access == access.started.access
+    allowed = allowed or (bool(drawer.access) and drawer.access == tested(draft.state)[1])
     if now == machines.OPEN or now == machines.FORCED:
         return
     if allowed and now in (machines.RELEASED, machines.FAULT):

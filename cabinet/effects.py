@@ -52,14 +52,15 @@ def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> 
         state.named[name] = Named(kind, body.wall_ms)
     for posting in postings:
         _post(state, posting)
-    access = state.access
+    access, (tested, _) = state.access, service_effects.tested(state)
     try:
         _APPLY[type(record)](state, record, body, attached)
     except KeyError as error:
         raise CorruptLedger(f"entry {body.seq} names {error}, which is not there") from None
-    access = state.access or access
-    if access is not None and access.started.drawer in state.drawers:
-        state.drawers[access.started.drawer].used_ms = body.mono_ms
+    access, now_tested = state.access or access, service_effects.tested(state)[0] or tested
+    for used in (access.started.drawer if access is not None else "", now_tested):
+        if used in state.drawers:
+            state.drawers[used].used_ms = body.mono_ms
 
 
 def _post(state: State, posting: r.Posting) -> None:
@@ -385,6 +386,9 @@ def _access_started(state: State, record: r.AccessStarted, body: r.Body, _: r.At
     fire(drawer.model, "released")
     drawer.access, drawer.since_ms = record.access, body.mono_ms
     state.access = Access(record, body.mono_ms)
+    testing = state.service.testing if state.service is not None else None
+    if record.service and testing is not None:
+        testing.access = record.access
 
 
 def _drawer_step(state: State, drawer: str, trigger: str, body: r.Body) -> DrawerState:
@@ -396,7 +400,8 @@ def _drawer_step(state: State, drawer: str, trigger: str, body: r.Body) -> Drawe
 
 def _drawer_opened(state: State, record: r.DrawerOpened, body: r.Body, _: r.Attached) -> None:
     _drawer_step(state, record.drawer, "opened", body)
-    _open_access(state, record.access).opened = True
+    if record.access != service_effects.tested(state)[1]:
+        _open_access(state, record.access).opened = True
 
 
 def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Attached) -> None:

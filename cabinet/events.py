@@ -457,6 +457,14 @@ class VerifyFinger:
 
 
 @dataclass(frozen=True)
+class LookAtFinger:
+    """Check the sensor and take a picture of any finger, compared with nobody's."""
+
+    request: str
+    within_s: int
+
+
+@dataclass(frozen=True)
 class EnrolFinger:
     """Store the finger put on the sensor in this slot."""
 
@@ -589,6 +597,7 @@ class MakeCode:
 Command = (
     Pulse
     | VerifyFinger
+    | LookAtFinger
     | EnrolFinger
     | DeleteFinger
     | MarkSensor

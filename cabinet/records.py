@@ -446,7 +446,8 @@ class AccessStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="acces
 
     `removal` is the removal that a return gives back from. `lot` and `expires` ("2027-03-31")
     belong to a load. `override` says why there is no order; `emergency` is the break-glass or the
-    critical override that was on then.
+    critical override that was on then. `service`: the lock is tested by the technician of this
+    session at the console, and the person counts.
     """
 
     access: str
@@ -465,6 +466,7 @@ class AccessStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="acces
     expires: str = ""
     override: str = ""
     emergency: str = ""
+    service: str = ""
 
 
 class DrawerOpened(_Record, frozen=True, forbid_unknown_fields=True, tag="drawer_opened"):

@@ -15,6 +15,7 @@ from cabinet import (
     emergency,
     enrolment,
     lists,
+    lock_test,
     locking,
     machines,
     override,
@@ -82,6 +83,7 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             locking.behind(draft, lambda draft: access.drawer_moved(draft, event))
         case e.PulseEnded():
             locking.behind(draft, lambda draft: access.pulse_ended(draft, event))
+            lock_test.pulse_ended(draft, event)
         case e.BadgeSeen():
             _badge_seen(draft, event)
         case e.CodeSeen():
@@ -90,12 +92,7 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             elif state.screen.state == machines.NOBODY:
                 service_work.code_seen(draft)
         case e.FingerSeen():
-            if event.outcome == "deleted":
-                sensor.wiped(draft, event)
-            elif state.screen.state == machines.ENROLLING:
-                enrolment.finger_seen(draft, event)
-            elif state.screen.state in signin.PROVING:
-                signin.finger_seen(draft, event)
+            _finger_seen(draft, event)
         case e.PinChecked():
             if state.screen.state == machines.ENROLLING:
                 enrolment.pin_checked(draft, event)
@@ -128,6 +125,7 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             service.left(draft, event)
         case e.StaffList():
             staff_list.arrived(draft, event)
+    lock_test.follow(draft)
     return draft.done()
 
 
@@ -139,6 +137,18 @@ def _badge_seen(draft: Draft, event: e.BadgeSeen) -> None:
         enrolment.badge_seen(draft, event)
     else:
         signin.badge_seen(draft, event)
+
+
+def _finger_seen(draft: Draft, event: e.FingerSeen) -> None:
+    where = draft.state.screen.state
+    if service_work.finger_seen(draft, event):
+        return
+    if event.outcome == "deleted":
+        sensor.wiped(draft, event)
+    elif where == machines.ENROLLING:
+        enrolment.finger_seen(draft, event)
+    elif where in signin.PROVING:
+        signin.finger_seen(draft, event)
 
 
 def _strong(draft: Draft, event: e.TotpMade | e.TotpChecked | e.KeySeen | e.KeyChecked) -> None:
@@ -197,6 +207,7 @@ def _start(draft: Draft, event: e.Start) -> None:
         started = going_on.started
         opened = going_on.opened or positions.get(started.drawer) in ("open", "disagree")
         draft.add(r.AccessInterrupted(started.access, opened))
+    lock_test.interrupted(draft, positions)
     for drawer, position in positions.items():
         known = state.drawers.get(drawer)
         allowed = known is not None and bool(known.access)
@@ -310,6 +321,8 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         temporary.pressed(draft, button, text)
     elif verb == "admit":
         service.admit(draft, button)
+    elif verb == "test_lock":
+        lock_test.open_drawer(draft)
     elif verb in administration.VERBS:
         administration.pressed(draft, button, text)
     elif verb in ("accept_list", "refuse_list"):

@@ -18,6 +18,7 @@ from cabinet import (
     authenticator,
     emergency,
     enrolment,
+    lock_test,
     locking,
     machines,
     override,
@@ -65,6 +66,8 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
             return _named(state, replace(access_screens.show(state, place), banner=banner))
         case machines.WITNESS_CALLED | machines.COUNT_WITNESS_CALLED:
             return _named(state, attesting.show(state, place, now_ms))
+        case machines.SIGNED_IN if state.service is not None and state.service.working:
+            return _named(state, lock_test.show(state, place, now_ms))
         case machines.SIGNED_IN:
             return _named(state, _signed_in(state, place, now_ms))
         case _:
@@ -85,7 +88,8 @@ def _rest(state: State, place: Place) -> Screen:
     code = Button("have_code", "I have a code", "quiet")
     now = state.service
     if now is not None and now.working:
-        said = (Words(service.said(now), "name"), Words("The cabinet is being worked on."))
+        asked = lock_test.said(state) or "The cabinet is being worked on."
+        said = (Words(service.said(now), "name"), Words(asked))
         return Screen(0, "service", state.name, (*place.said(), *said))
     if not state.in_service:
         enrolled = sum(1 for person in state.people.values() if person.enrolled)

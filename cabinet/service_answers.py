@@ -150,14 +150,18 @@ ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
 def visited(record: r.Record) -> str:
     """A record of the visit in words, "" for what is none."""
     match record:
+        case sr.ServiceSignedIn(person=person, factors=factors) if person:
+            return f"signed in: person {person}, by {' and '.join(factors)}"
         case sr.ServiceSignedIn(key=key, serial=serial):
             return f"signed in: key {key}, certificate {serial}"
         case sr.ServiceAdmitted():
             return "let in by a pharmacist"
         case sr.ServiceBegun():
             return "service mode begun"
-        case sr.ServiceTested(what=what, place=place, outcome=outcome):
-            return " ".join(filter(None, ("test:", what, place, outcome)))
+        case sr.ServiceTested(what=what, place=place, outcome=outcome, cause=cause):
+            return " ".join(filter(None, ("test:", what, place, outcome, cause and f"({cause})")))
+        case sr.LockTestOrdered(drawer=drawer):
+            return f"lock pulsed: {drawer}, empty"
         case sr.PartReplaced(device=device, part=part, serial=number):
             return f"replaced: {device}, part {part}, serial {number}"
         case sr.ServiceFinished(problems=problems, returned=returned):

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from auth.ssh_proof import NAMESPACE, Trust
 from auth.ssh_signature import public_key
-from cabinet import authenticator, service, service_answers
+from cabinet import authenticator, service, service_answers, service_work
 from cabinet import console_messages as m
 from cabinet import events as e
 from cabinet import records as r
@@ -158,7 +158,7 @@ class ServiceDesk:
         """What was recorded: the devices' history, and sessions that ended."""
         for body in bodies:
             self._history.note(body)
-            if isinstance(body.record, sr.ServiceTested):
+            if isinstance(body.record, sr.ServiceTested | sr.ServiceTestBegun):
                 self._tell(body.record)
             if isinstance(body.record, sr.ServiceEnded):
                 for peer, visitor in list(self._visitors.items()):
@@ -166,12 +166,19 @@ class ServiceDesk:
                         visitor.session, visitor.watching, visitor.waits = "", False, False
                         self._send(peer, m.Ended(WHY_ENDED[body.record.why]))
 
-    def _tell(self, record: sr.ServiceTested) -> None:
-        """The result of a test, to whoever asked for it."""
+    def _tell(self, record: sr.ServiceTested | sr.ServiceTestBegun) -> None:
+        """The result of a test, to whoever asked for it, and in a test of all what comes next."""
+        if isinstance(record, sr.ServiceTested):
+            what = " ".join(filter(None, (record.what, record.place)))
+            cause = f": {record.cause}" if record.cause else ""
+            words = f"Test of {what}: {record.outcome}{cause}."
+        elif record.of and record.rest != tuple(service_work.everything(self._host.state)[1:]):
+            words = service_work.guide(self._host.state, record)
+        else:
+            return  # the command's own answer says it
         for peer, visitor in list(self._visitors.items()):
             if visitor.session == record.session:
-                what = " ".join(filter(None, (record.what, record.place)))
-                self._send(peer, m.Seen(f"Test of {what}: {record.outcome}."))
+                self._send(peer, m.Seen(words))
 
     # --- signing in -----------------------------------------------------------------------------
 

@@ -9,10 +9,11 @@ from typing import Any
 from auth.lockout import Tries
 from auth.policy import Factor
 from cabinet import factor_effects as factors
+from cabinet import machines
 from cabinet import records as r
 from cabinet import service_records as sr
-from cabinet.machines import CorruptLedger
-from cabinet.state import Service, State, Testing
+from cabinet.machines import CorruptLedger, fire
+from cabinet.state import DrawerState, Service, State, Testing
 
 
 def _service_signed_in(
@@ -30,6 +31,7 @@ def _service_signed_in(
         not record.admission,
         details=details if isinstance(details, sr.TechnicianDetails) else None,
         person=record.person,
+        factors=record.factors or ("certificate",),
     )
     _proved(state, record.person)
 
@@ -88,11 +90,49 @@ def _service_test_begun(
     state: State, record: sr.ServiceTestBegun, body: r.Body, _: r.Attached
 ) -> None:
     service = _serviced(state, record.session, body)
-    service.testing = Testing(record.what, record.place, body.mono_ms)
+    sequence = (record.of, record.rest, record.failed)
+    service.testing = Testing(record.what, record.place, body.mono_ms, record.request, *sequence)
 
 
 def _service_tested(state: State, record: sr.ServiceTested, body: r.Body, _: r.Attached) -> None:
-    _serviced(state, record.session, body).testing = None
+    service, (drawer, access) = _serviced(state, record.session, body), tested(state)
+    service.testing = None
+    if access:
+        _not_opened_any_more(state.drawers[drawer], access)
+
+
+def _not_opened_any_more(drawer: DrawerState, access: str) -> None:
+    """What is not open yet may not be opened under a test that is over."""
+    if drawer.access == access and drawer.model.state != machines.OPEN:
+        drawer.access = ""
+
+
+def _lock_test_ordered(
+    state: State, record: sr.LockTestOrdered, body: r.Body, _: r.Attached
+) -> None:
+    service, drawer = _serviced(state, record.session, body), state.drawers[record.drawer]
+    if service.testing is None or service.testing.place != record.drawer:
+        raise CorruptLedger("a lock is pulsed for a test that is not under way")
+    fire(drawer.model, "released")
+    drawer.access, drawer.since_ms = record.access, body.mono_ms
+    service.testing.access, service.testing.since_ms = record.access, body.mono_ms
+
+
+def _lock_test_interrupted(
+    state: State, record: sr.LockTestInterrupted, _: r.Body, __: r.Attached
+) -> None:
+    _not_opened_any_more(state.drawers[record.drawer], record.access)
+
+
+def tested(state: State) -> tuple[str, str]:
+    """The drawer whose lock is tested by the technician alone, and the access; "" and "" if none.
+
+    Where a person at the touchscreen opens it, the access going on is theirs.
+    """
+    testing = state.service.testing if state.service is not None else None
+    if testing is None or not testing.access or state.access is not None:
+        return "", ""
+    return testing.place, testing.access
 
 
 def _part_replaced(state: State, record: sr.PartReplaced, body: r.Body, _: r.Attached) -> None:
@@ -114,6 +154,8 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     sr.ServiceFinished: _service_finished,
     sr.ServiceTestBegun: _service_test_begun,
     sr.ServiceTested: _service_tested,
+    sr.LockTestOrdered: _lock_test_ordered,
+    sr.LockTestInterrupted: _lock_test_interrupted,
     sr.PartReplaced: _part_replaced,
     sr.ServiceEnded: _service_ended,
 }

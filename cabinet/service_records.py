@@ -99,20 +99,56 @@ class ServiceFinished(_Record, frozen=True, forbid_unknown_fields=True, tag="ser
 
 
 class ServiceTestBegun(_Record, frozen=True, forbid_unknown_fields=True, tag="service_test_begun"):
-    """A part is tested: `what` is light, sound, reader or scanner; `place` is a light's drawer."""
+    """A part is tested: `what` is light, lock, sound, reader, scanner or finger.
+
+    `place` is a light's or lock's drawer; `request` is what the finger sensor is asked by.
+    `rest` is what comes after it in a test of all, each as "light:D1"; `of` is "all" there, and
+    `failed` says whether one before it did not pass.
+    """
 
     session: str
     what: str
     place: str
+    request: str = ""
+    of: str = ""
+    rest: tuple[str, ...] = ()
+    failed: bool = False
 
 
 class ServiceTested(_Record, frozen=True, forbid_unknown_fields=True, tag="service_tested"):
-    """What came of a test."""
+    """What came of a test, or of a test of all (`what` is "all"); `cause` says why it failed."""
 
     session: str
     what: str
     place: str
     outcome: TestOutcome
+    cause: str = ""
+
+
+class LockTestOrdered(_Record, frozen=True, forbid_unknown_fields=True, tag="lock_test_ordered"):
+    """Orders the lock of an empty drawer to be pulsed once, for the technician's test.
+
+    Who: `key` or `person`, by `factors` ("certificate", or as in SignedIn). `access` allows the
+    opening, as an AccessStarted's does.
+    """
+
+    session: str
+    access: str
+    drawer: str
+    key: str
+    person: str
+    factors: tuple[str, ...]
+
+
+class LockTestInterrupted(
+    _Record, frozen=True, forbid_unknown_fields=True, tag="lock_test_interrupted"
+):
+    """A restart found the test of an empty drawer's lock going on; `opened`: the drawer is."""
+
+    session: str
+    access: str
+    drawer: str
+    opened: bool
 
 
 class PartReplaced(_Record, frozen=True, forbid_unknown_fields=True, tag="part_replaced"):
@@ -150,6 +186,8 @@ ServiceRecord = (
     | ServiceFinished
     | ServiceTestBegun
     | ServiceTested
+    | LockTestOrdered
+    | LockTestInterrupted
     | PartReplaced
     | ServiceEnded
 )

@@ -4,17 +4,19 @@ Not for sessions (`service.py`). One rule: nothing here energises a lock or move
 is under way is in the state by its record, and lights and sounds follow from that.
 """
 
-from cabinet import machines
+from cabinet import lock_test, machines
 from cabinet import service_records as sr
+from cabinet.access import MAX_CAUSE_CHARS
 from cabinet.decision import Draft, Note
-from cabinet.events import Moment
+from cabinet.events import CancelFinger, FingerSeen, LookAtFinger, Moment
 from cabinet.state import Service, State
 
 COMMANDS = ("service", "test", "result", "replace")
 TEST_S = 30
 SOUND_MS = 2000
 SEEN = ("light", "sound")  # judged by the technician; the others by what the device says
-HEARD = ("reader", "scanner")
+HEARD = ("reader", "scanner", "finger")
+ALL = "all"
 PARTS = ("locks", "fingerprint", "badge", "scanner", "beeper", "supply", "board", "disk", "drawer")
 FIRST = "Begin service mode first: service begin."
 
@@ -23,7 +25,7 @@ def asked(draft: Draft, command: str, arguments: tuple[str, ...]) -> str:
     """Carry it out; why not, or ""."""
     match command, arguments:
         case "service", ("begin",):
-            return _begin(draft)
+            return _mode(draft)
         case "service", ("end",):
             return _end(draft)
         case "test", (what, *place):
@@ -41,7 +43,7 @@ def _now(state: State) -> Service:
     return state.service
 
 
-def _begin(draft: Draft) -> str:
+def _mode(draft: Draft) -> str:
     state = draft.state
     now = _now(state)
     if now.working:
@@ -84,6 +86,8 @@ def over(draft: Draft) -> None:
     """The session ends: so do its test and service mode, with what the self-test says."""
     now = _now(draft.state)
     if now.testing is not None:
+        if now.testing.request:
+            draft.command(CancelFinger(now.testing.request))
         draft.add(sr.ServiceTested(now.id, now.testing.what, now.testing.place, "unanswered"))
     if now.working:
         draft.add(sr.ServiceFinished(now.id, problems(draft.state, draft.moment), returned=True))
@@ -96,22 +100,52 @@ def _test(draft: Draft, what: str, place: tuple[str, ...]) -> str:
         return FIRST
     if now.testing is not None:
         return "A test is under way. Answer it first, or wait until its time is over."
+    if what == lock_test.LOCK and len(place) == 1:
+        return lock_test.ask(draft, now, place[0])
     drawer = state.drawers.get(place[0]) if what == "light" and len(place) == 1 else None
     if what == "light" and drawer is None:
         return f"Which drawer? One of {', '.join(state.drawers)}."
-    if what not in (*SEEN, *HEARD) or (what != "light" and place):
-        return "Use: test light DRAWER or test sound or test reader or test scanner"
-    draft.add(sr.ServiceTestBegun(now.id, what, drawer.plan.id if drawer is not None else ""))
-    draft.report.append(
-        {
-            "light": f"Is the light of {drawer.plan.label if drawer is not None else ''} on?",
-            "sound": "Did the beeper sound for two seconds?",
-            "reader": "Hold any badge to the reader; it signs nobody in.",
-            "scanner": "Hold any label before the scanner.",
-        }[what]
-        + (" Answer: result yes, or result no." if what in SEEN else "")
-    )
+    if what not in (*SEEN, *HEARD, ALL) or (what != "light" and place):
+        return "Use: test light DRAWER, test lock DRAWER, or test and one of " + ", ".join(
+            ("sound", *HEARD, ALL)
+        )
+    if what == ALL:
+        first, *rest = everything(state)
+        begun = _begin(draft, first, ALL, tuple(rest), failed=False)
+    else:
+        begun = _begin(draft, f"{what}:{place[0] if place else ''}")
+    draft.report.append(guide(state, begun))
     return ""
+
+
+def everything(state: State) -> list[str]:
+    """What a test of all tests, in order; locks are tested one by one."""
+    return ["sound:", *(f"light:{drawer}" for drawer in state.drawers), *(f"{it}:" for it in HEARD)]
+
+
+def _begin(
+    draft: Draft, which: str, of: str = "", rest: tuple[str, ...] = (), *, failed: bool = False
+) -> sr.ServiceTestBegun:
+    what, _, place = which.partition(":")
+    request = draft.reference() if what == "finger" else ""
+    begun = sr.ServiceTestBegun(_now(draft.state).id, what, place, request, of, rest, failed)
+    draft.add(begun)
+    if request:
+        draft.command(LookAtFinger(request, TEST_S))
+    return begun
+
+
+def guide(state: State, begun: sr.ServiceTestBegun) -> str:
+    """What the technician does now."""
+    drawer = state.drawers.get(begun.place)
+    told = {
+        "light": f"Is the light of {drawer.plan.label if drawer is not None else ''} on?",
+        "sound": "Did the beeper sound for two seconds?",
+        "reader": "Hold any badge to the reader; it signs nobody in.",
+        "scanner": "Hold any label before the scanner.",
+        "finger": "Put any finger on the sensor; it is compared with nobody's.",
+    }.get(begun.what, "")
+    return told + (" Answer: result yes, or result no." if begun.what in SEEN else "")
 
 
 def _result(draft: Draft, passed: bool) -> str:
@@ -122,10 +156,20 @@ def _result(draft: Draft, passed: bool) -> str:
     return ""
 
 
-def _tested(draft: Draft, outcome: sr.TestOutcome) -> None:
+def _tested(draft: Draft, outcome: sr.TestOutcome, cause: str = "") -> None:
+    """The test is over; in a test of all, the next one begins, or the whole has its result."""
     now = _now(draft.state)
-    assert now.testing is not None
-    draft.add(sr.ServiceTested(now.id, now.testing.what, now.testing.place, outcome))
+    testing = now.testing
+    assert testing is not None
+    if testing.request and outcome == "unanswered":
+        draft.command(CancelFinger(testing.request))
+    draft.add(sr.ServiceTested(now.id, testing.what, testing.place, outcome, cause))
+    failed = testing.failed or outcome != "passed"
+    if testing.rest:
+        following, *rest = testing.rest
+        _begin(draft, following, testing.of, tuple(rest), failed=failed)
+    elif testing.of:
+        draft.add(sr.ServiceTested(now.id, testing.of, "", "failed" if failed else "passed"))
 
 
 def _replace(draft: Draft, device: str, part: str, serial: str) -> str:
@@ -143,9 +187,12 @@ def _replace(draft: Draft, device: str, part: str, serial: str) -> str:
 def tick(draft: Draft) -> None:
     """Nobody answered a test."""
     now = draft.state.service
-    if now is not None and now.testing is not None:
-        if draft.moment.mono_ms - now.testing.since_ms >= TEST_S * 1000:
-            _tested(draft, "unanswered")
+    if now is None or now.testing is None:
+        return
+    if now.testing.what == lock_test.LOCK:
+        lock_test.tick(draft, now.testing)
+    elif draft.moment.mono_ms - now.testing.since_ms >= TEST_S * 1000:
+        _tested(draft, "unanswered")
 
 
 # --- at the cabinet -------------------------------------------------------------------------------
@@ -162,9 +209,24 @@ def code_seen(draft: Draft) -> bool:
     return now is not None and now.testing is not None and _seen(draft, "scanner")
 
 
+def finger_seen(draft: Draft, event: FingerSeen) -> bool:
+    """Whether the sensor's answer was for its test: how good the picture was, and not whose."""
+    now = draft.state.service
+    if now is None or now.testing is None or event.request != now.testing.request:
+        return False
+    match event.outcome:
+        case "seen":
+            _tested(draft, "passed")
+        case "unclear" | "fault":
+            _tested(draft, "failed", event.words[:MAX_CAUSE_CHARS])
+        case _:
+            _tested(draft, "unanswered")
+    return True
+
+
 def _seen(draft: Draft, what: str) -> bool:
     now = draft.state.service
-    if now is None or not now.working:
+    if now is None or not now.working or lock_test.waits(draft.state) is not None:
         return False
     if now.testing is not None and now.testing.what == what:
         _tested(draft, "passed")
@@ -174,7 +236,7 @@ def _seen(draft: Draft, what: str) -> bool:
 
 
 def lit(state: State) -> str:
-    """The drawer whose light is tested, or ""."""
+    """The drawer whose light or lock is tested, or ""."""
     now = state.service
     return now.testing.place if now is not None and now.testing is not None else ""
 

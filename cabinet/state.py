@@ -236,6 +236,11 @@ class Testing:
     what: str
     place: str
     since_ms: int
+    request: str = ""
+    of: str = ""
+    rest: tuple[str, ...] = ()
+    failed: bool = False
+    access: str = ""  # by which a lock is pulsed, "" until then
 
 
 @dataclass
@@ -252,6 +257,7 @@ class Service:
     testing: Testing | None = None
     details: TechnicianDetails | None = None
     person: str = ""  # who signed in as a person of this cabinet, without a key
+    factors: tuple[str, ...] = ("certificate",)
 
     @property
     def name(self) -> str:

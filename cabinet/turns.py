@@ -231,6 +231,8 @@ class Turns:
                 devices.locks.pulse(command.drawer, entry)
             case e.VerifyFinger():
                 devices.finger.verify(command.request, command.slots, command.within_s)
+            case e.LookAtFinger():
+                devices.finger.look(command.request, command.within_s)
             case e.EnrolFinger():
                 devices.finger.enrol(command.request, command.slot, command.within_s)
             case e.DeleteFinger():

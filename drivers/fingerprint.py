@@ -29,6 +29,7 @@ CHECK_EVERY_S = 5.0  # of an idle line
 
 class _Kind(Enum):
     VERIFY = "verify"
+    LOOK = "look"
     ENROL = "enrol"
     DELETE = "delete"
     MARK = "mark"
@@ -104,6 +105,10 @@ class FingerprintSensor:
         """Is the finger that comes within `within_s` one of the templates in `slots`?"""
         assert 1 <= len(slots) <= MOST_SLOTS
         self._submit(_Request(request, _Kind.VERIFY, tuple(slots), within_s))
+
+    def look(self, request: str, within_s: float) -> None:
+        """Is the sensor in order, and does it take a good picture of the finger that comes?"""
+        self._submit(_Request(request, _Kind.LOOK, (), within_s))
 
     def enrol(self, request: str, slot: int, within_s: float) -> None:
         """Store the finger in `slot`, from three captures that agree.
@@ -252,6 +257,8 @@ class FingerprintSensor:
         match request.kind:
             case _Kind.VERIFY:
                 return session.verify(request.slots, request.within_s)
+            case _Kind.LOOK:
+                return session.look(request.within_s)
             case _Kind.ENROL:
                 return session.enrol(
                     request.slots[0],

@@ -165,6 +165,15 @@ class SensorSession:
         words = f"no template in slot {', '.join(map(str, empty))} of the sensor: enrol again"
         return self._believed(Outcome(Finger.FAULT, words=words))
 
+    def look(self, within_s: float) -> Outcome:
+        """Check the sensor, and take a usable picture of any finger; it is compared with none."""
+        self.check()
+        try:
+            self._capture(_PROBE, self._clock.monotonic() + within_s)
+        except _NoFinger as none:
+            return self._believed(_no_finger(none))
+        return self._believed(Outcome(Finger.SEEN))
+
     def enrol(self, slot: int, within_s: float, captured: Callable[[], None]) -> Outcome:
         """Store the finger in `slot` from three captures that agree, and read it back.
 

@@ -64,6 +64,7 @@ class Finger(Enum):
     MATCHED = "matched"  # verify: the finger is the template in `slot`
     NO_MATCH = "no_match"  # verify: a good image, but none of the slots
     UNCLEAR = "unclear"  # verify or enrol: image too poor; `words` helps the person
+    SEEN = "seen"  # look: the sensor is in order and took a good picture of a finger, anybody's
     CAPTURED = "captured"  # enrol: one more capture done, lift and place again (not the end)
     ENROLLED = "enrolled"  # enrol: the template is stored in `slot` and was read back
     MISMATCH = "mismatch"  # enrol: the captures were not of one finger

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from cabinet import events as e
 from cabinet import machines, records, screens, snapshot
+from cabinet import service_records as sr
 from cabinet.effects import apply
 from cabinet.journal import Attachments, replay
 from cabinet.messages import Shown, encode
@@ -103,7 +104,8 @@ class Checks:
         if pulses:
             started = [it.record for it in outcome.bodies]
             fits = len(pulses) == 1 and any(
-                isinstance(it, records.AccessStarted) and it.drawer == pulses[0].drawer
+                isinstance(it, records.AccessStarted | sr.LockTestOrdered)
+                and it.drawer == pulses[0].drawer
                 for it in started
             )
             model.expect(1, fits, "a pulse without its record in the same step")

@@ -129,7 +129,7 @@ class SetUp:
             case e.MarkSensor():
                 self.notepad[0] = marked_page(command.identity)
                 self.do(e.DeviceChanged("fingerprint", "", command.identity))
-            case e.CancelFinger() | e.AskKey() | e.CancelKey():
+            case e.CancelFinger() | e.AskKey() | e.CancelKey() | e.LookAtFinger():
                 pass  # nobody's finger is on the glass
             case _:
                 made = answer(command, self._hasher, self._keys.pepper, self._random)

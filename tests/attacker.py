@@ -13,6 +13,7 @@ import msgspec
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens, snapshot
+from cabinet import service_records as sr
 from cabinet.effects import apply
 from cabinet.journal import attached, replay
 from cabinet.messages import MAX_FRAME_BYTES, Keypad, Letters, Screen, Shown, encode
@@ -113,7 +114,9 @@ STAFF_LISTS = (
 ASKED = (
     *("status", "config show", "config burn", "shell", "service begin", "service end"),
     *("test light D1", "test light D9", "test sound", "test reader", "test scanner"),
-    *("test lock D1", "result yes", "result no", "replace badge A-1 SN1", "replace x y z"),
+    *("test lock D1", "test lock D3", "test lock R1", "test lock D9", "test lock R1"),
+    *("test finger", "test all", "test lock", "note it-hums"),
+    *("result yes", "result no", "replace badge A-1 SN1", "replace x y z"),
 )
 
 
@@ -202,7 +205,18 @@ class Attacked(Ward):
     def _pulses(self, pulses: list[e.Pulse], new: list[r.Record]) -> None:
         assert len(pulses) <= 1, "one lock an event"
         started = [record for record in new if isinstance(record, r.AccessStarted)]
-        assert [pulse.drawer for pulse in pulses] == [it.drawer for it in started]
+        tested = [record for record in new if isinstance(record, sr.LockTestOrdered)]
+        ordered = [it.drawer for it in started] + [it.drawer for it in tested]
+        assert [pulse.drawer for pulse in pulses] == ordered
+        for test in tested:
+            assert (test.key or test.person) and test.factors, "1: who, and by which factors"
+            assert set(self.positions.values()) == {"latched"}, "6: one drawer at a time"
+            assert not any(
+                self.tablets[pocket.id]
+                for drawer in self.plan.drawers
+                for pocket in drawer.pocket
+                if drawer.id == test.drawer and pocket.id in self.tablets
+            ), "no technician alone opens a drawer with medicine in it"
         for it in started:
             assert it.person and it.session and it.factors, "1: who, and by which factors"
             assert it.pocket or it.kind == "return", "1: which pocket"

@@ -7,6 +7,7 @@ the design's table.
 from collections.abc import Iterable, Sequence
 
 from cabinet import records as r
+from cabinet import service_records as sr
 from sim.happenings import Happening, Kind, pulses
 
 PULSE_LIMIT_S = 1.0
@@ -37,11 +38,14 @@ def one_record_for_each_pulse(records: Sequence[r.Record], happenings: Sequence[
     for drawer in _drawers(happenings):
         energised = sum(1 for pulse in pulses(happenings) if pulse.drawer == drawer)
         ordered = _count(records, r.AccessStarted, drawer)
+        ordered += _count(records, sr.LockTestOrdered, drawer)
         assert energised <= ordered, f"1: {drawer} energised {energised}, ordered {ordered}"
     for record in records:
         if isinstance(record, r.AccessStarted):
             assert record.person and record.session and record.factors, "1: who and by what"
             assert record.pocket or record.kind == "return", "1: which pocket"
+        if isinstance(record, sr.LockTestOrdered):
+            assert (record.key or record.person) and record.factors, "1: who and by what"
 
 
 def one_record_for_each_opening(
@@ -57,6 +61,8 @@ def one_record_for_each_opening(
             if isinstance(record, r.AccessInterrupted) and record.opened:
                 started = accesses[record.access]
                 recorded += started.drawer == drawer and record.access not in seen_open
+            if isinstance(record, sr.LockTestInterrupted) and record.opened:
+                recorded += record.drawer == drawer and record.access not in seen_open
         assert opened <= recorded, f"2: {drawer} opened {opened} times, recorded {recorded}"
 
 

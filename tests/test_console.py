@@ -273,7 +273,27 @@ STEPS = [line[13:] for line in GUIDE.splitlines() if line.startswith("    servic
 THEN: dict[str, tuple[e.Event, str]] = {
     "test reader": (e.BadgeSeen(badge("N1")), "Test of reader: passed."),
     "test scanner": (e.CodeSeen("00000-0001-01"), "Test of scanner: passed."),
+    "test lock D3": (e.DrawerMoved("D3", "open"), "Test of lock D3: passed."),
 }
+
+
+def look_at_a_finger(laptop: Laptop, desk: Desk) -> None:
+    desk.step(e.FingerSeen(desk.ward.command(e.LookAtFinger).request, "seen"))
+    laptop.until("Test of finger: passed.")
+
+
+def answer_all(laptop: Laptop, desk: Desk) -> None:
+    """What the technician answers and does, one after the other."""
+    for _ in range(1 + len(desk.state.drawers)):  # the beeper, and each light
+        laptop.until("service>")
+        laptop.type("result yes\r")
+        laptop.until("passed.")
+    desk.step(e.BadgeSeen(badge("N1")))
+    laptop.until("Hold any label")
+    desk.step(e.CodeSeen("00000-0001-01"))
+    laptop.until("Put any finger")
+    look_at_a_finger(laptop, desk)
+    laptop.until("Test of all: passed.")
 
 
 def test_every_step_of_the_guide_works_as_it_is_written(
@@ -313,8 +333,14 @@ def test_every_step_of_the_guide_works_as_it_is_written(
             event, shown = THEN[step]
             desk.step(event)
             laptop.until(shown)
+        if step == "test lock D3":
+            desk.step(e.DrawerMoved("D3", "latched"))
+        if step == "test finger":
+            look_at_a_finger(laptop, desk)
+        if step == "test all":
+            answer_all(laptop, desk)
         laptop.until("service>")
-    assert [it.outcome for it in desk.ward.records(sr.ServiceTested)] == ["passed"] * 4
+    assert [it.outcome for it in desk.ward.records(sr.ServiceTested)] == ["passed"] * 15
     assert VT100.fullmatch(laptop.seen)
 
 

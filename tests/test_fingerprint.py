@@ -106,6 +106,25 @@ def test_a_finger_is_matched_with_its_own_slot(bench: Bench) -> None:
     assert bench.final() == FingerReading("r1", Finger.MATCHED, ALICE_SLOT)
 
 
+def test_any_finger_is_looked_at_and_compared_with_nobodys(bench: Bench) -> None:
+    since = len(bench.sensor.sent)
+    bench.driver.look("r1", within_s=15)
+    bench.put(ALICE, in_s=1.0)
+    assert bench.final() == FingerReading("r1", Finger.SEEN)
+    asked = {instruction for instruction, _ in frames_of(bench, since)}
+    assert not asked & {0x03, 0x04, 0x06, 0x07}, "compare, search, store, load"
+
+
+def test_a_look_at_nothing_or_at_a_bad_picture_says_so(bench: Bench) -> None:
+    bench.driver.look("r1", within_s=5)
+    assert bench.final().outcome is Finger.TIMED_OUT
+    bench.sensor.faults.append(PoorImage(status=FEW_POINTS))
+    bench.driver.look("r2", within_s=15)
+    bench.put(BOB, in_s=1.0)
+    final = bench.final()
+    assert final.outcome is Finger.UNCLEAR and final.words
+
+
 def refused_once(bench: Bench) -> None:
     """BOB's finger lies on the glass and was compared in vain; as soon as it was, it is asked."""
     bench.put(BOB)

@@ -74,7 +74,7 @@ PURE = (
         "state",
         "step",
     ),
-    *("stock", "version", "wording", "authenticator", "security_key"),
+    *("stock", "version", "wording", "authenticator", "security_key", "lock_test"),
 )
 PURE_MAY_IMPORT = {
     "difflib",

@@ -132,8 +132,9 @@ def test_a_part_is_recorded_with_its_numbers(ward: Ward) -> None:
     assert "Which part" in ask(ward, "replace nurse A B")
 
 
-def test_no_command_of_the_console_ever_commands_a_lock(ward: Ward) -> None:
-    ward.commands.clear()
+def test_no_command_of_the_console_ever_commands_a_lock_of_a_drawer_with_medicine() -> None:
+    ward = Ward(NEVER)
+    ward.do(proof())
     lines = ["service begin", "test light D1", "result yes", "test sound", "test lock D1"]
     for line in (*lines, "test all", "test open D1", "service end", "replace locks A B"):
         ask(ward, line)

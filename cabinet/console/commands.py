@@ -73,12 +73,18 @@ COMMANDS: dict[str, Entry] = {
     ),
     "test": Entry(
         "test a part; the result is recorded",
+        "test lock D1    its lock is pulsed; where it may hold medicine a pharmacist opens it\n"
         "test light D1   then answer: result yes, or result no\n"
         "test sound      the beeper, for two seconds; then answer\n"
         "test reader     hold any badge to the reader\n"
         "test scanner    hold any label before the scanner\n"
+        "test finger     the sensor, and a picture of any finger; compared with nobody's\n"
+        "test all        one after the other but the locks, with one result\n"
         "Needs service mode.",
-        (("light", "DRAWER"), ("sound",), ("reader",), ("scanner",)),
+        (
+            *(("lock", "DRAWER"), ("light", "DRAWER"), ("sound",), ("reader",), ("scanner",)),
+            *(("finger",), ("all",)),
+        ),
         reading=False,
     ),
     "result": Entry("what you saw or heard in a test", "", (("yes",), ("no",)), reading=False),
