@@ -111,8 +111,14 @@ class ListSink:
         return self.kept
 
 
+def _hash_of(pin: str) -> str:
+    return f"hash of {pin}"
+
+
 class Ward:
     """A cabinet in service with its people, two patients and full pockets."""
+
+    hashed: Callable[[str], str] = staticmethod(_hash_of)  # a PIN, for keeping
 
     def __init__(self, plan: Plan = PLAN, *, stocked: bool = True) -> None:
         self.sink = ListSink()
@@ -122,7 +128,6 @@ class Ward:
         self.commands: list[e.Command] = []
         self.positions = {drawer.id: "latched" for drawer in plan.drawers}
         self.plan = plan
-        self.hashed: Callable[[str], str] = lambda pin: f"hash of {pin}"
         self.engine = Engine(State(), Journal(self.sink, "ward-1", "boot-1", self._random))
         self.do(e.Create("Ward 1", True, "test", ("code-1", "code-2"), 72, 2))
         self.start()
