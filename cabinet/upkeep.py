@@ -78,6 +78,8 @@ class Upkeep:
         self._cosign_every_s, self._wall_s = cosign_every_s, wall_s
         self._size, self._entered_s = store.size, 0.0
         self._signed = store.size
+        self._accessing = False
+        self._completed = False  # an access, and no head is over it yet
         kept = store.snapshot()
         self._snapshot = kept.size if kept is not None else 0
         self._cosign_at_s = 0.0  # the first soon after the start
@@ -91,11 +93,13 @@ class Upkeep:
         size = self._store.size
         if size != self._size:
             self._size, self._entered_s = size, now_s
+        self._completed |= self._accessing and not accessing
+        self._accessing = accessing
         idle = now_s - self._entered_s >= IDLE_S
         behind = size - self._signed
-        if behind and (behind >= HEAD_EVERY or idle or not accessing):
+        if behind and (behind >= HEAD_EVERY or idle or self._completed):
             self.sign()
-            self._signed = size
+            self._signed, self._completed = size, False
         elif idle and self._store.checkpoint_due:
             self._store.checkpoint()
         elif idle and not accessing and now_s >= self._cosign_at_s:

@@ -51,6 +51,18 @@ def test_a_head_is_signed_after_an_access_when_idle_and_at_least_every_16(store:
     assert signed(store) == 7 + HEAD_EVERY
 
 
+def test_what_is_entered_outside_an_access_gets_one_head_together_once_nobody_goes_on(
+    store: Store,
+) -> None:
+    keeper = upkeep(store)
+    for second in range(4):
+        store.append(bodies(4 + second, 5 + second))
+        keeper.keep(10.0 + second * IDLE_S / 2, accessing=False)
+        assert signed(store) == 3
+    keeper.keep(12.0 + IDLE_S, accessing=False)
+    assert signed(store) == 7
+
+
 def test_a_head_is_cosigned_each_hour_when_idle_and_not_during_an_access(store: Store) -> None:
     keeper = upkeep(store)
     keeper.keep(10.0, accessing=True)
