@@ -4,7 +4,7 @@ Not for conditions or effects: `decide` looks at the state, `apply` alone fires 
 no callbacks and no conditions in these tables. docs/states.md is made from the running machines.
 """
 
-from transitions import Machine, MachineError
+from transitions import Machine
 
 NOBODY = "nobody"
 PROVING = "proving"
@@ -152,9 +152,7 @@ def fire(position: Model, trigger: str) -> None:
     event = position.machine.events.get(trigger)
     if event is None:
         raise CorruptLedger(f"there is no trigger {trigger!r}")
-    try:
-        moved = event.trigger(position)
-    except MachineError as error:
-        raise CorruptLedger(str(error)) from None
-    if not moved:
-        raise CorruptLedger(f"{trigger} did nothing in {position.state}")
+    steps = event.transitions.get(position.state)
+    if not steps:
+        raise CorruptLedger(f"{trigger} is not legal in {position.state}")
+    position.state = str(steps[0].dest)  # all that a table without conditions and callbacks does
