@@ -4,7 +4,7 @@ Not for what is allowed. One rule: a `Place` is nothing but the screens' memory;
 ledger, and losing it at a restart loses nothing.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from cabinet import records as r
@@ -98,6 +98,13 @@ class Place:
     active_ms: int = 0  # monotonic time of the last touch
     parked: "Place | None" = None  # where the person stands whose screen is locked
 
+    def but(self, **changes: Any) -> "Place":
+        """The same with these fields changed: as `dataclasses.replace`, in a tenth of its time."""
+        assert changes.keys() <= self.__dict__.keys(), f"no such field: {changes.keys()}"
+        other = object.__new__(Place)
+        other.__dict__.update(self.__dict__, **changes)
+        return other
+
     def said(self) -> tuple[Block, ...]:
         """The note as the first block of a screen."""
         return (Words(self.note.text, "strong", self.note.tone),) if self.note else ()
@@ -156,11 +163,11 @@ class Draft:
     def go(self, page: str, **changes: Any) -> None:
         """Show `page` next, with these fields of the place; no note and no request unless given."""
         fresh = {"note": None, "offset": 0, "request": "", "shown_code": "", "sealed": ""}
-        self.place = replace(self.place, page=page, **{**fresh, **changes})
+        self.place = self.place.but(page=page, **{**fresh, **changes})
 
     def stay(self, **changes: Any) -> None:
         """Stay on the page, with these fields of the place changed."""
-        self.place = replace(self.place, **changes)
+        self.place = self.place.but(**changes)
 
     def leave(self, note: Note | None = None) -> None:
         """Forget where the person stood."""

@@ -13,7 +13,18 @@ from cabinet.decision import Draft, Place
 from cabinet.messages import Button, Facts, Keypad, Row, Rows, Screen, Words
 from cabinet.state import Order, Patient, PocketState, State
 from cabinet.stock import is_past
-from cabinet.wording import REASONS, alike, amount, born, day, medicine, medicine_tag, plural
+from cabinet.wording import (
+    REASONS,
+    Names,
+    alike,
+    amount,
+    born,
+    day,
+    medicine,
+    medicine_tag,
+    names_of,
+    plural,
+)
 
 CARDS_A_PAGE = 6
 ROWS_A_PAGE = 4
@@ -133,7 +144,12 @@ def show_home(state: State, place: Place, now_ms: int) -> Screen:
     known = patients_shown(state, place)
     page = known[place.offset : place.offset + CARDS_A_PAGE]
     left = len(known) - place.offset - len(page)
-    rows = tuple(_card(state, patient, now_ms) for patient in page)
+    names = names_of(state)
+    orders = dict.fromkeys([it.ref for it in page], 0)
+    for order in state.orders.values():
+        if order.listed.patient in orders and is_active(order, now_ms):
+            orders[order.listed.patient] += 1
+    rows = tuple(_card(state, it, orders[it.ref], names, now_ms) for it in page)
     mine = len(removals.mine(state))
     switch = Button("mine", "My patients") if place.everyone else Button("everyone", "All patients")
     actions = [Button("sign_out", "Sign out", "quiet"), Button("menu", "More tasks"), switch]
@@ -158,9 +174,8 @@ def show_home(state: State, place: Place, now_ms: int) -> Screen:
     )
 
 
-def _card(state: State, patient: Patient, now_ms: int) -> Row:
+def _card(state: State, patient: Patient, orders: int, names: Names, now_ms: int) -> Row:
     details = patient.details
-    orders = len(orders_of(state, patient.ref, now_ms))
     count = f"{orders} active order{'' if orders == 1 else 's'}"
     lines: tuple[str, ...] = (count,)
     if details is not None:
@@ -169,7 +184,7 @@ def _card(state: State, patient: Patient, now_ms: int) -> Row:
             f"No. {details.record_number} — Bed {details.bed}",
             count,
         )
-    similar = alike(state, patient)
+    similar = alike(state, patient, names)
     return Row(
         f"patient:{patient.ref}",
         patient.name,

@@ -10,7 +10,16 @@ from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.messages import Banner, Button, Facts, Keypad, Row, Rows, Screen, Words
 from cabinet.state import Removal, State
-from cabinet.wording import REASONS, alike, amount, born, medicine, medicine_tag, plural
+from cabinet.wording import (
+    REASONS,
+    alike,
+    amount,
+    born,
+    medicine,
+    medicine_tag,
+    names_of,
+    plural,
+)
 
 ROWS_A_PAGE = 4
 MAX_AMOUNT_DIGITS = 4
@@ -39,7 +48,7 @@ def banner(state: State, patient: str, now_ms: int) -> Banner | None:
         held.name,
         (born(details.born, now_ms), f"No. {details.record_number}", f"Bed {details.bed}"),
         details.allergies or "Not recorded",
-        alike(state, held),
+        alike(state, held, names_of(state)),
     )
 
 

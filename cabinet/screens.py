@@ -5,7 +5,6 @@ same screen, and no screen says how many are expected.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -40,7 +39,7 @@ from cabinet.decision import Place
 from cabinet.events import Moment
 from cabinet.messages import Alarm, Button, Live, Rows, Screen, Words
 from cabinet.state import State
-from cabinet.wording import ROLES
+from cabinet.wording import ROLES, clock
 
 
 @dataclass(frozen=True)
@@ -218,14 +217,15 @@ def live(state: State, place: Place, moment: Moment) -> Live:
     at_work = state.screen.state in AT_WORK
     if at_work and can_idle(state) and idle >= timings.idle_warn_s:
         warning = max(1, timings.idle_sign_out_s - idle)
-    clock = datetime.fromtimestamp(moment.wall_ms / 1000).strftime("%H:%M")
-    return Live(clock, state.name, _alarms(state, moment), warning)
+    return Live(clock(moment.wall_ms), state.name, _alarms(state, moment), warning)
 
 
 def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
     found = []
     for drawer in state.drawers.values():
         label, position = drawer.plan.label, drawer.model.state
+        if position == machines.SHUT:
+            continue
         open_s = (moment.mono_ms - drawer.since_ms) // 1000
         if position == machines.FORCED:
             found.append(Alarm("high", f"{label} is open without an order. Close it now."))
@@ -283,9 +283,11 @@ def outputs(state: State, moment: Moment) -> Outputs:
     lit = going_on.started.drawer if going_on is not None and not going_on.closed else ""
     lit = lit or service_work.lit(state)
     beep = emergency.is_loud(state, moment) or service_work.sounds(state, moment)
+    late_ms = moment.mono_ms - state.plan.timings.drawer_beep_s * 1000
     for drawer in state.drawers.values():
         position = drawer.model.state
-        open_ms = moment.mono_ms - drawer.since_ms
-        late = open_ms >= state.plan.timings.drawer_beep_s * 1000
-        beep = beep or position == machines.FORCED or (position == machines.OPEN and late)
-    return Outputs(tuple((drawer, drawer == lit) for drawer in state.drawers), beep)
+        if position == machines.FORCED or (
+            position == machines.OPEN and drawer.since_ms <= late_ms
+        ):
+            beep = True
+    return Outputs(tuple([(drawer, drawer == lit) for drawer in state.drawers]), beep)

@@ -8,12 +8,15 @@ are its records on disk.
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from auth import security_keys
 from auth.pins import keyed_hash
 from cabinet import access, notify, provision, screens, snapshot
 from cabinet import events as e
 from cabinet.configuration import Configuration, ConfigurationError, plan_of
 from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
+from cabinet.decision import Place
 from cabinet.devices import Devices
 from cabinet.gateway_socket import GatewaySaid
 from cabinet.journal import Journal, replay
@@ -37,6 +40,7 @@ from drivers.clock import Clock
 from ledger.store import Store
 
 SPACE_EVERY_S = 10.0
+REDRAWN_EVERY_MS = 5_000  # of wall time, where nothing else changed: ages, dates, what ends
 
 
 Incoming = d.Reading | PeerEvent | GatewaySaid | ConsoleEvent | ProofChecked | e.Event
@@ -85,6 +89,8 @@ class Turns:
         self._meaning: object = None
         self._desk: ServiceDesk | None = None
         self._screened_s = 0.0  # when the present screen was shown
+        self._drawn: Screen | None = None
+        self._drawn_of: tuple[Place, int, int] | None = None  # place, entries, wall time
         self.shown: Shown | None = None
         self._outputs: screens.Outputs | None = None
 
@@ -276,22 +282,8 @@ class Turns:
         if self._desk is not None:
             self._desk.follow()
         moment, engine = self._moment(b""), self.engine
-        screen = screens.show(engine.state, engine.place, moment.wall_ms)
-        meaning = self._meaning_of(screen)
-        if meaning != self._meaning:
-            self._meaning, self._screened_s = meaning, self._now_s()
-            self._number += 1
         shown = Shown(
-            Screen(
-                self._number,
-                screen.name,
-                screen.title,
-                screen.blocks,
-                screen.actions,
-                screen.banner,
-                screen.person,
-            ),
-            screens.live(engine.state, engine.place, moment),
+            self._screen(moment.wall_ms), screens.live(engine.state, engine.place, moment)
         )
         if shown != self.shown:
             self.shown = shown
@@ -302,6 +294,23 @@ class Turns:
             for drawer, lit in outputs.lights:
                 self._devices.locks.light(drawer, lit)
             self._devices.locks.beep(outputs.beep)
+
+    def _screen(self, wall_ms: int) -> Screen:
+        """The screen with its number; drawn anew when an entry, the place or time may change it."""
+        engine = self.engine
+        entries, times = engine.state.size, wall_ms // REDRAWN_EVERY_MS
+        of = self._drawn_of
+        if self._drawn is not None and of is not None:
+            if of[0] is engine.place and of[1:] == (entries, times):
+                return self._drawn
+        screen = screens.show(engine.state, engine.place, wall_ms)
+        meaning = self._meaning_of(screen)
+        if meaning != self._meaning:
+            self._meaning, self._screened_s = meaning, self._now_s()
+            self._number += 1
+        self._drawn_of = (engine.place, entries, times)
+        self._drawn = replace(screen, number=self._number)
+        return self._drawn
 
     def _meaning_of(self, screen: Screen) -> object:
         """What the buttons of this screen mean; while it stays the same, so does the number."""

@@ -4,7 +4,7 @@ Not for which words a screen says. One rule: doses are written safely (ISMP, NHS
 does not break between number and unit, no trailing zero, nothing abbreviated or cut.
 """
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timedelta
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from cabinet.records import MedicineListed
 from cabinet.state import Patient, State
 
 NBSP = "\u00a0"
+MINUTE_MS, DAY_MS, EPOCH = 60_000, 86_400_000, date(1970, 1, 1)
 NEAR = 0.9  # of SequenceMatcher: one letter more or less in a name of ten
 ROLES = {
     "nurse": "Nurse",
@@ -52,6 +53,7 @@ def medicine_tag(listed: MedicineListed) -> str:
     return "HIGH ALERT" if listed.high_alert else ""
 
 
+@lru_cache(maxsize=4096)
 def day(text: str) -> str:
     """An ISO date as "05-Apr-1961"."""
     when = date.fromisoformat(text)
@@ -60,7 +62,12 @@ def day(text: str) -> str:
 
 def clock(wall_ms: int) -> str:
     """ "14:05" in the cabinet's time zone."""
-    return datetime.fromtimestamp(wall_ms / 1000).strftime("%H:%M")
+    return _clock(wall_ms // MINUTE_MS)
+
+
+@lru_cache(maxsize=8)
+def _clock(minutes: int) -> str:
+    return datetime.fromtimestamp(minutes * MINUTE_MS // 1000).strftime("%H:%M")
 
 
 def day_of(wall_ms: int) -> str:
@@ -70,7 +77,12 @@ def day_of(wall_ms: int) -> str:
 
 def age(born: str, now_ms: int) -> int:
     """Whole years from an ISO date to now."""
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
+    return _age(born, now_ms // DAY_MS)
+
+
+@lru_cache(maxsize=4096)
+def _age(born: str, days: int) -> int:
+    today = EPOCH + timedelta(days)
     birth = date.fromisoformat(born)
     return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
 
@@ -80,19 +92,34 @@ def born(text: str, now_ms: int) -> str:
     return f"Born {day(text)} ({age(text, now_ms)}{NBSP}y)"
 
 
-def alike(state: State, patient: Patient) -> str:
-    """The warning for a patient whose name is like another's, else ""."""
+Names = tuple[tuple[str, str, str], ...]
+
+
+def names_of(state: State) -> Names:
+    """Reference, family and given name of every patient whose name is known."""
+    known = [(ref, it.details) for ref, it in state.patients.items()]
+    return tuple([(ref, it.family, it.given) for ref, it in known if it is not None])
+
+
+def alike(state: State, patient: Patient, names: Names) -> str:
+    """The warning for a patient whose name is like another's, else ""; `names` of them all."""
     mine = patient.details
     if mine is None:
         return ""
-    for other in state.patients.values():
-        theirs = other.details
-        if theirs is None or other.ref == patient.ref:
+    found = _alike(patient.ref, mine.family, mine.given, names)
+    return f"Similar name: {state.patients[found].name}" if found else ""
+
+
+@lru_cache(maxsize=512)
+def _alike(ref: str, family: str, given: str, names: Names) -> str:
+    """Whose name is like this patient's, else ""."""
+    for other, their_family, their_given in names:
+        if other == ref:
             continue
-        if _near(mine.family, theirs.family):
-            return f"Similar name: {other.name}"
-        if _near(mine.family, theirs.given) and _near(mine.given, theirs.family):
-            return f"Similar name: {other.name}"
+        if _near(family, their_family):
+            return other
+        if _near(family, their_given) and _near(given, their_family):
+            return other
     return ""
 
 

@@ -5,18 +5,22 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cabinet import configuration as site
+from cabinet import events as e
 from cabinet import keys as key_files
 from cabinet import verification
+from cabinet.turns import Turns
 from sim import run as command
 from sim.diverter import SCHEMES
 from sim.faults import FAULTS
 from sim.medicines import DEMO
+from sim.people import PEOPLE
 from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.template import Template
@@ -214,3 +218,41 @@ def test_patients_come_move_and_go_and_nurses_find_their_orders(template: Templa
     people = told.people
     assert people["admitted"] >= 3 and people["discharged"] >= 3 and people["moved"] >= 1
     assert told.accesses >= 75
+
+
+def test_an_order_that_ends_leaves_a_screen_at_which_nothing_else_happens(
+    template: Template,
+) -> None:
+    """Screens are drawn anew only where something may have changed them: time alone may."""
+    seen: list[tuple[bool, int]] = []
+
+    def change(story: Story) -> None:
+        cabinet, lists = story.runtime, story.injector.lists
+        hands = story.hospital.hands(PEOPLE[0], "looks")
+
+        def turns() -> Turns:
+            assert cabinet.boot is not None and cabinet.boot.turns is not None
+            return cabinet.boot.turns
+
+        def look() -> None:
+            state = turns().state
+            known = next(iter(state.orders.values()))
+            row = lists.order_row(state, known, active=True)
+            assert row is not None
+            ends_ms = int(cabinet.wall.now_s() * 1000) + 50_000
+            ending = replace(row, stops_ms=ends_ms)
+            lists.say(e.Import("orders", orders=(("orders.csv:2", ending),)))
+            hands.sign_in()
+            hands.must_press("everyone")
+            hands.must_press(f"patient:{known.listed.patient}")
+            for wait_s in (1.0, ends_ms / 1000 + 5.0 - cabinet.wall.now_s()):
+                hands.wait(wait_s)
+                seen.append((f"order:{known.listed.order}" in hands.rows(), turns().state.size))
+
+        cabinet.hub.after(300.0, lambda: cabinet.hub.spawn("looks", look))
+
+    plan = Plan(seed=1, days=0.01, accesses_a_day=0, fault_rate=0.0, trespass_rate=0.0)
+    told = run(plan, template, change=change)
+    assert not told.violations, told.violations[0]
+    before, after = seen
+    assert before[0] and not after[0] and before[1] == after[1]
