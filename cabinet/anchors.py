@@ -54,8 +54,11 @@ class Anchors:
 
     def keep(self, note: str) -> None:
         """The newest head, durably; raises OSError."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        whole_file.replace(self.path, note.encode())
+        try:
+            whole_file.replace(self.path, note.encode())
+        except FileNotFoundError:  # the first one
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            whole_file.replace(self.path, note.encode())
 
     def keep_witnessed(self, note: str) -> None:
         """A head that a witness proved and the ledger does not continue, durably."""

@@ -27,6 +27,7 @@ _DATA, _ACKNOWLEDGEMENT, _LAST_DATA = 0x02, 0x07, 0x08
 _HEAD_BYTES = 9  # header, address, kind, length
 _INSTRUCTION_AT = 9  # its place in a command
 _NO_STATUS = -1
+_BYTES = [bytes([value]) for value in range(256)]
 
 # Instruction -> bytes of its answer's payload when it succeeded (status, then data).
 _PAYLOAD_BYTES = {
@@ -99,7 +100,7 @@ class _Wire:
         self._device, self._link, self._clock = device, link, clock
         self._address = address.to_bytes(4, "big")
         self._command = bytearray()
-        self._answer = bytearray()
+        self._answer: list[bytes] = []  # its bytes that are not read yet, the last one first
         self._deadline = 0.0
         self.status = _NO_STATUS  # of the newest sound answer
 
@@ -118,10 +119,8 @@ class _Wire:
     def read(self) -> bytes:
         """The next byte of the answer."""
         if not self._answer:
-            self._answer += self._exchange()
-        first = bytes(self._answer[:1])
-        del self._answer[:1]
-        return first
+            self._answer += map(_BYTES.__getitem__, reversed(self._exchange()))
+        return self._answer.pop()
 
     def send(self) -> None:
         """Send what the library wrote, to which no answer comes: a data packet."""

@@ -31,6 +31,7 @@ from drivers.readings import (
 DEVICE = "locks"
 SAMPLE_S = 0.020
 EQUAL_SAMPLES = 4  # so many in a row make a position: 60 ms, and contacts bounce for 50
+IN_DISAGREEMENT = (False, True)  # open, yet latched: only for how long, says what it is
 MOST_WAITING = 4  # pulses waiting for another coil to be off; more are refused
 HIGH_AT_POWER_ON = range(9)  # the Pi pulls GPIO 0 to 8 up before any program runs (BCM2835 6.2)
 REST_FACTOR = 9  # rest at least nine times the measured pulse: on for a tenth of the time
@@ -370,16 +371,17 @@ class Locks:
 
     def _sample(self, drawer: _Drawer, now: float) -> None:
         """Read one drawer; its position changes after enough equal samples."""
-        read: list[bool] = []
-        if not self._try(
-            drawer.inputs_name,
-            lambda: read.extend((drawer.switch.is_active, drawer.latch.is_active)),
-        ):
+        try:
+            read = closed, engaged = drawer.switch.is_active, drawer.latch.is_active
+        except Exception as error:  # as in `_try`
+            self._failed(drawer.inputs_name, error)
             drawer.position, drawer.sample, drawer.equal = Position.UNKNOWN, None, 0
             return
-        closed, engaged = read
-        if (closed, engaged) != drawer.sample:
-            drawer.sample, drawer.equal, drawer.since = (closed, engaged), 0, now
+        self._troubles.pop(drawer.inputs_name, None)
+        if read != drawer.sample:
+            drawer.sample, drawer.equal, drawer.since = read, 0, now
+        elif drawer.equal == EQUAL_SAMPLES and read != IN_DISAGREEMENT:
+            return  # it says what it said
         drawer.equal = min(drawer.equal + 1, EQUAL_SAMPLES)
         if drawer.equal < EQUAL_SAMPLES:
             return
@@ -399,10 +401,13 @@ class Locks:
         try:
             action()
         except Exception as error:  # gpiozero's and its pin factory's own, of many kinds
-            self._troubles[what] = str(error) or repr(error)
+            self._failed(what, error)
             return False
         self._troubles.pop(what, None)
         return True
+
+    def _failed(self, what: str, error: Exception) -> None:
+        self._troubles[what] = str(error) or repr(error)
 
     def _all_off(self) -> list[str]:
         """Every output off, whatever happens; returns what could not be."""

@@ -8,6 +8,7 @@ one of an unknown key is passed over.
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -25,6 +26,7 @@ MAX_SIZE = (1 << 63) - 1
 ED25519 = 0x01
 KEY_ID_BYTES = 4
 _DASH = "\u2014"
+_CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f]")  # but for the newline
 
 
 def check_name(name: str) -> str:
@@ -91,7 +93,7 @@ def _signable(text: str) -> bytes:
     """The text's bytes, if a note may hold it."""
     if not text.endswith("\n") or len(text) > MAX_NOTE_CHARACTERS:
         raise WrongNote(f"a note's text ends with a newline, within {MAX_NOTE_CHARACTERS}")
-    if any(ord(c) < 0x20 and c != "\n" for c in text):
+    if _CONTROLS.search(text):
         raise WrongNote("a note holds no control characters")
     try:
         return text.encode()

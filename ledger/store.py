@@ -128,6 +128,7 @@ class Store:
         self._signed = 0  # the newest head's size
         self._failure: str | None = None
         self._open = True
+        self._wal = path.with_name(path.name + "-wal")
         self.doubts: tuple[str, ...] = ()  # of `examine`: what opening would have refused
 
     @classmethod
@@ -482,7 +483,7 @@ class Store:
     def checkpoint_due(self) -> bool:
         """Whether the WAL has grown enough for a `checkpoint` at the next idle moment."""
         try:
-            return self.path.with_name(self.path.name + "-wal").stat().st_size >= WAL_DUE_BYTES
+            return self._wal.stat().st_size >= WAL_DUE_BYTES
         except FileNotFoundError:
             return False
 
