@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from sim.runtime import SimulatedRuntime
 
 # Of virtual time; the live runtime ticks four times a second.
-ACCESS_TICK_S, BUSY_TICK_S, REST_TICK_S = 1.5, 4.0, 120.0
+ACCESS_TICK_S, BUSY_TICK_S, REST_TICK_S = 2.5, 5.0, 120.0
 BUSY_FOR_S = 6.0  # after the last thing that came
 MOST_WAITING, POST_WITHIN_S, FIRST_WORDS_S = 512, 5.0, 1.0  # as the live runtime has them
 CHECK_S = 4.0  # an idle sensor's driver waits at least so long for its next check

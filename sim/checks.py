@@ -13,7 +13,7 @@ from cabinet import machines, records, screens, snapshot
 from cabinet import service_records as sr
 from cabinet.effects import apply
 from cabinet.journal import Attachments, replay
-from cabinet.messages import Shown, encode
+from cabinet.messages import Screen, Shown, encode
 from cabinet.state import State
 from cabinet.step import Outcome
 from cabinet.wording import medicine
@@ -28,7 +28,11 @@ SEEN_WITHIN_S = 5.0  # of an opening, while the controller runs and its sensors 
 SHUT_WITHIN_S = 180.0  # of its latching, of its sensors' mending, or of a start
 REPLAYED_WHOLE = 20_000  # entries, up to which a restart is compared from the first one on
 OFF_BY = 1000
-_RANDOM = re.compile(rb'"[0-9a-f]{16,64}"')
+MOST_HARMLESS = 2000
+_REFERENCE = re.compile(rb"[0-9a-f]{16,64}")
+_DRAWN = [name for name in Screen.__struct_fields__ if name != "number"]
+_NUMBER = re.compile(rb"[0-9]+")
+_RANDOM = re.compile(b'"' + _REFERENCE.pattern + b'"')
 GRAVE = ("RolledBack", "CorruptLedger", "Damaged")  # none of them may ever come of a fair fault
 UNCHANGED_EVERY = 8  # steps without a record; after each one with a record
 SENSOR_FAULTS = (Fault.SWITCH_CUT, Fault.SWITCH_STUCK, Fault.LATCH_CUT, Fault.LATCH_STUCK)
@@ -40,7 +44,10 @@ class Checks:
     def __init__(self, runtime: SimulatedRuntime, model: Model, secrets: Sequence[str]) -> None:
         """`secrets` must be in no body: names, record numbers, PINs."""
         self.runtime, self.model = runtime, model
-        self._secrets = [text.encode() for text in secrets]
+        self._secrets: list[bytes] = []
+        self._numbers: set[bytes] = set()  # of them those that are digits alone
+        self._words: list[bytes] = []  # and the others
+        self._harmless: dict[bytes, None] = {}  # parts of bodies that hold no secret
         self._pins = [person.pin.encode() for person in EVERYBODY]
         self._names: list[str] = []
         self._before: tuple[int, bytes] | None = None
@@ -51,6 +58,8 @@ class Checks:
         self._looked_at = 0.0
         self.accesses_before = 0
         self.told: Callable[[str], None] = lambda _: None
+        for secret in secrets:
+            self.forbid(secret)
         runtime.acked = self._acked
         runtime.looked = self._looked
         runtime.on_show = self._shown
@@ -60,8 +69,15 @@ class Checks:
 
     def forbid(self, name: str) -> None:
         """One more name or number that must be in no body."""
-        if name.encode() not in self._secrets:
-            self._secrets.append(name.encode())
+        secret = name.encode()
+        if secret in self._secrets:
+            return
+        self._secrets.append(secret)
+        if secret.isdigit():
+            self._numbers.add(secret)
+        else:
+            self._words.append(secret)
+            self._harmless.clear()
 
     def begin(self, bodies: Sequence[bytes]) -> None:
         """What was in the ledger before the story."""
@@ -82,8 +98,25 @@ class Checks:
             self.told(f"entry {data.decode()}")
         for data in bodies:
             self.model.checks += 1
-            if any(map(data.__contains__, self._secrets)) and self._is_told(data):
+            if self._may_tell(data) and self._is_told(data):
                 self.model.wrong(9, "a name, number or PIN is in an entry's body")
+
+    def _may_tell(self, data: bytes) -> bool:
+        """Whether a secret is among its bytes, references aside; words that were looked at before
+        are not looked at again."""
+        new = [
+            part
+            for part in data.split(b'"')
+            if part not in self._harmless and not _REFERENCE.fullmatch(part)
+        ]
+        text = b'"'.join(new)
+        if not self._numbers.isdisjoint(_NUMBER.findall(text)):
+            return True
+        if any(map(text.__contains__, self._words)):
+            return True
+        if len(self._harmless) < MOST_HARMLESS:  # words only: numbers and references come once
+            self._harmless.update(dict.fromkeys(it for it in new if not _NUMBER.search(it)))
+        return False
 
     def _is_told(self, data: bytes) -> bool:
         """Whether it is really there: digits of a time or a random reference are nobody's."""
@@ -187,7 +220,7 @@ class Checks:
         self._number = shown.screen.number
         frame = encode(shown)
         model.checks += 1
-        if any(pin in frame for pin in self._pins):
+        if any(map(frame.__contains__, self._pins)):
             model.wrong(9, f"a PIN is on the screen {shown.screen.name}")
         engine = boot.turns.engine
         state, wall_ms = engine.state, int(self.runtime.wall.now_s() * 1000)
@@ -200,14 +233,13 @@ class Checks:
             other = screens.show(state, engine.place, wall_ms)
         finally:
             state.balances = true
-        fields = [name for name in other.__struct_fields__ if name != "number"]
-        same = all(getattr(other, it) == getattr(shown.screen, it) for it in fields)
+        same = all(getattr(other, it) == getattr(shown.screen, it) for it in _DRAWN)
         model.expect(10, same, f"the screen {shown.screen.name} depends on what is expected")
         if engine.state.screen.state in (machines.NOBODY, machines.PROVING, *machines.BEHIND_LOCK):
             told = frame[4:].decode()
             if len(self._names) != len(state.medicines):
                 self._names = [medicine(it) for it in state.medicines.values()]
-            seen = any(name in told for name in self._names)
+            seen = any(map(told.__contains__, self._names))
             model.expect(9, not seen, "a medicine is on the screen while nobody is signed in")
 
     # --- each restart -----------------------------------------------------------------------------

@@ -34,7 +34,8 @@ RESTART_AFTER_S = 1.0  # as the controller's unit has it
 READY_AFTER_S = 8.0  # from power to the controller's first instruction
 MEMORY_KIB = 64  # of a PIN's hash, so that a run is not hashing alone
 SENSES = (Kind.OPENED, Kind.CLOSED, Kind.HOOK_RELEASED, Kind.HOOK_ENGAGED)
-STIRS = (*SENSES, Kind.COIL_ON, Kind.COIL_OFF, Kind.COIL_CUT, Kind.FAULTED, Kind.MENDED)
+COILS = (Kind.COIL_ON, Kind.COIL_OFF, Kind.COIL_CUT)
+STIRS = (*SENSES, *COILS, Kind.FAULTED, Kind.MENDED)
 
 
 class SimulatedRuntime:
@@ -120,7 +121,7 @@ class SimulatedRuntime:
         elif self._bounce_next_s and happening.kind in (Kind.OPENED, Kind.CLOSED):
             self.bounce(happening.drawer, self._bounce_next_s)
             self._bounce_next_s = 0.0
-        if self.boot is not None:
+        if self.boot is not None and happening.kind not in COILS:  # which no sensor sees
             self.boot.stir()
 
     def pulse_ends(self) -> int | None:

@@ -41,7 +41,7 @@ from sim.virtual import UNITS, Stream
 
 BACK_WITHIN_S = 300.0  # of the last fault's healing: in service again, or it says what to do
 MOST_DAYS = 366
-GARBAGE = 50_000  # objects between two searches
+GARBAGE = 50_000
 ROOT = Path(__file__).parent.parent
 
 

@@ -6,10 +6,10 @@ depends on its seed alone; what happens at one instant happens in the order in w
 Time is counted in units of 2**-20 s: sums and differences of such numbers are exact in a float.
 """
 
-import heapq
 import math
 import random
 from collections.abc import Callable, Sequence
+from heapq import heappop, heappush
 from typing import Any, TypeVar
 
 import greenlet
@@ -103,7 +103,8 @@ class Hub:
         self.greenlet = greenlet.getcurrent()
         self.running: Task | None = None
         self.failure: Exception | None = None
-        self._planned: list[tuple[int, int, Action]] = []
+        # When, in which order, and what: an action, or a task with the wait that it is woken from.
+        self._planned: list[tuple[int, int, Action | Task, int]] = []
         self._order = 0
         self._tasks: list[Task] = []
 
@@ -114,8 +115,11 @@ class Hub:
 
     def at(self, when: int, action: Action) -> None:
         """Plan `action` for an instant; one that is over is now."""
+        self._plan(when, action)
+
+    def _plan(self, when: int, what: "Action | Task", wait: int = 0) -> None:
         self._order += 1
-        heapq.heappush(self._planned, (max(when, self.now), self._order, action))
+        heappush(self._planned, (when if when > self.now else self.now, self._order, what, wait))
 
     def after(self, seconds: float, action: Action) -> None:
         """Plan `action` for so many seconds from now."""
@@ -126,7 +130,7 @@ class Hub:
         task = Task(self, name, function)
         self._tasks = [it for it in self._tasks if not it.ended]
         self._tasks.append(task)
-        self.at(self.now, lambda: self._resume(task, 0))
+        self._plan(self.now, task)
         return task
 
     def run(self, until: int) -> None:
@@ -139,8 +143,12 @@ class Hub:
         """Let the next thing happen if it is due by `until`; False when none is."""
         if not self._planned or self._planned[0][0] > until:
             return False
-        self.now, _, action = heapq.heappop(self._planned)
-        action()
+        self.now, _, what, wait = heappop(self._planned)
+        if isinstance(what, Task):
+            if not what.ended and what.waits == wait and (what.waiting or not wait):
+                self.enter(what, what.greenlet.switch)
+        else:
+            what()
         if self.failure is not None:
             raise self.failure
         return True
@@ -164,9 +172,8 @@ class Hub:
             units = task.patience(units)
         task.waits += 1
         task.waiting = True
-        mine = task.waits
         if units < FOREVER:
-            self.at(self.now + units, lambda: self._resume(task, mine))
+            self._plan(self.now + units, task, task.waits)
         if signal is not None:
             signal.waiting = task
         self.greenlet.switch()
@@ -178,12 +185,7 @@ class Hub:
 
     def wake(self, task: Task, when: int = 0) -> None:
         """Have a waiting coroutine go on, now or at `when`."""
-        mine = task.waits
-        self.at(when, lambda: self._resume(task, mine))
-
-    def _resume(self, task: Task, wait: int) -> None:
-        if not task.ended and task.waits == wait and (task.waiting or not wait):
-            self.enter(task, task.greenlet.switch)
+        self._plan(when, task, task.waits)
 
     def enter(self, task: Task, switch: Callable[[], Any]) -> None:
         """Run `task` until it gives way."""

@@ -218,6 +218,8 @@ class World:
             cut, stuck, high = Fault.LATCH_CUT, Fault.LATCH_STUCK, not drawer.hook_engaged
         else:
             raise WrongPin(pin, "no sensor is on it")
+        if not drawer.faults:
+            return high
         if cut in drawer.faults:
             return True
         return drawer.faults.get(stuck, high)
