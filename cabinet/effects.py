@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from cabinet import factor_effects as factors
-from cabinet import machines, service_effects, staff_effects
+from cabinet import machines, service_effects, spells, staff_effects
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.machines import CorruptLedger, fire
@@ -28,6 +28,7 @@ from cabinet.state import (
     PocketState,
     Removal,
     Session,
+    Spell,
     State,
     Witnessing,
 )
@@ -61,6 +62,7 @@ def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> 
     for used in (access.started.drawer if access is not None else "", now_tested):
         if used in state.drawers:
             state.drawers[used].used_ms = body.mono_ms
+    state.mono_ms = body.mono_ms
 
 
 def _post(state: State, posting: r.Posting) -> None:
@@ -125,8 +127,7 @@ def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> No
     state.service_tries = replace(state.service_tries, last_ms=body.mono_ms)
     state.devices_down = {}
     factors.restarted(state, body.mono_ms)
-    for emergency in state.emergencies.values():
-        emergency.since_ms = body.mono_ms
+    spells.restarted(state, body.mono_ms)
     for drawer, position in record.positions:
         if drawer not in state.drawers:
             raise CorruptLedger(f"there is no drawer {drawer!r}")
@@ -204,11 +205,16 @@ def _identify(state: State, person: Person, details: r.Details | None) -> None:
         state.by_staff_id[details.staff_id] = person.ref
 
 
-def _person_listed(state: State, record: r.PersonListed, _: r.Body, attached: r.Attached) -> None:
+def _person_listed(
+    state: State, record: r.PersonListed, body: r.Body, attached: r.Attached
+) -> None:
     person = state.people.get(record.person)
     if person is None:
         person = state.people[record.person] = Person(record.person, record.rights)
         person.made_by = record.by
+        if record.by and record.rights.expires_ms:
+            lasts_ms = record.rights.expires_ms - state.last_wall_ms
+            person.spell = Spell(lasts_ms, body.mono_ms)
     _rebadge(state, person, record.badge)
     if record.standing != person.standing:
         person.stopped_by = ""
@@ -557,10 +563,9 @@ def _emergency_begun(state: State, record: r.EmergencyBegun, body: r.Body, _: r.
         record.person,
         record.second,
         record.why,
-        record.lasts_ms,
         record.expires_ms,
         body.wall_ms,
-        body.mono_ms,
+        Spell(record.lasts_ms, body.mono_ms),
     )
 
 
@@ -636,6 +641,7 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.Erased: _erased,
     r.SpaceChanged: _space_changed,
     r.ClockStepped: _nothing,
+    r.TimePassed: _nothing,
     r.SigningKeyChanged: _signing_key_changed,
     r.RollbackAccepted: _rollback_accepted,
     r.DeviceFailed: _device_failed,

@@ -37,7 +37,7 @@ def is_on(state: State, emergency: Emergency, wall_ms: int, mono_ms: int | None 
     """Whether it is on; where `mono_ms` is given, no clock that is set back makes it longer."""
     if emergency.ended or rights.now_of(state, wall_ms) >= emergency.expires_ms:
         return False
-    return mono_ms is None or mono_ms - emergency.since_ms < emergency.lasts_ms
+    return mono_ms is None or not emergency.spell.is_over(mono_ms)
 
 
 def of(state: State, person: str, wall_ms: int, mono_ms: int | None = None) -> Emergency | None:
@@ -140,7 +140,7 @@ def _begin(draft: Draft, reference: str, kind: str, why: str, second: Proof) -> 
     session = draft.state.session
     assert session is not None
     lasts_ms = _minutes(draft.state, kind) * MINUTE_MS
-    expires_ms = draft.moment.wall_ms + lasts_ms
+    expires_ms = rights.now_of(draft.state, draft.moment.wall_ms) + lasts_ms
     draft.add(
         r.EmergencyBegun(
             reference,
@@ -265,6 +265,6 @@ def is_loud(state: State, moment: Moment) -> bool:
     return any(
         it.kind == "break_glass"
         and is_on(state, it, moment.wall_ms, moment.mono_ms)
-        and moment.mono_ms - it.since_ms < LOUD_MS
+        and moment.mono_ms - it.spell.since_ms < LOUD_MS
         for it in state.emergencies.values()
     )

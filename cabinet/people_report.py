@@ -85,6 +85,8 @@ def _row(state: State, record: r.Record) -> _Row | None:
         case st.AccessRecovered(persons=(first, second)):
             what = "both enrol again, by the recovery cards and their PINs"
             return _Row(first, second, what, f"report {record.incident}")
+        case st.TemporaryOver():
+            return _Row(record.person, "", "temporary hours over")
         case st.StaffListTaken():
             what = f"staff list {record.number} taken: {record.people} people, {record.gone} gone"
             return _Row("", "", what, by_list=True)

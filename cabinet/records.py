@@ -123,6 +123,10 @@ class ClockStepped(_Record, frozen=True, forbid_unknown_fields=True, tag="clock_
     by_ms: int
 
 
+class TimePassed(_Record, frozen=True, forbid_unknown_fields=True, tag="time_passed"):
+    """The cabinet is still on, while something goes on that ends by itself (`spells.py`)."""
+
+
 class DeviceFailed(_Record, frozen=True, forbid_unknown_fields=True, tag="device_failed"):
     """A device does not answer."""
 
@@ -720,6 +724,7 @@ Record = (
     | Erased
     | SpaceChanged
     | ClockStepped
+    | TimePassed
     | SigningKeyChanged
     | RollbackAccepted
     | DeviceFailed

@@ -31,6 +31,7 @@ from cabinet import (
     service_work,
     sessions,
     signin,
+    spells,
     staff,
     staff_list,
     stock,
@@ -348,6 +349,7 @@ def _tick(draft: Draft) -> None:
     locking.behind(draft, access.tick)
     service.tick(draft)
     emergency.tick(draft)
+    spells.tick(draft)
     if draft.records or sessions.ended(draft):
         return
     if locking.is_over(state, moment) and _end_of_session(draft, "too_long"):

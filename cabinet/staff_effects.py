@@ -6,6 +6,9 @@ Part of `effects.py`, and under its rule: no clock, no randomness, no I/O.
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
+from auth.policy import Role
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.state import Code, StaffLists, State
@@ -36,9 +39,18 @@ def _access_recovered(state: State, record: st.AccessRecovered, _: r.Body, __: r
         state.codes[code] = Code(person, record.expires_ms, "")
 
 
+def _temporary_over(state: State, record: st.TemporaryOver, _: r.Body, __: r.Attached) -> None:
+    person = state.people[record.person]
+    person.spell = None
+    if person.rights.role == Role.TEMPORARY.value:  # a list may have made more of them since
+        end_ms = min(person.rights.expires_ms, state.last_wall_ms)
+        person.rights = replace(person.rights, expires_ms=end_ms)
+
+
 APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     st.StaffListTaken: _staff_list_taken,
     st.StaffListHeld: _staff_list_held,
     st.StaffListJudged: _staff_list_judged,
     st.AccessRecovered: _access_recovered,
+    st.TemporaryOver: _temporary_over,
 }

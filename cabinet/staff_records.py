@@ -82,6 +82,17 @@ class AccessRecovered(_Record, frozen=True, forbid_unknown_fields=True, tag="acc
     note: str
 
 
+class TemporaryOver(_Record, frozen=True, forbid_unknown_fields=True, tag="temporary_over"):
+    """The cabinet was on for as long as this temporary user may work, whatever its clock says."""
+
+    person: str
+
+
 StaffRecord = (
-    StaffListTaken | StaffListHeld | StaffListJudged | CredentialsWithdrawn | AccessRecovered
+    StaffListTaken
+    | StaffListHeld
+    | StaffListJudged
+    | CredentialsWithdrawn
+    | AccessRecovered
+    | TemporaryOver
 )

@@ -33,6 +33,7 @@ class Person:
     human_hash: str = ""
     listed: bool = False  # came by a list, and so is gone when a staff list names them no more
     made_by: str = ""  # the person who added them at the screen
+    spell: "Spell | None" = None  # of a temporary user, until it is over
     stopped_by: str = ""  # the person who suspended them, whom no list overrules
     slots: tuple[int, ...] = ()
     enrolled: bool = False
@@ -189,6 +190,19 @@ class Witnessing:
 
 
 @dataclass
+class Spell:
+    """A time that ends by itself; monotonic, while the cabinet is on (`spells.py`)."""
+
+    lasts_ms: int
+    since_ms: int  # its begin, or the start after it
+    spent_ms: int = 0  # before that
+
+    def is_over(self, mono_ms: int) -> bool:
+        """Whether it has lasted as long as it may."""
+        return self.spent_ms + mono_ms - self.since_ms >= self.lasts_ms
+
+
+@dataclass
 class Emergency:
     """Break-glass or a critical override, until it is reviewed; `ended` says why it is over."""
 
@@ -197,10 +211,9 @@ class Emergency:
     person: str
     second: str
     why: str
-    lasts_ms: int
     expires_ms: int
     begun_ms: int  # wall time
-    since_ms: int  # monotonic time of its begin, or of the start after it
+    spell: Spell
     ended: str = ""
 
 
@@ -313,6 +326,7 @@ class State:
     stopped: bool = True
     served: bool = False  # two administrators have enrolled, whoever of them is left
     clock_ms: int = 0  # wall time less monotonic time, at the newest entry
+    mono_ms: int = 0  # monotonic time of the newest entry
     space: Literal["ok", "low", "full"] = "ok"
     named: dict[str, Named] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)

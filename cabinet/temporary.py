@@ -105,7 +105,7 @@ def _hours(draft: Draft, text: str) -> None:
 def code_made(draft: Draft, event: CodeMade) -> None:
     """A fresh code: the temporary user is listed, and the code shown once."""
     place, state, session = draft.place, draft.state, draft.state.session
-    now_ms = draft.moment.wall_ms
+    now_ms = rights.now_of(state, draft.moment.wall_ms)
     if session is None or event.request != place.request or place.page != "temp_hours":
         return
     if not rights.allowed(state, Act.TEMPORARY, now_ms):

@@ -7,6 +7,8 @@ in `test_privileges.py`, the three kinds of factor, and what the design's invari
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.plan import Plan, Rules, Timings
@@ -74,6 +76,11 @@ class Reader:
                 self._person(record)
             case r.CodeIssued():
                 self.codes[record.code] = record
+            case st.TemporaryOver():
+                over = self.people[record.person]
+                end_ms = min(over.rights.expires_ms, self.now_ms)
+                if over.rights.role == "temporary":
+                    over.rights = msgspec.structs.replace(over.rights, expires_ms=end_ms)
             case st.AccessRecovered():
                 first, second = record.persons
                 self._good(first, "recover")

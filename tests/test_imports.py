@@ -66,6 +66,7 @@ PURE = (
     ),
     *(
         "snapshot",
+        "spells",
         "staff",
         "staff_effects",
         "staff_list",
