@@ -126,6 +126,8 @@ class SetUp:
             case e.DeleteFinger():
                 self.templates.pop(command.slot, None)
                 self.do(e.FingerSeen(command.request, "deleted", command.slot))
+            case e.ReadFinger() | e.LoadFinger():
+                raise AssertionError("a demo is set up without copies of fingers")
             case e.MarkSensor():
                 self.notepad[0] = marked_page(command.identity)
                 self.do(e.DeviceChanged("fingerprint", "", command.identity))
