@@ -28,7 +28,7 @@ ADMIT_WITHIN_S = 300
 NEVER_LOCKED = 2**31  # wrong tries at the console slow the next ones down; they lock nobody out
 READING = (
     *("status", "devices", "drawers", "watch", "config", "ledger", "clock", "storage"),
-    *("power", "version", "report"),
+    *("power", "version", "report", "record"),
 )
 BUSY = "Somebody is signed in at the console already. One at a time."
 OVER = "The session is over. Sign in again."

@@ -99,6 +99,11 @@ class FingerprintSensor:
         self._retry_at = self._check_at = clock.monotonic()
         self._said_down = False
 
+    def about(self) -> tuple[tuple[str, str], ...]:
+        """What the sensor says of itself; () while it does not answer. From any thread."""
+        session = self._session
+        return session.about if session is not None else ()
+
     # Requests, from any thread.
 
     def verify(self, request: str, slots: Sequence[int], within_s: float) -> None:
