@@ -127,6 +127,8 @@ def _parser() -> argparse.ArgumentParser:
     command("gateway", _gateway, "Carry the controller's requests to the ledger's witnesses.")
     command("status", _status, "Say in a few lines what the ledger holds and what is open.")
     _evidence_commands(command)
+    system = command("system", _system, "What the units of the system run for the console.")
+    system.add_argument("what", choices=("logs", "network", "bundle", "usb"))
     keys = command("keys", _keys, "Replace a key, while the controller is stopped.")
     keys.add_argument("act", choices=("rotate",))
     which = keys.add_mutually_exclusive_group(required=True)
@@ -200,6 +202,9 @@ def _evidence_commands(command: Command) -> None:
     verify.add_argument(
         "--quick", action="store_true", help="leave out the order of the entries' pages on disk"
     )
+    verify.add_argument(
+        "--answer", type=Path, metavar="FILE", help="also tell the console by this file"
+    )
     out = command("export", _export, "Write evidence that `python -m ledger.verify` checks.")
     out.add_argument("folder", type=Path, metavar="DIR", help="a new directory")
     for name, which in (("--since", "first"), ("--until", "last")):
@@ -243,7 +248,9 @@ def _evidence_commands(command: Command) -> None:
 
 
 def _log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    when = "" if "JOURNAL_STREAM" in os.environ else "%(asctime)s "  # a journal knows when
+    line = f"{when}%(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=line, datefmt="%Y-%m-%dT%H:%M:%S%z")
     logging.getLogger("transitions").setLevel(logging.WARNING)  # a line for each step otherwise
 
 
@@ -449,16 +456,24 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
+    from cabinet.system_commands import Proof
     from cabinet.verification import verify
 
     configuration, folder = _load(arguments)
-    findings, replayed = verify(
-        configuration,
-        folder,
-        load_keys(configuration, folder),
-        workers=arguments.workers,
-        quick=arguments.quick,
-    )
+    proof = Proof(arguments.answer)
+    try:
+        findings, replayed = verify(
+            configuration,
+            folder,
+            load_keys(configuration, folder),
+            workers=arguments.workers,
+            quick=arguments.quick,
+            progress=proof.progress,
+        )
+    except BaseException:
+        proof.failed()
+        raise
+    proof.found(findings)
     if arguments.json:
         wrong = [str(problem) for problem in findings.problems]
         told = {
@@ -475,6 +490,15 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         print("\n".join((replayed, *findings.lines())))
     return 0 if findings.good else 1
+
+
+def _system(arguments: argparse.Namespace) -> int:
+    from cabinet import system_commands
+
+    configuration, folder = _load(arguments)
+    told = system_commands.run(configuration, folder, arguments.what)
+    print(f"{arguments.what}: {told.outcome} {told.words}".rstrip())
+    return 0 if told.outcome == "ok" else 1
 
 
 def _export(arguments: argparse.Namespace) -> int:

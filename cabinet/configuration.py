@@ -11,13 +11,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cabinet import site_policy
-from cabinet.limits import LIMITS
+from cabinet import site_keys, site_policy
 from cabinet.plan import (
     CONTROLLED,
     Asked,
     DrawerKind,
-    Fingers,
     Override,
     Plan,
     Retention,
@@ -31,9 +29,9 @@ from cabinet.plan import (
 from cabinet.plan import Drawer as PlanDrawer
 from cabinet.plan import Pocket as PlanPocket
 
+PULSE_LIMIT_MS = 1000  # hardware.md 5.6: intermittent coils; the hardware one-shot stands behind it
 HIGH_AT_POWER_ON = range(9)  # BCM2835 ARM Peripherals, 6.2: default pull of GPIO 0 to 8
 MAX_WITNESSES = 4
-MAX_SERVICE_KEYS = 4
 MAX_POCKETS = 96  # of a cabinet
 MAX_PLAN_BYTES = 15_872  # its make-up is one entry, with half a kilobyte of the entry's own
 MAX_FILE_BYTES = 256 * 1024
@@ -118,6 +116,48 @@ class Devices(_Table, frozen=True, forbid_unknown_fields=True):
     security_key: str = "/dev/cabinet/security-key"
 
 
+# Setting -> least and most a site may choose.
+LIMITS: dict[str, tuple[int, int]] = {
+    "timings.pulse_ms": (50, PULSE_LIMIT_MS),
+    "timings.rest_ms": (1000, 60_000),
+    "timings.settle_ms": (50, 2000),
+    "timings.open_within_s": (5, 120),
+    "timings.drawer_beep_s": (5, 300),
+    "timings.drawer_alert_s": (10, 900),
+    "timings.idle_warn_s": (10, 170),
+    "timings.idle_sign_out_s": (30, 180),
+    "timings.session_most_h": (1, 12),
+    "timings.factor_within_s": (10, 60),
+    "timings.witness_within_s": (15, 60),
+    "timings.cosign_every_min": (1, 1440),
+    "rules.delay_from_try": (2, 5),
+    "rules.delay_s": (30, 600),
+    "rules.lock_at_try": (3, 10),
+    "rules.pin_days": (0, 3650),
+    "rules.finger_off_at_try": (10, 50),
+    "rules.crowd_tries": (10, 50),
+    "rules.crowd_within_s": (300, 3600),
+    "rules.code_valid_h": (1, 168),
+    "rules.temporary_h": (1, 72),
+    "rules.break_glass_min": (5, 240),
+    "rules.critical_override_h": (1, 4),
+    "rules.finger_min_score": (40, 1000),
+    "rules.staff_list_gone_percent": (1, 10),
+    "rules.space_warn_percent": (5, 50),
+    "rules.space_refuse_percent": (1, 10),
+    "review.stale_days": (7, 365),
+    "review.expiring_days": (1, 180),
+    "retention.order_days": (731, 36_525),
+    "retention.patient_days": (2192, 36_525),
+    "retention.person_days": (2192, 36_525),
+    "retention.credential_days": (731, 36_525),
+    "retention.technician_days": (2192, 36_525),
+    "service.session_min": (5, 30),
+    "service.idle_min": (1, 5),
+    "service.certificate_h": (1, 168),
+}
+
+
 class Touchscreen(_Table, frozen=True, forbid_unknown_fields=True):
     """The loopback port of the touchscreen."""
 
@@ -128,7 +168,8 @@ class Paths(_Table, frozen=True, forbid_unknown_fields=True):
     """Where things are; relative to the file's own folder.
 
     `anchor` keeps the ledger's newest head: on a real cabinet, on another partition. `gateway` is
-    the gateway's socket, `console` the maintenance console's.
+    the gateway's socket, `console` the maintenance console's. Units of systemd wait for files in
+    `requests` and leave what they gather in `facts`; a support disk is mounted at `support`.
     """
 
     ledger: str = "ledger.db"
@@ -137,6 +178,9 @@ class Paths(_Table, frozen=True, forbid_unknown_fields=True):
     anchor: str = "anchor/head"
     gateway: str = "run/gateway.sock"
     console: str = "run/console.sock"
+    requests: str = "run/requests"
+    facts: str = "run/facts"
+    support: str = "support"
 
 
 class Witness(_Table, frozen=True, forbid_unknown_fields=True):
@@ -171,7 +215,6 @@ class Configuration(_Table, frozen=True, forbid_unknown_fields=True):
     policy: tuple[Asked, ...] = ()
     staff_list: StaffList = StaffList()
     override: tuple[Override, ...] = ()
-    fingers: Fingers = Fingers()
 
 
 def load(file: Path) -> Configuration:
@@ -233,14 +276,13 @@ def _check(file: Path, configuration: Configuration) -> None:
     _check_pins(file, configuration)
     _check_drawers(file, configuration)
     _check_witnesses(file, configuration)
-    _check_service(file, configuration.service)
     medicines = [pocket.medicine for drawer in configuration.drawer for pocket in drawer.pocket]
     for key, reason in (
         *site_policy.wrong(configuration.training, configuration.policy),
         *site_policy.wrong_override(configuration.override, medicines),
+        *site_keys.wrong(configuration.service, configuration.staff_list.vkey),
     ):
         raise ConfigurationError(file, key, reason)
-    _check_staff_list(file, configuration)
     size = len(msgspec.json.encode(plan_of(configuration)))
     if size > MAX_PLAN_BYTES:
         reason = f"the make-up has {size} bytes of at most {MAX_PLAN_BYTES}: shorten ids or rows"
@@ -353,38 +395,6 @@ def _check_witnesses(file: Path, configuration: Configuration) -> None:
             raise ConfigurationError(file, f"{key}.vkey", str(error)) from None
 
 
-def _check_staff_list(file: Path, configuration: Configuration) -> None:
-    from ledger.errors import WrongNote
-    from ledger.note import Verifier
-
-    if not configuration.staff_list.vkey:
-        return
-    try:
-        Verifier(configuration.staff_list.vkey)
-    except WrongNote as error:
-        raise ConfigurationError(file, "staff_list.vkey", str(error)) from None
-
-
-def _check_service(file: Path, service: Service) -> None:
-    from auth.errors import NotASignature
-    from auth.ssh_signature import public_key
-
-    if len(service.ca) > MAX_SERVICE_KEYS:
-        raise ConfigurationError(file, "service.ca", f"at most {MAX_SERVICE_KEYS} keys")
-    for index, key in enumerate(service.ca):
-        try:
-            public_key(key)
-        except NotASignature as error:
-            raise ConfigurationError(file, f"service.ca[{index}]", str(error)) from None
-    if service.fleet:
-        try:
-            msgspec.convert(service.fleet, Identifier)
-        except msgspec.ValidationError as error:
-            raise ConfigurationError(file, "service.fleet", str(error)) from None
-    if not service.revoked.isprintable():
-        raise ConfigurationError(file, "service.revoked", "must name a file")
-
-
 def plan_of(configuration: Configuration) -> Plan:
     """What the rules need of the configuration: no pins, no ports."""
     return Plan(
@@ -406,5 +416,4 @@ def plan_of(configuration: Configuration) -> Plan:
         training=configuration.training,
         policy=configuration.policy,
         override=configuration.override,
-        fingers=configuration.fingers,
     )

@@ -19,6 +19,7 @@ MAX_SECRET_CHARS = 32
 MAX_ARGUMENTS = 4
 MAX_ROWS = 200
 MAX_CELL_CHARS = 120
+MOST_BLOCK_LINES = 1000
 Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")]
 Way = Literal["certificate", "code"]
 Outcome = Literal["ok", "refused", "failed"]
@@ -132,6 +133,12 @@ class Seen(_Message, frozen=True, forbid_unknown_fields=True, tag="seen"):
     line: str
 
 
+class Block(_Message, frozen=True, forbid_unknown_fields=True, tag="block"):
+    """Lines that belong together and are printed as they are: an encrypted bundle."""
+
+    lines: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_BLOCK_LINES)]
+
+
 class Ended(_Message, frozen=True, forbid_unknown_fields=True, tag="ended"):
     """The session is over."""
 
@@ -139,7 +146,7 @@ class Ended(_Message, frozen=True, forbid_unknown_fields=True, tag="ended"):
 
 
 ToController = Hello | Begin | Respond | Prove | Command | Stop | Leave
-ToConsole = Banner | Challenge | Denied | SignedIn | Admitted | Answer | Seen | Ended
+ToConsole = Banner | Challenge | Denied | SignedIn | Admitted | Answer | Seen | Block | Ended
 _to_controller: msgspec.json.Decoder[ToController] = msgspec.json.Decoder(ToController)
 _to_console: msgspec.json.Decoder[ToConsole] = msgspec.json.Decoder(ToConsole)
 _encoder = msgspec.json.Encoder()

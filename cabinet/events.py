@@ -11,6 +11,7 @@ from typing import Literal
 
 from cabinet.plan import Plan
 from cabinet.records import MedicineListed
+from cabinet.service_records import SystemAct
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,6 @@ class FingerSeen:
     outcome: str
     slot: int | None = None
     words: str = ""
-    sealed: str = field(default="", repr=False)  # the template, where it was read
 
 
 @dataclass(frozen=True)
@@ -387,6 +387,16 @@ class ServiceLeft:
 
 
 @dataclass(frozen=True)
+class SystemTold:
+    """What the system behind the cabinet did of what a technician asked in that session."""
+
+    session: str
+    act: SystemAct
+    outcome: Literal["ok", "failed"]
+    digest: str = ""
+
+
+@dataclass(frozen=True)
 class StaffList:
     """A signed list of everybody who works here; whoever made the event has checked the signature.
 
@@ -434,6 +444,7 @@ Event = (
     | ServiceNotProved
     | ServiceAsked
     | ServiceLeft
+    | SystemTold
     | StaffList
 )
 
@@ -480,25 +491,6 @@ class DeleteFinger:
 
     request: str
     slot: int
-
-
-@dataclass(frozen=True)
-class ReadFinger:
-    """Read this slot's template, sealed for `person`."""
-
-    request: str
-    slot: int
-    person: str
-
-
-@dataclass(frozen=True)
-class LoadFinger:
-    """Store the template that was sealed for `person` in this slot; `template` is its hash."""
-
-    request: str
-    slot: int
-    person: str
-    template: str
 
 
 @dataclass(frozen=True)
@@ -614,14 +606,19 @@ class MakeCode:
     request: str
 
 
+@dataclass(frozen=True)
+class AskSystem:
+    """Touch the request file of this act, for the unit that waits for it."""
+
+    act: SystemAct
+
+
 Command = (
     Pulse
     | VerifyFinger
     | LookAtFinger
     | EnrolFinger
     | DeleteFinger
-    | ReadFinger
-    | LoadFinger
     | MarkSensor
     | CancelFinger
     | CheckPin
@@ -633,4 +630,5 @@ Command = (
     | CheckTotp
     | HashCode
     | MakeCode
+    | AskSystem
 )

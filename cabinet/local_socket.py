@@ -71,7 +71,7 @@ class LocalSocket:
         """
         self._path, self._name, self._most, self._take = path, name, most, take
         self._gone = gone
-        self._uids = _allowed_uids(user)
+        self._uids = allowed_uids(user)
         self._peers: list[Peer] = []
         self._guard = threading.Lock()
         path.unlink(missing_ok=True)
@@ -145,7 +145,8 @@ class LocalSocket:
                 self._gone(peer)
 
 
-def _allowed_uids(user: str) -> tuple[int, ...]:
+def allowed_uids(user: str) -> tuple[int, ...]:
+    """Our own and that user's, where there is one."""
     own = (os.geteuid(),)
     try:
         return (*own, pwd.getpwnam(user).pw_uid)

@@ -277,8 +277,7 @@ class EnrolmentEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="enro
 class PersonEnrolled(_Record, frozen=True, forbid_unknown_fields=True, tag="person_enrolled"):
     """A person can now prove who they are; the code is used up.
 
-    `role` counts for somebody who was in no list: the first administrators. `copies`: they said yes
-    to a sealed copy of each finger's template, for a sensor to come.
+    `role` counts for somebody who was in no list: the first administrators.
 
     `details` names PersonDetails, `credential` the attachment with the PIN's hash.
     """
@@ -290,7 +289,6 @@ class PersonEnrolled(_Record, frozen=True, forbid_unknown_fields=True, tag="pers
     slots: tuple[int, ...]
     details: str
     credential: str
-    copies: bool = False
 
 
 class LockReleased(_Record, frozen=True, forbid_unknown_fields=True, tag="lock_released"):
@@ -749,11 +747,6 @@ Record = (
     | fr.GuessingSuspected
     | fr.SensorFitted
     | fr.SensorForeign
-    | fr.TemplateKept
-    | fr.TemplateNotKept
-    | fr.TemplateOrdered
-    | fr.TemplateLoaded
-    | fr.TemplateNotLoaded
     | LockReleased
     | BadgePresented
     | FactorRefused
@@ -836,12 +829,6 @@ class KeptKey(_Told, frozen=True, forbid_unknown_fields=True):
     public: str
 
 
-class KeptTemplate(_Told, frozen=True, forbid_unknown_fields=True):
-    """Attachment of kind "template": a finger's template, sealed."""
-
-    sealed: str
-
-
 class PatientDetails(_Told, frozen=True, forbid_unknown_fields=True):
     """Attachment of kind "patient"; `born` as "1961-04-05"."""
 
@@ -868,7 +855,6 @@ Details = (
     | Credential
     | TotpSecret
     | KeptKey
-    | KeptTemplate
     | PatientDetails
     | OrderDetails
     | sr.TechnicianDetails
@@ -878,7 +864,6 @@ KINDS: dict[str, type[Details]] = {
     "credential": Credential,
     "totp": TotpSecret,
     "security_key": KeptKey,
-    "template": KeptTemplate,
     "patient": PatientDetails,
     "order": OrderDetails,
     "technician": sr.TechnicianDetails,
@@ -964,8 +949,6 @@ def attachments_of(record: Record) -> tuple[tuple[str, str], ...]:
             return ((record.secret, "totp"),)
         case fr.SecurityKeyEnrolled():
             return ((record.key, "security_key"),)
-        case fr.TemplateKept():
-            return ((record.template, "template"),)
         case PatientListed():
             return ((record.details, "patient"),)
         case OrderListed():

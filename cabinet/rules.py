@@ -12,11 +12,9 @@ from cabinet import (
     administration,
     attesting,
     authenticator,
-    copies,
     emergency,
     enrolment,
     lists,
-    loading,
     lock_test,
     locking,
     machines,
@@ -30,6 +28,7 @@ from cabinet import (
     security_key,
     sensor,
     service,
+    service_system,
     service_work,
     sessions,
     signin,
@@ -80,7 +79,6 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             retention.erase(draft, event)
         case e.Tick():
             _tick(draft)
-            _sensors_own_work(draft)
         case e.Pressed():
             _pressed(draft, event)
         case e.DrawerMoved():
@@ -127,6 +125,8 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             service.asked(draft, event)
         case e.ServiceLeft():
             service.left(draft, event)
+        case e.SystemTold():
+            service_system.told(draft, event)
         case e.StaffList():
             staff_list.arrived(draft, event)
     lock_test.follow(draft)
@@ -149,8 +149,6 @@ def _finger_seen(draft: Draft, event: e.FingerSeen) -> None:
         return
     if event.outcome == "deleted":
         sensor.wiped(draft, event)
-    elif copies.answered(draft, event) or loading.answered(draft, event):
-        return
     elif where == machines.ENROLLING:
         enrolment.finger_seen(draft, event)
     elif where in signin.PROVING:
@@ -231,6 +229,7 @@ def _start(draft: Draft, event: e.Start) -> None:
 def _stop(draft: Draft) -> None:
     """Told to stop: what is going on is interrupted, and says so at the next start."""
     if draft.state.access is None:
+        service.stopped(draft)
         draft.add(r.Stopped())
 
 
@@ -311,7 +310,7 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         removals.pressed(draft, button, text)
     elif verb in ("load", "expiry", "load_quantity", "open_load", "count_pocket"):
         stock.pressed(draft, button, text)
-    elif verb in ("issue", "release", "fit_sensor", "load_fingers"):
+    elif verb in ("issue", "release", "fit_sensor"):
         staff.pressed(draft, button)
     elif verb == "stand_by":
         enrolment.pressed_beside(draft, text)
@@ -380,13 +379,6 @@ def _tick(draft: Draft) -> None:
                 draft.leave()
             elif place.page != "home" and idle_s >= timings.idle_sign_out_s:
                 draft.leave()
-
-
-def _sensors_own_work(draft: Draft) -> None:
-    """It waits for everything else, so that it delays nothing that time ends."""
-    if not draft.records:
-        copies.tick(draft)
-        loading.tick(draft)
 
 
 def _end_of_session(draft: Draft, why: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from auth.lockout import Limits, standing
 from auth.policy import Act, Factor, Role
-from cabinet import authenticator, rights, service_work, signin
+from cabinet import authenticator, rights, service_system, service_work, signin
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import service_records as sr
@@ -28,8 +28,9 @@ ADMIT_WITHIN_S = 300
 NEVER_LOCKED = 2**31  # wrong tries at the console slow the next ones down; they lock nobody out
 READING = (
     *("status", "devices", "drawers", "watch", "config", "ledger", "clock", "storage"),
-    *("power", "version", "report", "record"),
+    *("power", "version", "report"),
 )
+KNOWN = (*READING, *service_work.COMMANDS, *service_system.COMMANDS)
 BUSY = "Somebody is signed in at the console already. One at a time."
 OVER = "The session is over. Sign in again."
 NOT_ACCEPTED = "Not accepted. Each code of your app is good once: wait for the next one."
@@ -57,7 +58,7 @@ def refusal(state: State, session: str, command: str) -> str:
         return OVER
     if not state.service.admitted:
         return "A pharmacist must let you in at the touchscreen first: Tasks, Let a technician in."
-    if command not in (*READING, *service_work.COMMANDS):
+    if command not in KNOWN:
         return "There is no such command."
     return ""
 
@@ -176,10 +177,15 @@ def asked(draft: Draft, event: ServiceAsked) -> None:
     words = refusal(draft.state, event.session, event.command)
     now = draft.state.service
     if now is not None and now.id == event.session:
-        known = event.command in (*READING, *service_work.COMMANDS)
-        command = event.command if known else "unknown"
-        if not words and command in service_work.COMMANDS:
-            words = service_work.asked(draft, command, event.arguments)
+        command = event.command if event.command in KNOWN else "unknown"
+        if not words and event.outcome == "ok":
+            act = service_system.act(command, event.arguments)
+            if act is not None:
+                words = service_system.asked(draft, act)
+            elif command in service_system.COMMANDS:
+                words = f"That is not how {command} is used; see help {command}."
+            elif command in service_work.COMMANDS:
+                words = service_work.asked(draft, command, event.arguments)
         if words:
             draft.add(sr.ServiceCommand(now.id, command, (), "refused"))
         else:  # arguments that were no good are not kept: they might be anything
@@ -195,6 +201,14 @@ def left(draft: Draft, event: ServiceLeft) -> None:
     if now is not None and now.id == event.session:
         service_work.over(draft)
         draft.add(sr.ServiceEnded(now.id, event.why))
+
+
+def stopped(draft: Draft) -> None:
+    """The controller is told to stop: so is the visit, with what the self-test says."""
+    now = draft.state.service
+    if now is not None:
+        service_work.over(draft)
+        draft.add(sr.ServiceEnded(now.id, "stopped"))
 
 
 def tick(draft: Draft) -> None:

@@ -30,16 +30,15 @@ class Wires:
     hook_engaged: bool | None
     coil_on: bool
     light_on: bool
-    pins: tuple[int, ...] = ()  # of switch, hook, coil and light
 
 
 @dataclass(frozen=True)
 class Trace:
-    """A frame on a device's line: when (monotonic), and what, made harmless."""
+    """One direction of a device's line: when, and what, made harmless."""
 
-    at_s: float
+    wall_ms: int
     to_device: bool
-    shown: str
+    size: int
     words: str
 
 
@@ -57,9 +56,6 @@ class Facts(Protocol):
 
     def wires(self) -> Mapping[str, Wires]: ...
     def refused(self) -> Mapping[str, int]: ...
-    def about(self) -> Mapping[str, tuple[tuple[str, str], ...]]: ...
-    def listen(self, device: str, on: bool) -> None: ...
-    def heard(self, device: str) -> tuple[tuple[Trace, ...], int]: ...
     def ledger(self) -> tuple[tuple[str, str], ...]: ...
     def storage(self) -> tuple[tuple[str, str], ...]: ...
     def clock(self) -> tuple[tuple[str, str], ...]: ...
@@ -124,9 +120,7 @@ def answer(
         case "status":
             return Reply(tables=(status(state, now_s),))
         case "devices":
-            about = tuple((d, *row) for d, rows in facts.about().items() for row in rows)
-            told = Table("about", ("device", "what", "value"), about)
-            return Reply(tables=(devices(state, history, facts.refused()), told))
+            return Reply(tables=(devices(state, history, facts.refused()),))
         case "drawers":
             return Reply(tables=(drawers(state, history, facts.wires()),))
         case "watch":
@@ -150,7 +144,6 @@ def answer(
 ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "config": (("show",), ("check",), ("diff",)),
     "ledger": (("status",),),
-    "watch": ((), *((device,) for device in SERIAL)),
 }
 
 
@@ -174,6 +167,10 @@ def visited(record: r.Record) -> str:
         case sr.ServiceFinished(problems=problems, returned=returned):
             found = "; ".join(problems) or "nothing"
             return f"self-test found {found}; {'returned' if returned else 'still in service mode'}"
+        case sr.SystemRequested(act=act):
+            return f"asked of the system: {act}"
+        case sr.SystemAnswered(act=act, outcome=outcome):
+            return f"the system answered: {act}: {outcome}"
         case sr.ServiceExtended():
             return "session extended"
         case sr.ServiceCommand(command=command, arguments=arguments, outcome=outcome):
@@ -253,10 +250,6 @@ def _contact(value: bool | None, on: str, off: str) -> str:
     return "unreadable" if value is None else on if value else off
 
 
-def _level(low: bool | None) -> str:
-    return "?" if low is None else "0" if low else "1"
-
-
 def drawers(state: State, history: History, wires: Mapping[str, Wires]) -> Table:
     """Each drawer: what the rules hold of it, and what its wires say."""
     rows = []
@@ -284,16 +277,12 @@ def watched(state: State, wires: Mapping[str, Wires]) -> tuple[str, ...]:
     lines = []
     for name, drawer in state.drawers.items():
         wire = wires.get(name, Wires(None, None, False, False))
-        said = (
-            f"switch {_contact(wire.switch_closed, 'closed', 'open')}",
-            f"hook {_contact(wire.hook_engaged, 'engaged', 'released')}",
-            f"coil {'ON' if wire.coil_on else 'off'}",
+        lines.append(
+            f"{name}  {drawer.model.state}, "
+            f"switch {_contact(wire.switch_closed, 'closed', 'open')}, "
+            f"hook {_contact(wire.hook_engaged, 'engaged', 'released')}, "
+            f"coil {'ON' if wire.coil_on else 'off'}"
         )
-        # A loop that is closed pulls its input low; a coil's output is high while it is on.
-        levels = (_level(wire.switch_closed), _level(wire.hook_engaged), _level(not wire.coil_on))
-        pins = [f" {pin}={level}" for pin, level in zip(wire.pins, levels, strict=False)]
-        told = (words + pin for words, pin in zip(said, pins or ("", "", ""), strict=True))
-        lines.append(f"{name}  {drawer.model.state}, {', '.join(told)}")
     lines += [
         f"{name}  {'down: ' + state.devices_down[name] if name in state.devices_down else 'up'}"
         for name in DEVICES

@@ -14,7 +14,14 @@ from typing import Protocol
 
 from auth.ssh_proof import NAMESPACE, Trust
 from auth.ssh_signature import public_key
-from cabinet import authenticator, service, service_answers, service_work
+from cabinet import (
+    authenticator,
+    service,
+    service_answers,
+    service_system,
+    service_work,
+    system_answers,
+)
 from cabinet import console_messages as m
 from cabinet import events as e
 from cabinet import records as r
@@ -24,9 +31,10 @@ from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, Conso
 from cabinet.local_socket import Peer
 from cabinet.proof_worker import ProofChecked, ProofJob
 from cabinet.service_answers import Facts, History, Reply
-from cabinet.service_traffic import Traffic
 from cabinet.state import Service, State
 from cabinet.step import Outcome
+from cabinet.system_desk import SystemDesk
+from cabinet.system_requests import Requests
 
 CHALLENGE_S = 300
 NO_WAY = "cabinet.toml names no service CA and no other way, so nobody can sign in here."
@@ -37,6 +45,7 @@ WHY_ENDED = {
     "hung_up": "The line was lost.",
     "idle": "No command came for too long: the session is over.",
     "time": "The session's time is over. Sign in again.",
+    "stopped": "The controller restarts.",
     "not_admitted": "No pharmacist let you in: the session is over.",
     "withdrawn": "Your access was withdrawn: the session is over.",
 }
@@ -52,7 +61,7 @@ class _Visitor:
     request: str = ""  # of a PIN and a code that are compared
     session: str = ""
     waits: bool = False  # for a pharmacist
-    watching: bool = False  # states and pins; frames are watched by `Traffic`
+    watching: bool = False
     seen: tuple[str, ...] = ()
 
 
@@ -89,7 +98,9 @@ class ServiceDesk:
         self._comparing = False  # one at a time: nobody at the touchscreen waits behind more
         self._visitors: dict[Peer, _Visitor] = {}
         self._history = History()
-        self._traffic = Traffic(facts)
+        paths = configuration.paths
+        requests = Requests(folder / paths.requests, folder / paths.facts)
+        self._system = SystemDesk(requests, host, self._tell_session)
         rules = configuration.service
         self._trust = Trust(
             tuple(public_key(key) for key in rules.ca),
@@ -131,23 +142,22 @@ class ServiceDesk:
             case m.Prove():
                 self._prove(peer, visitor, message)
             case m.Command():
-                self._stop(visitor)
+                visitor.watching = False
                 self._command(peer, visitor, message)
             case m.Stop():
-                self._stop(visitor)
+                visitor.watching = False
             case m.Leave() if visitor.session:
                 self._host.step(e.ServiceLeft(visitor.session, "logout"))
             case _:
                 self._send(peer, m.Ended(WHY_ENDED["logout"]))
 
-    def _stop(self, visitor: _Visitor) -> None:
-        """Nothing more is watched, if it is the one at work who says so."""
-        if visitor.session:
-            visitor.watching = False
-            self._traffic.watch("", self._host.now_s())
+    def request(self, act: sr.SystemAct) -> None:
+        """A command of the rules: ask the system for this act."""
+        self._system.request(act)
 
     def follow(self) -> None:
-        """After whatever happened: who is let in, whose watch has something new."""
+        """After whatever happened: who is let in, whose watch or request has something new."""
+        self._system.follow()
         now = self._host.state.service
         for peer, visitor in list(self._visitors.items()):
             if now is None or now.id != visitor.session:
@@ -155,8 +165,6 @@ class ServiceDesk:
             if visitor.waits and now.admitted:
                 visitor.waits = False
                 self._send(peer, m.Admitted())
-            for line in self._traffic.turn(self._host.now_s()):
-                self._send(peer, m.Seen(line))
             if visitor.watching:
                 lines = service_answers.watched(self._host.state, self._facts.wires())
                 for line in lines:
@@ -171,11 +179,15 @@ class ServiceDesk:
             if isinstance(body.record, sr.ServiceTested | sr.ServiceTestBegun):
                 self._tell(body.record)
             if isinstance(body.record, sr.ServiceEnded):
-                self._traffic.over()
                 for peer, visitor in list(self._visitors.items()):
                     if visitor.session == body.record.session:
                         visitor.session, visitor.watching, visitor.waits = "", False, False
                         self._send(peer, m.Ended(WHY_ENDED[body.record.why]))
+
+    def _tell_session(self, session: str, message: m.ToConsole) -> None:
+        for peer, visitor in list(self._visitors.items()):
+            if visitor.session == session:
+                self._send(peer, message)
 
     def _tell(self, record: sr.ServiceTested | sr.ServiceTestBegun) -> None:
         """The result of a test, to whoever asked for it, and in a test of all what comes next."""
@@ -187,9 +199,7 @@ class ServiceDesk:
             words = service_work.guide(self._host.state, record)
         else:
             return  # the command's own answer says it
-        for peer, visitor in list(self._visitors.items()):
-            if visitor.session == record.session:
-                self._send(peer, m.Seen(words))
+        self._tell_session(record.session, m.Seen(words))
 
     # --- signing in -----------------------------------------------------------------------------
 
@@ -325,7 +335,11 @@ class ServiceDesk:
     def _command(self, peer: Peer, visitor: _Visitor, message: m.Command) -> None:
         words = service.refusal(self._host.state, visitor.session, message.command)
         reads = not words and message.command in service.READING
-        reply = self._reply(message) if reads else Reply()
+        act = None if words else service_system.act(message.command, message.arguments)
+        if act is not None:
+            reply = self._before_asking(act, message)
+        else:
+            reply = self._reply(message) if reads else Reply()
         tables = m.fitted(reply.tables)
         digest = hashlib.sha256(m.body(tables)).hexdigest() if tables else ""
         outcome = self._host.step(
@@ -336,17 +350,22 @@ class ServiceDesk:
         if outcome.refusal:
             self._send(peer, m.Answer(message.id, "refused", outcome.refusal))
             return
+        if act is not None and reply.outcome == "ok" and self._system.answer_to(act, message):
+            return
         said = reply.words or " ".join(outcome.report)
         self._send(peer, m.Answer(message.id, reply.outcome, said, tables))
         if message.command == "watch" and reply.outcome == "ok":
-            device = message.arguments[0] if message.arguments else ""
-            self._traffic.watch(device, self._host.now_s())
-            visitor.watching = not device
+            visitor.watching = True
             visitor.seen = service_answers.watched(self._host.state, self._facts.wires())
 
+    def _before_asking(self, act: sr.SystemAct, message: m.Command) -> Reply:
+        if self._system.busy(act):
+            return Reply("failed", "That is under way already.")
+        if act == "logs" and system_answers.logs_wanted(message.arguments) is None:
+            return Reply("failed", system_answers.LOGS_USE)
+        return Reply()
+
     def _reply(self, message: m.Command) -> Reply:
-        if message.command == "record":
-            return self._traffic.ask(message.arguments, self._host.now_s(), self._host.wall_s())
         return service_answers.answer(
             message.command,
             message.arguments,

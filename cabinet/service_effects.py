@@ -139,6 +139,16 @@ def _part_replaced(state: State, record: sr.PartReplaced, body: r.Body, _: r.Att
     _serviced(state, record.session, body)
 
 
+def _system_requested(
+    state: State, record: sr.SystemRequested, body: r.Body, _: r.Attached
+) -> None:
+    _serviced(state, record.session, body)
+
+
+def _system_answered(state: State, record: sr.SystemAnswered, body: r.Body, _: r.Attached) -> None:
+    """It may come after the session."""
+
+
 def _service_ended(state: State, record: sr.ServiceEnded, body: r.Body, _: r.Attached) -> None:
     _serviced(state, record.session, body)
     state.service = None
@@ -157,5 +167,7 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     sr.LockTestOrdered: _lock_test_ordered,
     sr.LockTestInterrupted: _lock_test_interrupted,
     sr.PartReplaced: _part_replaced,
+    sr.SystemRequested: _system_requested,
+    sr.SystemAnswered: _system_answered,
     sr.ServiceEnded: _service_ended,
 }

@@ -9,6 +9,16 @@ from typing import Literal
 import msgspec
 
 TestOutcome = Literal["passed", "failed", "unanswered"]
+SystemAct = Literal[
+    "restart-controller",
+    "restart-touchscreen",
+    "poweroff",
+    "logs",
+    "network",
+    "verify",
+    "bundle",
+    "bundle-usb",
+]
 
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
@@ -160,11 +170,35 @@ class PartReplaced(_Record, frozen=True, forbid_unknown_fields=True, tag="part_r
     serial: str
 
 
+class SystemRequested(_Record, frozen=True, forbid_unknown_fields=True, tag="system_requested"):
+    """A technician had the system behind the cabinet do something; `who` is their key, or the
+    person they are.
+
+    Only once this is durable is the request file touched that a unit of systemd waits for.
+    """
+
+    session: str
+    who: str
+    act: SystemAct
+
+
+class SystemAnswered(_Record, frozen=True, forbid_unknown_fields=True, tag="system_answered"):
+    """What came of it, also when the session was over by then.
+
+    `digest` is the SHA-256 of the answer as it was sent or, of a bundle, of its encrypted bytes.
+    """
+
+    session: str
+    act: SystemAct
+    outcome: Literal["ok", "failed"]
+    digest: str = ""
+
+
 class ServiceEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="service_ended"):
     """The session at the console is over."""
 
     session: str
-    why: Literal["logout", "hung_up", "idle", "time", "not_admitted", "withdrawn"]
+    why: Literal["logout", "hung_up", "idle", "time", "not_admitted", "withdrawn", "stopped"]
 
 
 class TechnicianDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -189,5 +223,7 @@ ServiceRecord = (
     | LockTestOrdered
     | LockTestInterrupted
     | PartReplaced
+    | SystemRequested
+    | SystemAnswered
     | ServiceEnded
 )

@@ -3,6 +3,7 @@
 Not for repair. One rule: it only reads, and says what it checked or what is wrong and where.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from cabinet import provision, snapshot
@@ -23,18 +24,29 @@ from ledger.merkle import Frontier
 from ledger.note import Verifier
 from ledger.store import Store
 
+TOLD_EVERY = 10_000  # entries
+
 
 class _Replay:
     """Applies the entries in order and keeps what it saw."""
 
-    def __init__(self, attachments: r.Attached, store: Store, current: Verifier) -> None:
+    def __init__(
+        self,
+        attachments: r.Attached,
+        store: Store,
+        current: Verifier,
+        progress: Callable[[int, int], None],
+    ) -> None:
         self.state, self.orders, self.snapshots = State(), 0, 0
         self.keyring = Keyring(current)
         self._store, self._current, self._rollbacks, self._recovered = store, current, 0, 0
         self._attachments, self._lost = attachments, 0
+        self._progress = progress
 
     def body(self, seq: int, data: bytes) -> None:
         """One entry; raises WrongBody for one that the rules could not have written."""
+        if seq % TOLD_EVERY == 0:
+            self._progress(seq, self._store.size)
         if self._lost:
             return  # after the first wrong entry nothing that follows says anything
         try:
@@ -129,11 +141,15 @@ def verify(
     *,
     workers: int = 1,
     quick: bool = False,
+    progress: Callable[[int, int], None] = lambda *_: None,
 ) -> tuple[Findings, str]:
-    """Check this cabinet's ledger; raises LedgerError when it cannot be opened at all."""
+    """Check this cabinet's ledger; raises LedgerError when it cannot be opened at all.
+
+    `progress` is told now and then how many entries of how many were replayed.
+    """
     with Store.examine(folder / configuration.paths.ledger, keys.ledger) as store:
         signer = provision.signer(configuration, keys)
-        replay = _Replay(Attachments(store), store, Verifier(signer.vkey))
+        replay = _Replay(Attachments(store), store, Verifier(signer.vkey), progress)
         cosigner = CosignatureVerifier(provision.cosigner(configuration, keys).vkey)
         findings = check(
             store,

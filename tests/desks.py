@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+from pyrage import x25519
 
 from auth.pins import PinHasher
 from cabinet import configuration as site
 from cabinet import console_messages as m
 from cabinet import events as e
+from cabinet import service_records as sr
+from cabinet import system_units
 from cabinet.configuration import plan_of
 from cabinet.console_socket import ConsoleSocket
 from cabinet.messages import Frames
@@ -27,6 +30,8 @@ from cabinet.service_answers import Facts
 from cabinet.service_desk import ServiceDesk
 from cabinet.state import State
 from cabinet.step import Outcome
+from cabinet.system_answers import Told
+from cabinet.system_requests import ACTS
 from sim.medicines import DEMO
 from sim.technicians import ServiceCA, Technician
 from tests.app import PEPPER
@@ -34,6 +39,15 @@ from tests.demo import PATIENCE_S
 from tests.ward import PLAN, Ward
 
 M = TypeVar("M")
+VENDOR = x25519.Identity.generate()
+# What the units leave, where they leave something.
+ANSWERS: dict[sr.SystemAct, Told] = {
+    "logs": Told("ok", rows=(("1", "kernel", "of long ago"),)),
+    "network": Told("ok", rows=(("interface eth0", "up"),)),
+    "verify": Told("ok", "7 entries"),
+    "bundle": Told("ok", "1 lines", text=("-----BEGIN AGE ENCRYPTED FILE-----",)),
+    "bundle-usb": Told("ok", "ward-1.age"),
+}
 
 
 class Desk:
@@ -61,6 +75,9 @@ class Desk:
             worker.submit,
             lambda job: self._queue.put(answer(job, hasher, PEPPER, self.random)),
         )
+        self.units = True  # are enabled
+        self.requests = system_units.requests(self.configuration, folder)
+        (folder / self.configuration.paths.facts).mkdir()
         self.path = folder / "console.sock"
         self.socket = ConsoleSocket(self.path, self._queue.put)
 
@@ -72,6 +89,9 @@ class Desk:
 
     def step(self, event: e.Event) -> Outcome:
         outcome = self.ward.do(event)
+        for command in outcome.commands:
+            if isinstance(command, e.AskSystem):
+                self.desk.request(command.act)
         self.desk.note(outcome.bodies)
         return outcome
 
@@ -85,10 +105,21 @@ class Desk:
         self._draws += 1
         return self._draws.to_bytes(size, "big")
 
+    # --- the system behind it -------------------------------------------------------------------
+
+    def carry_out(self) -> None:
+        """What the path units would do: take each request, and leave what they gather."""
+        for act in ACTS if self.units else ():
+            if not self.requests.taken(act):
+                self.requests.withdraw(act)
+                if act in ANSWERS:
+                    system_units.keep(self.requests.answer_file(act), ANSWERS[act])
+
     # --- time -----------------------------------------------------------------------------------
 
     def turn(self) -> None:
         """Take what came."""
+        self.carry_out()
         with contextlib.suppress(queue.Empty):
             self.desk.take(self._queue.get(timeout=0.02))
         self.desk.follow()
@@ -174,4 +205,12 @@ class Console:
 
 def rules(ca: ServiceCA, /, **more: Any) -> Service:
     """Nobody need be let in, unless said."""
-    return Service(**{"ca": (ca.line,), "admit": "never", "fleet": "general", **more})
+    return Service(
+        **{
+            "ca": (ca.line,),
+            "admit": "never",
+            "fleet": "general",
+            "bundle_key": str(VENDOR.to_public()),
+            **more,
+        }
+    )

@@ -19,7 +19,7 @@ from tests.demo import ROOT
 COMMANDS = (
     *("check-config", "init", "import", "controller", "touchscreen", "console", "gateway"),
     *("status", "verify", "export", "receipt", "vkey", "report", "assess", "keys", "recover"),
-    *("retention", "erase"),
+    *("retention", "erase", "system"),
 )
 CODE = re.compile(r"^ {4}([A-Z2-9]{4}(?:-[A-Z2-9]{4}){2})$", re.MULTILINE)
 
@@ -154,6 +154,7 @@ def test_a_configuration_that_is_not_there_is_one_line(
         "keys": ("rotate", "--signing"),
         "recover": ("--accept-rollback",),
         "erase": ("--due", "--reason", "x"),
+        "system": ("logs",),
     }
     none = tmp_path / "none.toml"
     told = shell(command, *more.get(command, ()), "--config", none)

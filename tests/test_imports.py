@@ -30,7 +30,7 @@ OUTSIDE = {
     "auth": ("argon2", "cryptography", "fido2"),
     "drivers": ("fido2", "gpiozero", "pyfingerprint", "serial"),
     "ledger": ("cryptography", "sqlcipher3"),
-    "cabinet": ("biip", "msgspec", "transitions"),
+    "cabinet": ("biip", "msgspec", "pyrage", "transitions"),
     "cabinet/console": ("prompt_toolkit",),
     "cabinet/touchscreen": ("jinja2", "markupsafe", "starlette", "uvicorn"),
     "sim": (
@@ -39,6 +39,7 @@ OUTSIDE = {
         "greenlet",
         "jinja2",
         "markupsafe",
+        "pyrage",
         "serial",
         "starlette",
         "uvicorn",
@@ -60,6 +61,9 @@ PURE = (
         "service_answers",
         "service_effects",
         "service_records",
+        "service_system",
+        "redaction",
+        "system_answers",
         "service_work",
         "sessions",
         "signin",
@@ -75,7 +79,6 @@ PURE = (
         "state",
         "step",
     ),
-    *("copies", "limits", "loading"),
     *("stock", "version", "wording", "authenticator", "security_key", "lock_test"),
 )
 PURE_MAY_IMPORT = {

@@ -230,8 +230,8 @@ def test_another_user_is_dropped_before_it_is_read() -> None:
 def test_the_socket_is_for_its_folders_group_and_nobody_else(served: Served) -> None:
     mode = stat.S_IMODE(served.path.stat().st_mode)
     assert mode == 0o660
-    assert os.geteuid() in local_socket._allowed_uids("nobody-of-this-name")
-    assert len(local_socket._allowed_uids("nobody-of-this-name")) == 1
+    assert os.geteuid() in local_socket.allowed_uids("nobody-of-this-name")
+    assert len(local_socket.allowed_uids("nobody-of-this-name")) == 1
 
 
 def test_a_socket_left_behind_by_a_crash_is_replaced(tmp_path: Path) -> None:

@@ -21,10 +21,10 @@ ONE_OF_THEM = Path(__file__).relative_to(ROOT).as_posix()  # it names what it fo
 
 MOST_LINES = 450
 LONGER = {  # one idea each, longer than most; a bound, so that growth is a decision
-    "cabinet/cli.py": 580,  # every command there is
+    "cabinet/cli.py": 620,  # every command there is
     "cabinet/records.py": 1000,  # every record there is
     "cabinet/effects.py": 800,  # what each of them does
-    "cabinet/events.py": 700,  # every event and command
+    "cabinet/events.py": 660,  # every event and command
     "ledger/store.py": 620,
     "sim/world.py": 560,
     "tests/test_evidence.py": 520,
@@ -42,7 +42,7 @@ LARGER = {"requirements.lock": 256 * 1024, "*.png": 512 * 1024, "*.db": 384 * 10
 BINARY = {".png", ".db"}
 AS_IT_IS = "tests/golden/"  # what a released version wrote, byte for byte
 
-MAY_SLEEP = {"drivers/clock.py", "sim/__main__.py"}
+MAY_SLEEP = {"drivers/clock.py", "sim/supervisor.py"}
 FORBIDDEN = {
     "an unkept promise": r"\b(TODO|FIXME|XXX|HACK)\b",
     "python -O, which drops asserts": r"python[\d.]* -\w*O|PYTHONOPTIMIZE",

@@ -47,17 +47,7 @@ COMMANDS: dict[str, Entry] = {
         "A cause of 'the lock did not let go': jammed, or its coil's wire is cut.",
     ),
     "watch": Entry(
-        "a line for each change, or for each frame of a device",
-        "watch               drawers and devices, each wire with its pin and level (closed: 0)\n"
-        "watch fingerprint   bytes in hex and what they say; also badge and scanner\n"
-        "[12] stands for 12 bytes that are not shown: whose badge, label or finger it is.",
-        ((), ("fingerprint",), ("badge",), ("scanner",)),
-    ),
-    "record": Entry(
-        "record a device's frames, then show them",
-        "record fingerprint 30        for 30 seconds, at most 60\n"
-        "record show fingerprint      what was recorded; and its pages: record show badge 2",
-        (("show", "DEVICE"), ("show", "DEVICE", "PAGE"), ("DEVICE", "SECONDS")),
+        "a line for each change of a drawer or device", "Move the drawer by hand and see."
     ),
     "config": Entry(
         "the settings in force; whether the file is right; what differs",
@@ -66,7 +56,25 @@ COMMANDS: dict[str, Entry] = {
         "config diff    what a restart would change",
         (("show",), ("check",), ("diff",)),
     ),
-    "ledger": Entry("how far the ledger is and what is signed of it", "", (("status",),)),
+    "ledger": Entry(
+        "how far the ledger is and what is signed of it; or the whole proof",
+        "ledger status   at once\n"
+        "ledger verify   every page, entry, head and rule; minutes, and you may go on meanwhile.\n"
+        "What it finds is a line that begins with 'ledger verify: ok' or 'ledger verify: failed'.",
+        (("status",), ("verify",)),
+    ),
+    "logs": Entry(
+        "what the cabinet's programs and the kernel logged; names and numbers left out",
+        "logs                    the last hour, of all\n"
+        "logs controller 30m     of one program; also 2h, 7d\n"
+        "logs controller 30m 2   the page before the newest\n"
+        "UNIT: all, controller, touchscreen, console, gateway, kiosk, system, kernel.",
+        ((), ("UNIT",), ("UNIT", "SINCE"), ("UNIT", "SINCE", "PAGE")),
+    ),
+    "network": Entry(
+        "interfaces, addresses, name servers, and who sets the clock",
+        "The controller has no network; the gateway alone does, and this is what it has.",
+    ),
     "clock": Entry("the clocks, and whether the network sets them", ""),
     "storage": Entry("room and wear of the disk", ""),
     "power": Entry("what the board says of its supply", "Under-voltage: change the supply."),
@@ -105,6 +113,28 @@ COMMANDS: dict[str, Entry] = {
         (("DEVICE", "PART", "SERIAL"),),
         reading=False,
         confirm="This goes into the maintenance record and cannot be taken back.",
+    ),
+    "restart": Entry(
+        "restart a program of the cabinet",
+        "restart controller    its locks stay shut; this session ends, sign in again\n"
+        "restart touchscreen   the screen is dark for some seconds\n"
+        "Needs service mode, and every drawer shut.",
+        (("controller",), ("touchscreen",)),
+        reading=False,
+        confirm="It stops for some seconds.",
+    ),
+    "poweroff": Entry(
+        "switch the cabinet off, its locks shut",
+        "Needs service mode, and every drawer shut and latched. Power comes back by the plug.",
+        reading=False,
+        confirm="Nobody gets a medicine out until somebody restores the power.",
+    ),
+    "bundle": Entry(
+        "a support bundle without patients or people, encrypted to the key in cabinet.toml",
+        "bundle print   here, as text to be copied; age decrypts it\n"
+        "bundle usb     to a FAT or exFAT disk whose label is SUPPORT; pull it when it says ok",
+        (("print",), ("usb",)),
+        reading=False,
     ),
     "help": Entry("this list; help COMMAND says more", "", ((), ("COMMAND",)), reading=False),
     "size": Entry(

@@ -23,6 +23,7 @@ from cabinet.console_messages import (
     Answer,
     Banner,
     Begin,
+    Block,
     Challenge,
     Command,
     Denied,
@@ -297,6 +298,8 @@ class Console:
             raise Over(message.words)
         if isinstance(message, Seen):
             self._line.say(*text.wrapped(message.line, self._editor.columns))
+        elif isinstance(message, Block):
+            self._line.say(*(text.plain(line) for line in message.lines))
         elif not isinstance(message, Admitted):
             raise NotAnswering
 

@@ -1,0 +1,156 @@
+"""What was asked of the system behind the cabinet, and what became of it, told at the console.
+
+Not for who may ask (`service_system.py`). One rule: whatever a unit does or leaves undone, there is
+one answer within its time, and it is a record before it is shown.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from cabinet import console_messages as m
+from cabinet import events as e
+from cabinet import service_records as sr
+from cabinet import system_answers
+from cabinet.redaction import known_names, redact
+from cabinet.service_system import GOES_DOWN
+from cabinet.state import State
+from cabinet.step import Outcome
+from cabinet.system_answers import LogsWanted, NotAnAnswer, Told
+from cabinet.system_requests import Requests
+
+WITHIN_S: dict[sr.SystemAct, float] = {"verify": 600.0, "bundle": 600.0, "bundle-usb": 600.0}
+SOON_S = 20.0  # less than the console waits
+CALLED: dict[sr.SystemAct, str] = {
+    "verify": "ledger verify",
+    "bundle": "bundle print",
+    "bundle-usb": "bundle usb",
+    "restart-controller": "restart controller",
+    "restart-touchscreen": "restart touchscreen",
+}
+_log = logging.getLogger(__name__)
+
+
+class Host(Protocol):
+    """Where steps are taken."""
+
+    @property
+    def state(self) -> State: ...
+
+    def step(self, event: e.Event) -> Outcome: ...
+
+    def now_s(self) -> float: ...
+
+    def wall_s(self) -> float: ...
+
+
+@dataclass
+class _Waiting:
+    """One act that was asked; with `id`, its answer answers that command."""
+
+    session: str
+    until_s: float
+    id: int = 0
+    logs: LogsWanted = field(default_factory=LogsWanted)
+    problem: str = ""
+    progress: str = ""
+
+
+class SystemDesk:
+    """Everything here is called by the one thread that takes the steps."""
+
+    def __init__(
+        self, requests: Requests, host: Host, tell: Callable[[str, m.ToConsole], None]
+    ) -> None:
+        """`tell(session, message)` reaches the console of that session, if it is still there."""
+        self._requests, self._host, self._tell = requests, host, tell
+        self._waiting: dict[sr.SystemAct, _Waiting] = {}
+        requests.prepare()
+
+    def busy(self, act: sr.SystemAct) -> bool:
+        """Whether it was asked and is not over."""
+        return act in self._waiting
+
+    def request(self, act: sr.SystemAct) -> None:
+        """Its record is durable: touch its file."""
+        session = self._host.state.service.id if self._host.state.service is not None else ""
+        until_s = self._host.now_s() + WITHIN_S.get(act, SOON_S)
+        waiting = self._waiting[act] = _Waiting(session, until_s)
+        try:
+            self._requests.ask(act)
+        except OSError as error:
+            _log.error("the request %s cannot be made: %s", act, error)
+            waiting.problem = f"It cannot be asked of the system: {error.strerror or error}."
+
+    def answer_to(self, act: sr.SystemAct, command: m.Command) -> bool:
+        """Whether its answer answers this command, and is not told in lines later."""
+        if act not in ("logs", "network"):
+            return False
+        waiting = self._waiting[act]
+        waiting.id = command.id
+        waiting.logs = system_answers.logs_wanted(command.arguments) or waiting.logs
+        return True
+
+    def follow(self) -> None:
+        """Look what became of it."""
+        for act, waiting in list(self._waiting.items()):
+            told = self._look(act, waiting)
+            if told is None:
+                continue
+            if told.outcome != "going":
+                del self._waiting[act]
+                self._finish(act, waiting, told)
+            elif told.words != waiting.progress:
+                waiting.progress = told.words
+                waiting.until_s = self._host.now_s() + WITHIN_S.get(act, SOON_S)
+                self._tell(waiting.session, m.Seen(f"{CALLED[act]}: {redact(told.words)}"))
+
+    def _look(self, act: sr.SystemAct, waiting: _Waiting) -> Told | None:
+        if waiting.problem:
+            return Told("failed", waiting.problem[:400])
+        try:
+            told = self._requests.answer(act)
+        except (OSError, NotAnAnswer) as error:
+            _log.error("the answer to %s cannot be used: %s", act, error or "it is none")
+            return Told("failed", "What the system answered cannot be read.")
+        if told is not None:
+            return told
+        taken = self._requests.taken(act)
+        if taken and act in GOES_DOWN:
+            return Told("ok")
+        if self._host.now_s() < waiting.until_s:
+            return None
+        self._requests.withdraw(act)
+        unit = "usb" if act == "bundle-usb" else act
+        return Told(
+            "failed",
+            f"Nothing came of it in time: see logs system, and whether cabinet-{unit}.service "
+            + ("ended well." if taken else "is started by its path unit."),
+        )
+
+    def _finish(self, act: sr.SystemAct, waiting: _Waiting, told: Told) -> None:
+        outcome: Literal["ok", "failed"] = "ok" if told.outcome == "ok" else "failed"
+        words, tables = self._shown(act, waiting, told)
+        tables = m.fitted(tables)
+        shown = told.digest or hashlib.sha256(m.body(tables) + words.encode()).hexdigest()
+        self._host.step(e.SystemTold(waiting.session, act, outcome, shown))
+        if waiting.id:
+            self._tell(waiting.session, m.Answer(waiting.id, outcome, words, tables))
+            return
+        if told.text:
+            self._tell(waiting.session, m.Block(told.text))
+        said = ": ".join(filter(None, (CALLED.get(act, act), outcome, words)))
+        self._tell(waiting.session, m.Seen(said))
+
+    def _shown(
+        self, act: sr.SystemAct, waiting: _Waiting, told: Told
+    ) -> tuple[str, tuple[m.Table, ...]]:
+        if told.outcome == "ok" and act == "logs":
+            names = known_names(self._host.state)
+            words, table = system_answers.logs(told, waiting.logs, names, self._host.wall_s())
+            return words, (table,)
+        if told.outcome == "ok" and act == "network":
+            return "", (system_answers.network(told),)
+        return system_answers.redact_fact(told.words), ()
