@@ -14,7 +14,7 @@ if [ -z "$root" ] && [ "$(id -u)" != 0 ]; then
   echo "install.sh: run it as root: sudo systemd/install.sh" >&2
   exit 1
 fi
-for unit in *.service; do put "$unit" "/etc/systemd/system/$unit"; done
+for unit in *.service *.path *.mount; do put "$unit" "/etc/systemd/system/$unit"; done
 put cabinet.sysusers /etc/sysusers.d/cabinet.conf
 put cabinet.tmpfiles /etc/tmpfiles.d/cabinet.conf
 put cabinet.modules /etc/modules-load.d/cabinet.conf

@@ -20,6 +20,8 @@ from cabinet.console_socket import CONSOLE_USER
 from cabinet.gateway_socket import GATEWAY_USER
 from cabinet.keys import NAMES
 from cabinet.screen_socket import SCREEN_USER
+from cabinet.service_records import SystemAct
+from cabinet.system_requests import ACTS
 
 UNITS = Path(__file__).parent.parent / "systemd"
 ANALYZE = shutil.which("systemd-analyze")
@@ -29,17 +31,43 @@ needs_systemd = pytest.mark.skipif(
 
 # Unit -> the exposure it may have, in tenths; the kiosk's is Chromium's own sandbox's price.
 MOST_EXPOSED = {
+    "cabinet-bundle.service": 10,
     "cabinet-console@.service": 10,
     "cabinet-controller.service": 10,
+    "cabinet-export@.service": 10,
     "cabinet-gateway.service": 13,
     "cabinet-import.service": 10,
     "cabinet-kiosk.service": 45,
+    "cabinet-logs.service": 10,
+    "cabinet-network.service": 10,
+    "cabinet-poweroff.service": 10,
+    "cabinet-receipt@.service": 10,
+    "cabinet-restart-controller.service": 10,
+    "cabinet-restart-touchscreen.service": 10,
     "cabinet-touchscreen.service": 12,
+    "cabinet-usb.service": 10,
     "cabinet-verify.service": 10,
 }
-WITH_KEYS = ("cabinet-controller.service", "cabinet-import.service", "cabinet-verify.service")
+WITH_KEYS = (
+    *("cabinet-bundle.service", "cabinet-controller.service", "cabinet-export@.service"),
+    *("cabinet-import.service", "cabinet-receipt@.service", "cabinet-verify.service"),
+)
 CONSOLE = "cabinet-console@.service"
-PYTHON = (*WITH_KEYS, CONSOLE, "cabinet-gateway.service", "cabinet-touchscreen.service")
+# Act of a technician -> the service that its request starts, by a path unit of the same name.
+REQUESTED: dict[SystemAct, str] = {
+    "restart-controller": "cabinet-restart-controller",
+    "restart-touchscreen": "cabinet-restart-touchscreen",
+    "poweroff": "cabinet-poweroff",
+    "logs": "cabinet-logs",
+    "network": "cabinet-network",
+    "verify": "cabinet-verify",
+    "bundle": "cabinet-bundle",
+    "bundle-usb": "cabinet-usb",
+}
+PYTHON = (
+    *dict.fromkeys((*WITH_KEYS, *(f"{name}.service" for name in REQUESTED.values()))),
+    *(CONSOLE, "cabinet-gateway.service", "cabinet-touchscreen.service"),
+)
 DENIED_CALLS = (
     *("@privileged", "@resources", "@mount", "@debug", "@cpu-emulation", "@obsolete", "@clock"),
     *("@module", "@raw-io", "@reboot", "@swap"),
@@ -61,7 +89,7 @@ def parsed(name: str) -> Directives:
 @pytest.fixture
 def copies(tmp_path: Path) -> Path:
     """The units with programs that are on every machine in the place of the cabinet's own."""
-    for unit in UNITS.glob("*.service"):
+    for unit in [*UNITS.glob("*.service"), *UNITS.glob("*.path"), *UNITS.glob("*.mount")]:
         text = unit.read_text()
         for program in ("/opt/cabinet/.venv/bin/cabinet", "/usr/bin/cage"):
             text = text.replace(program, "/bin/true")
@@ -87,6 +115,14 @@ def test_a_unit_is_what_systemd_understands(name: str, copies: Path) -> None:
     told = analyze("verify", "--man=no", copies / name)
     assert told.returncode == 0, told.stderr
     assert name not in told.stderr, told.stderr  # an unknown directive is only a warning
+
+
+@needs_systemd
+def test_path_units_and_the_mount_are_what_systemd_understands(copies: Path) -> None:
+    others = [unit for unit in copies.iterdir() if unit.suffix != ".service"]
+    assert len(others) == len(ACTS) + 1
+    told = analyze("verify", "--man=no", *others)
+    assert told.returncode == 0 and not told.stderr, told.stderr
 
 
 @needs_systemd
