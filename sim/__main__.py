@@ -8,10 +8,8 @@ One rule: a power cut kills the controller, not the world.
 import argparse
 import fcntl
 import logging
-import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -32,83 +30,10 @@ from sim.cabinet import SimulatedCabinet
 from sim.cable import SerialCable
 from sim.errors import SimulatorError
 from sim.people import PEOPLE
+from sim.supervisor import Child, Supervisor
 from sim.technicians import TECHNICIAN, demo_certificate
 
-RESTART_AFTER_S = 1.0  # as the controller's unit does
-STOP_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.1
-
-
-class Child:
-    """A program of the cabinet, kept running while it is wanted, and never after this process.
-
-    Any thread may want it; only the main thread starts it, in `look`: the system ends a program
-    with the thread that started it (PR_SET_PDEATHSIG, prctl(2)).
-    """
-
-    def __init__(self, name: str, arguments: list[str], folder: Path, **environment: str) -> None:
-        self._name, self._arguments, self._environment = name, arguments, environment
-        self._log = folder / f"{name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard = threading.Lock()
-        self._wanted = False
-
-    def start(self) -> None:
-        """Want it to run."""
-        self._wanted = True
-
-    def look(self) -> None:
-        """Start it if it is wanted; a while later if it ended by itself, as systemd would."""
-        with self._guard:
-            running = self._process is not None and self._process.poll() is None
-            ended = self._process is not None and not running
-        if running or not self._wanted:
-            return
-        if ended:
-            print(f"The {self._name} ended and is started again; see {self._log}", file=sys.stderr)
-            time.sleep(RESTART_AFTER_S)
-        with self._guard:
-            if self._wanted:
-                self._process = self._started()
-
-    def _started(self) -> "subprocess.Popen[bytes]":
-        leash = ["setpriv", "--pdeathsig", "KILL", "--"]  # of util-linux, which every Debian has
-        with self._log.open("ab") as log:
-            return subprocess.Popen(
-                [*leash, sys.executable, "-m", "cabinet.cli", *self._arguments],
-                env={**os.environ, **self._environment},
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is this process's to pass on, in order
-            )
-
-    def kill(self) -> None:
-        """As a power cut does."""
-        with self._guard:
-            self._wanted = False
-            if self._process is not None:
-                self._process.kill()
-                self._process.wait()
-                self._process = None
-
-    def stop(self) -> None:
-        """In order; killed when it takes too long."""
-        with self._guard:
-            self._wanted = False
-            if self._process is None or self._process.poll() is not None:
-                return
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                print(f"The {self._name} did not stop in time and was killed.", file=sys.stderr)
-                self._process.kill()
-                self._process.wait()
-
-    @property
-    def wanted(self) -> bool:
-        """Whether it runs, or is about to be started again."""
-        return self._wanted
 
 
 class ControllerPower:
@@ -182,6 +107,7 @@ def _serve(folder: Path, port: int, bench_port: int) -> None:
     cable = SerialCable(run_folder / "console-tty", run_folder / "laptop")
     console = Child("console", ["console", *config, "--tty", str(cable.cabinet_end)], folder)
     bench = Bench(cabinet, ControllerPower(controller), bench_port, port)
+    supervisor = Supervisor(folder, configuration, controller, touchscreen)
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())
@@ -197,8 +123,9 @@ def _serve(folder: Path, port: int, bench_port: int) -> None:
             controller.look()
             touchscreen.look()
             console.look()
+            supervisor.look()
     finally:
-        for it in (console, touchscreen, controller, bench, cabinet):
+        for it in (supervisor, console, touchscreen, controller, bench, cabinet):
             it.stop()
         cable.close()
     print("\nStopped. The cabinet and its world are kept; `make run` goes on with them.")

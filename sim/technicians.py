@@ -8,6 +8,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from pyrage import x25519
+
+from cabinet import whole_file
+
 KEYGEN = "ssh-keygen"
 NAMESPACE = "adc-console"
 DEMO_FLEET = "simulated-hospital"
@@ -60,6 +64,11 @@ class ServiceCA:
         if not self.key.exists():
             keygen("-q", "-t", "ed25519", "-N", "", "-C", "service CA", "-f", self.key)
 
+    @staticmethod
+    def is_in(folder: Path, name: str = "ca") -> bool:
+        """Whether there is one."""
+        return (folder / name).exists()
+
     @property
     def line(self) -> str:
         """Its public key."""
@@ -98,6 +107,7 @@ class ServiceCA:
 
 TECHNICIAN = "Sam Okafor"
 SERVICE = "service"  # the folder, in the demo cabinet's
+VENDOR = "vendor.key"  # an age identity, which no real cabinet has
 
 
 def demo_ca(folder: Path) -> str:
@@ -105,9 +115,18 @@ def demo_ca(folder: Path) -> str:
     return ServiceCA(folder / SERVICE).line if shutil.which(KEYGEN) else ""
 
 
+def demo_vendor(folder: Path) -> str:
+    """Who reads the demo's support bundles: a key made where it is not there; its recipient."""
+    file = folder / SERVICE / VENDOR
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        whole_file.replace(file, f"{x25519.Identity.generate()}\n".encode())
+    return str(x25519.Identity.from_str(file.read_text().strip()).to_public())
+
+
 def demo_certificate(folder: Path) -> str:
     """A fresh certificate of the demo's technician for the demo's cabinets; its file."""
-    if not (folder / SERVICE).exists():
+    if not ServiceCA.is_in(folder / SERVICE):
         return "none, because ssh-keygen is not installed"
     person = ServiceCA(folder / SERVICE).technician(TECHNICIAN, DEMO_FLEET)
     return str(person.certificate)

@@ -21,7 +21,6 @@ ACTS = {
     Act.RECOVER_DRAWER: "recover a drawer that failed",
     Act.INVITE: "issue a code to enrol with",
     Act.ENROL: "stand by an enrolment",
-    Act.LOAD_FINGERS: "load kept fingers into another sensor",
     Act.RELEASE: "let a locked-out person try again",
     Act.ADMIT: "let a service technician in",
     Act.ADMINISTER: "administer people",

@@ -270,6 +270,7 @@ def test_a_controller_that_goes_is_said_and_comes_back(
 GUIDE = (ROOT / "docs" / "service.md").read_text()
 STEPS = [line[13:] for line in GUIDE.splitlines() if line.startswith("    service> ")]
 # What happens at the cabinet meanwhile, and what the terminal shows of it.
+LATER = ("ledger verify", "bundle print", "bundle usb", "poweroff", "restart touchscreen")
 THEN: dict[str, tuple[e.Event, str]] = {
     "test reader": (e.BadgeSeen(badge("N1")), "Test of reader: passed."),
     "test scanner": (e.CodeSeen("00000-0001-01"), "Test of scanner: passed."),
@@ -322,13 +323,15 @@ def test_every_step_of_the_guide_works_as_it_is_written(
                 laptop.until("= ok")
                 laptop.until("service>")
                 continue
-            case ["replace", *_]:
-                laptop.until("Type yes to go on.")
+            case ["replace" | "restart" | "poweroff", *_]:
+                laptop.until("to go on.")
                 laptop.until("service>")
                 laptop.type("yes\r")
         laptop.until("= ok\r\n")
-        if step.startswith("watch"):
+        if step == "watch":
             laptop.type("\r")
+        if step in LATER:
+            laptop.until(f"{step}: ok")
         if step in THEN:
             event, shown = THEN[step]
             desk.step(event)

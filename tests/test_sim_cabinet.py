@@ -9,12 +9,12 @@ import pytest
 import serial
 
 from cabinet.configuration import load
-from sim.__main__ import Child
 from sim.cabinet import SimulatedCabinet
 from sim.errors import BadSave, NoSuchThing, SimulatorError
 from sim.happenings import Kind, pulses
 from sim.medicines import DEMO
 from sim.pins import SocketLines
+from sim.supervisor import Child
 from tests.demo import PATIENCE_S, until
 
 pytestmark = pytest.mark.real_time
