@@ -14,6 +14,7 @@ from cabinet import (
     administration,
     administration_screens,
     emergency,
+    loading,
     removals,
     rights,
     standing_by,
@@ -51,6 +52,9 @@ ATTESTED = {
     ),
     "critical_override": Attested(
         Act.CRITICAL_OVERRIDE, emergency.attested, emergency.not_attested, emergency.show_second
+    ),
+    "load_fingers": Attested(
+        Act.LOAD_FINGERS, loading.approved, loading.not_approved, loading.show_second
     ),
 }
 

@@ -48,6 +48,7 @@ class Newcomer:
     first_pin: str = field(default="", repr=False)  # encoded hash, until it was typed again
     slots: tuple[int, ...] = ()
     captures: int = 0
+    copies: bool = False  # of their fingers' templates may be kept
     taken: bool = False  # a finger of theirs is enrolled for somebody else
 
 

@@ -3,7 +3,7 @@
 Not for running them. One rule: a pin factory is the one that is named, never a fallback.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
@@ -14,10 +14,12 @@ from cabinet.events import CodeSeen
 from drivers import readings as d
 from drivers.clock import Clock
 from drivers.fingerprint import FingerprintSensor
-from drivers.lines import LineReader, badge_reader, barcode_scanner
+from drivers.frames import LineDecoder, SensorDecoder
+from drivers.lines import BADGE, CODE, MOST_CHARS, LineReader, badge_reader, barcode_scanner
 from drivers.link import Connect
 from drivers.locks import DrawerPins, Locks
 from drivers.security_key import KeyLink, SecurityKey
+from drivers.tap import Tap
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Devices:
     badge: LineReader
     scanner: LineReader
     key: SecurityKey
+    taps: Mapping[str, Tap]
 
     def owned(self) -> tuple[tuple[str, Any], ...]:
         """Each with the name of its owner, in the order in which they are started."""
@@ -79,6 +82,13 @@ def open_devices(
         """Parsed by the scanner's own owner, off the controller's thread."""
         post(labels.read(reading.text) if isinstance(reading, d.CodeScanned) else reading)
 
+    badges, scans = ("a badge's line", BADGE, MOST_CHARS), ("a label's line", CODE, MOST_CHARS)
+    taps = {
+        "fingerprint": Tap(SensorDecoder(), clock),
+        "badge": Tap(LineDecoder(*badges), clock),
+        "scanner": Tap(LineDecoder(*scans), clock),
+    }
+    lines = {name: tap.on(connect(name)) for name, tap in taps.items()}
     return Devices(
         Locks(
             pins,
@@ -91,9 +101,10 @@ def open_devices(
             settle_ms=timings.settle_ms,
         ),
         FingerprintSensor(
-            connect("fingerprint"), clock, post, min_score=configuration.rules.finger_min_score
+            lines["fingerprint"], clock, post, min_score=configuration.rules.finger_min_score
         ),
-        badge_reader(connect("badge"), clock, post),
-        barcode_scanner(connect("scanner"), clock, scanned),
+        badge_reader(lines["badge"], clock, post),
+        barcode_scanner(lines["scanner"], clock, scanned),
         SecurityKey(key, clock, post),
+        taps,
     )

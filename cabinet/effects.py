@@ -115,6 +115,7 @@ def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -
                 held.count_due = "moved to another drawer"
             held.plan, held.drawer = pocket, drawer.id
             state.pockets[pocket.id] = held
+    factors.configured(state)
 
 
 def _started(state: State, record: r.Started, body: r.Body, _: r.Attached) -> None:
@@ -172,7 +173,8 @@ def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
             person.details = None
         if person.credential_name == name:
             person.pin = ""
-        factors.erased(person, name)
+        factors.erased(state, person, name)
+    state.forgotten = tuple(it for it in state.forgotten if it != name)
     for patient in state.patients.values():
         if patient.details_name == name and patient.details is not None:
             state.by_record_number.pop(patient.details.record_number, None)
@@ -219,6 +221,8 @@ def _person_listed(
     if record.standing != person.standing:
         person.stopped_by = ""
     person.rights, person.standing = record.rights, record.standing
+    if person.standing == "left":
+        factors.unfinger(state, person)
     person.listed = person.listed or not record.by
     person.human_hash = record.human
     person.details_name = record.details
@@ -230,22 +234,23 @@ def _person_changed(state: State, record: r.PersonChanged, _: r.Body, __: r.Atta
     if (person.rights, person.standing) != (record.before, record.status_before):
         raise CorruptLedger(f"{record.person} had not the rights that were changed")
     if record.approved_by:
-        _attested(state, record.approver_factors)
+        factors.attested(state, record.approver_factors)
     if record.status_after != record.status_before:
         person.stopped_by = record.by if record.status_after != "active" else ""
     person.rights, person.standing = record.after, record.status_after
+    if person.standing == "left":
+        factors.unfinger(state, person)
 
 
 def _credentials_withdrawn(
     state: State, record: st.CredentialsWithdrawn, _: r.Body, __: r.Attached
 ) -> None:
     if record.approved_by:
-        _attested(state, record.approver_factors)
+        factors.attested(state, record.approver_factors)
     person = state.people[record.person]
     person.enrolled, person.pin, person.credential_name = False, "", ""
     person.totp = person.totp_name = ""
-    factors.wipe(state, person.slots)
-    person.slots = ()
+    factors.unfinger(state, person)
     if record.new_badge:
         state.by_badge.pop(person.badge, None)
         person.badge = ""
@@ -270,8 +275,7 @@ def _enrolment_started(state: State, record: r.EnrolmentStarted, _: r.Body, __: 
     )
     known = state.people.get(record.person)
     if known is not None:  # whoever enrols again begins without a finger
-        factors.wipe(state, known.slots)
-        known.slots = ()
+        factors.unfinger(state, known)
 
 
 def _enrolment_ended(state: State, _: r.EnrolmentEnded, __: r.Body, ___: r.Attached) -> None:
@@ -294,7 +298,7 @@ def _person_enrolled(
     if person is None:
         person = state.people[record.person] = Person(record.person, r.Rights(record.role))
     _rebadge(state, person, record.badge)
-    person.slots, person.enrolled = record.slots, True
+    person.slots, person.enrolled, person.copies = record.slots, True, record.copies
     factors.wipe(state, tuple(slot for slot in enrolment.slots if slot not in record.slots))
     state.tries.pop(record.badge, None)
     state.served = state.in_service
@@ -452,7 +456,7 @@ def _count_entered(state: State, record: r.CountEntered, _: r.Body, __: r.Attach
 def _counted(state: State, record: r.Counted, _: r.Body, __: r.Attached) -> None:
     access = _open_access(state, record.access)
     if record.witness:
-        _attested(state, record.witness_factors)
+        factors.attested(state, record.witness_factors)
     access.counts = ()
     if record.phase == "before":
         access.found = record.found
@@ -556,7 +560,7 @@ def _cancel_asked(state: State, record: r.CancelAsked, _: r.Body, __: r.Attached
 
 def _emergency_begun(state: State, record: r.EmergencyBegun, body: r.Body, _: r.Attached) -> None:
     if record.second:
-        _attested(state, record.second_factors)
+        factors.attested(state, record.second_factors)
     state.emergencies[record.emergency] = Emergency(
         record.emergency,
         record.kind,
@@ -614,15 +618,8 @@ def _witness_dismissed(state: State, _: r.WitnessDismissed, body: r.Body, __: r.
         state.session.called_off_ms = body.mono_ms
 
 
-def _attested(state: State, shown: tuple[str, ...]) -> None:
-    """The second person proved who they are."""
-    fire(state.screen, "witnessed")
-    factors.proved(state, shown)
-    state.attempt = state.witnessing = None
-
-
 def _wasted(state: State, record: r.Wasted, body: r.Body, _: r.Attached) -> None:
-    _attested(state, record.witness_factors)
+    factors.attested(state, record.witness_factors)
     _settle(state, record.removal, record.quantity, body)
 
 

@@ -136,7 +136,10 @@ def pin_checked(draft: Draft, event: PinChecked) -> None:
     replace_newcomer(draft, pin=draft.place.newcomer.first_pin, first_pin="")
     assert draft.state.enrolment is not None
     if draft.state.enrolment.slots and SENSOR not in draft.state.devices_down:
-        _ask_finger(draft, None)
+        if draft.state.plan.fingers.copies:
+            draft.go("enrol_copies", request="")
+        else:
+            _ask_finger(draft, None)
     else:
         finish(draft)
 
@@ -226,6 +229,7 @@ def finish(draft: Draft) -> None:
             newcomer.slots,
             draft.attach("person", details),
             draft.attach("credential", r.Credential(newcomer.pin)),
+            newcomer.copies and state.plan.fingers.copies and bool(newcomer.slots),
         )
     )
     draft.leave(Note("Enrolled. Hold your badge to the reader to sign in.", "success"))
@@ -268,6 +272,9 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             request = draft.reference()
             draft.command(CheckPin(request, draft.place.newcomer.first_pin, text))
             draft.go("enrol_working", request=request)
+        case "copies" | "no_copies":
+            replace_newcomer(draft, copies=button == "copies")
+            _ask_finger(draft, None)
         case "try_finger":
             _ask_finger(draft, None)
         case "without_finger":
@@ -327,6 +334,17 @@ def show_code_entry(place: Place) -> Screen:
     )
 
 
+def _show_copies(title: str, place: Place, cancel: Button) -> Screen:
+    """What would be kept of the newcomer's fingers: they say yes or no, and go on with either."""
+    words = (
+        Words("May the cabinet keep a copy of your fingers?", "name"),
+        Words("Not pictures: what the sensor compares, sealed. For a new sensor, should it fail."),
+        Words("Erased when you leave or enrol again. Without it you would enrol again."),
+    )
+    yes, no = Button("copies", "Keep a copy"), Button("no_copies", "Keep none")
+    return Screen(0, "enrol_copies", title, (*place.said(), *words), (cancel, no, yes))
+
+
 def show(state: State, place: Place) -> Screen:
     """A step of enrolling."""
     cancel = Button("cancel", "Cancel", "quiet")
@@ -359,6 +377,8 @@ def show(state: State, place: Place) -> Screen:
                 PIN_DIGITS,
                 secret=True,
             )
+        case "enrol_copies":
+            return _show_copies(title, place, cancel)
         case "enrol_finger":
             which = "first" if not place.newcomer.slots else "second"
             block = Words(f"Put your {which} finger on the sensor", "name")

@@ -182,6 +182,7 @@ class FingerSeen:
     outcome: str
     slot: int | None = None
     words: str = ""
+    sealed: str = field(default="", repr=False)  # the template, where it was read
 
 
 @dataclass(frozen=True)
@@ -494,6 +495,25 @@ class DeleteFinger:
 
 
 @dataclass(frozen=True)
+class ReadFinger:
+    """Read this slot's template, sealed for `person`."""
+
+    request: str
+    slot: int
+    person: str
+
+
+@dataclass(frozen=True)
+class LoadFinger:
+    """Store the template that was sealed for `person` in this slot; `template` is its hash."""
+
+    request: str
+    slot: int
+    person: str
+    template: str
+
+
+@dataclass(frozen=True)
 class MarkSensor:
     """Have the sensor carry this identity."""
 
@@ -619,6 +639,8 @@ Command = (
     | LookAtFinger
     | EnrolFinger
     | DeleteFinger
+    | ReadFinger
+    | LoadFinger
     | MarkSensor
     | CancelFinger
     | CheckPin

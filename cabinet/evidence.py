@@ -20,7 +20,12 @@ from ledger.export import Exported, export, receipt
 from ledger.receipt import encode_receipt
 from ledger.store import Store
 
-NEVER = ("credential",)  # kinds of attachment that no export holds
+NEVER = (
+    "credential",
+    "totp",
+    "security_key",
+    "template",
+)  # kinds of attachment that no export holds
 
 
 class NoEvidence(Exception):

@@ -10,8 +10,10 @@ from typing import Any
 from auth.lockout import Limits, Tries
 from cabinet import factor_records as fr
 from cabinet import records as r
-from cabinet.state import Person, State
+from cabinet.machines import CorruptLedger, fire
+from cabinet.state import Load, Person, State
 
+NO_COPY = "no_copy"  # why a finger is not loaded: nobody kept it
 MAX_TRIES_KEPT = 1000  # unknown badges with wrong tries; the oldest is forgotten first
 
 
@@ -54,6 +56,13 @@ def limits(state: State) -> Limits:
     return Limits(rules.delay_from_try, rules.delay_s, rules.lock_at_try, rules.finger_off_at_try)
 
 
+def attested(state: State, shown: tuple[str, ...]) -> None:
+    """The second person proved who they are."""
+    fire(state.screen, "witnessed")
+    proved(state, shown)
+    state.attempt = state.witnessing = None
+
+
 def carry_over(state: State, old: str, new: str) -> None:
     """A new badge releases nobody."""
     if old not in state.tries:
@@ -68,7 +77,8 @@ def carry_over(state: State, old: str, new: str) -> None:
 
 
 def restarted(state: State, mono_ms: int) -> None:
-    """Waits are told by the monotonic clock, which begins again: so do they."""
+    """Waits are told by the monotonic clock, which begins again; what was asked is not answered."""
+    state.loading = tuple(replace(it, order="") for it in state.loading)
     state.tries = {badge: replace(it, last_ms=mono_ms) for badge, it in state.tries.items()}
     state.recent_tries = (mono_ms,) * len(state.recent_tries)
     state.guessed_ms = -1
@@ -114,8 +124,11 @@ def without_strong(person: Person) -> None:
     person.key_credential = person.key_public = person.key_name = ""
 
 
-def erased(person: Person, name: str) -> None:
+def erased(state: State, person: Person, name: str) -> None:
     """An attachment of a person's is gone."""
+    if name in [it for _, it in person.templates]:
+        person.copies = False  # and is not made anew
+        _drop(state, person)
     if person.totp_name == name:
         person.totp = ""
     if person.key_name == name:
@@ -143,14 +156,114 @@ def _finger_wiped(state: State, record: fr.FingerWiped, _: r.Body, __: r.Attache
     state.wiping = tuple(slot for slot in state.wiping if slot != record.slot)
 
 
+def unfinger(state: State, person: Person) -> None:
+    """From here on this person has no finger here: the sensor and the copies forget them."""
+    wipe(state, person.slots)
+    wipe(state, tuple(it.slot for it in state.loading if it.person == person.ref and it.order))
+    state.loading = tuple(it for it in state.loading if it.person != person.ref)
+    person.slots, person.copies = (), False
+    _drop(state, person)
+
+
+def _drop(state: State, person: Person) -> None:
+    """This person's copies are to be erased; a finger that waits for one is enrolled anew."""
+    forget(state, tuple(name for _, name in person.templates))
+    person.templates, person.uncopied = (), ()
+    state.loading = tuple(
+        replace(it, template="", why=it.why or NO_COPY) if it.person == person.ref else it
+        for it in state.loading
+    )
+
+
+def forget(state: State, names: tuple[str, ...]) -> None:
+    """Templates of nobody's: to be erased, where they are still there."""
+    gone = (name for name in names if name in state.named and name not in state.forgotten)
+    state.forgotten += tuple(gone)
+
+
+def configured(state: State) -> None:
+    """A site that keeps no copies (any more) has none."""
+    if not state.plan.fingers.copies:
+        for person in state.people.values():
+            person.copies = False
+            _drop(state, person)
+
+
 def _sensor_fitted(state: State, record: fr.SensorFitted, _: r.Body, __: r.Attached) -> None:
+    if record.approved_by:
+        attested(state, record.approver_factors)
     state.sensor, state.found_sensor, state.wiping = record.sensor, None, ()
+    waited = {(it.person, it.slot): it for it in state.loading}
+    state.loading = ()
     for person in state.people.values():
+        copies = dict(person.templates)
+        lost = sorted({*person.slots, *(slot for ref, slot in waited if ref == person.ref)})
+        if not record.load:
+            unfinger(state, person)
+        else:
+            state.loading += tuple(_load(person, slot, copies.get(slot, "")) for slot in lost)
         person.slots = ()
+    if not record.load:
+        state.wiping = ()
+
+
+def _load(person: Person, slot: int, template: str) -> Load:
+    return Load(person.ref, slot, template, why="" if template else NO_COPY)
 
 
 def _sensor_foreign(state: State, record: fr.SensorForeign, _: r.Body, __: r.Attached) -> None:
     state.found_sensor = record.sensor
+
+
+# --- sealed copies --------------------------------------------------------------------------------
+
+
+def _template_kept(state: State, record: fr.TemplateKept, _: r.Body, __: r.Attached) -> None:
+    person = state.people[record.person]
+    older = dict(person.templates)
+    forget(state, (older.pop(record.slot, ""),))
+    person.templates = (*older.items(), (record.slot, record.template))
+
+
+def _template_not_kept(state: State, record: fr.TemplateNotKept, _: r.Body, __: r.Attached) -> None:
+    state.people[record.person].uncopied += (record.slot,)
+
+
+def _template_ordered(state: State, record: fr.TemplateOrdered, _: r.Body, __: r.Attached) -> None:
+    wanted = (record.person, record.slot, record.template)
+    load = next((it for it in state.loading if (it.person, it.slot, it.template) == wanted), None)
+    if load is None:
+        raise CorruptLedger(f"slot {record.slot} waits for no template")
+    after = replace(load, order=record.order)
+    state.loading = tuple(after if it is load else it for it in state.loading)
+
+
+def _under_way(state: State, order: str) -> Load:
+    found = next((it for it in state.loading if it.order and it.order == order), None)
+    if found is None:
+        raise CorruptLedger(f"no template is loaded under {order!r}")
+    return found
+
+
+def _template_loaded(state: State, record: fr.TemplateLoaded, _: r.Body, __: r.Attached) -> None:
+    load = _under_way(state, record.order)
+    state.loading = tuple(it for it in state.loading if it is not load)
+    person = state.people[load.person]
+    person.slots = tuple(sorted({*person.slots, load.slot}))
+
+
+def _template_not_loaded(
+    state: State, record: fr.TemplateNotLoaded, _: r.Body, __: r.Attached
+) -> None:
+    load = _under_way(state, record.order)
+    after = replace(load, order="", tries=load.tries + 1, why="" if record.again else record.why)
+    if not record.again:
+        wipe(state, (load.slot,))  # it may hold anything
+        person = state.people[load.person]
+        person.templates = tuple(it for it in person.templates if it[0] != load.slot)
+        forget(state, (load.template,))
+        after = replace(after, template="")
+    state.loading = tuple(after if it is load else it for it in state.loading)
 
 
 def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
@@ -169,4 +282,9 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     fr.GuessingSuspected: _guessing_suspected,
     fr.SensorFitted: _sensor_fitted,
     fr.SensorForeign: _sensor_foreign,
+    fr.TemplateKept: _template_kept,
+    fr.TemplateNotKept: _template_not_kept,
+    fr.TemplateOrdered: _template_ordered,
+    fr.TemplateLoaded: _template_loaded,
+    fr.TemplateNotLoaded: _template_not_loaded,
 }

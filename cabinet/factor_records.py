@@ -45,11 +45,17 @@ class GuessingSuspected(_Record, frozen=True, forbid_unknown_fields=True, tag="g
 class SensorFitted(_Record, frozen=True, forbid_unknown_fields=True, tag="sensor_fitted"):
     """From here on slots are of the finger sensor with this identity, and hold nobody's finger.
 
-    `by`: who said so, "" where no finger was enrolled before.
+    `by`: who said so, "" where no finger was enrolled before. `load`: the kept templates are loaded
+    into it, as `approved_by` approved; `factors`: by which each of the two proved who they are.
     """
 
     sensor: str
     by: str = ""
+    load: bool = False
+    factors: tuple[str, ...] = ()
+    approved_by: str = ""
+    approver_factors: tuple[str, ...] = ()
+    approver_fallback: str = ""
 
 
 class SensorForeign(_Record, frozen=True, forbid_unknown_fields=True, tag="sensor_foreign"):
@@ -100,3 +106,51 @@ class SecurityKeyUsed(_Record, frozen=True, forbid_unknown_fields=True, tag="sec
 
     person: str
     counter: int
+
+
+class TemplateKept(_Record, frozen=True, forbid_unknown_fields=True, tag="template_kept"):
+    """A sealed copy of the template in this slot; `template` names the attachment with it."""
+
+    person: str
+    slot: int
+    template: str
+
+
+class TemplateNotKept(_Record, frozen=True, forbid_unknown_fields=True, tag="template_not_kept"):
+    """The sensor did not give the template of this slot out; `why` in its driver's words."""
+
+    person: str
+    slot: int
+    why: str
+
+
+class TemplateOrdered(_Record, frozen=True, forbid_unknown_fields=True, tag="template_ordered"):
+    """The sensor is to store this kept template in this slot; until it says so, nobody's is there.
+
+    `order` is the reference of the one command that follows.
+    """
+
+    order: str
+    person: str
+    slot: int
+    template: str
+
+
+class TemplateLoaded(_Record, frozen=True, forbid_unknown_fields=True, tag="template_loaded"):
+    """The ordered template is in its slot: read back, and matched by the sensor."""
+
+    order: str
+    person: str
+    slot: int
+
+
+class TemplateNotLoaded(
+    _Record, frozen=True, forbid_unknown_fields=True, tag="template_not_loaded"
+):
+    """The ordered template was not loaded; where not `again`, the finger is enrolled anew."""
+
+    order: str
+    person: str
+    slot: int
+    why: str
+    again: bool

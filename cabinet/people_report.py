@@ -7,11 +7,13 @@ with what was before and after (21 CFR 1311.150(a)(4): changes of access control
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.administration_screens import STATUSES, told
 from cabinet.effects import apply
 from cabinet.reports import local_time
+from cabinet.sensor import NOT_LOADED
 from cabinet.state import State
 from cabinet.wording import ROLES
 
@@ -87,6 +89,12 @@ def _row(state: State, record: r.Record) -> _Row | None:
             return _Row(first, second, what, f"report {record.incident}")
         case st.TemporaryOver():
             return _Row(record.person, "", "temporary hours over")
+        case fr.SensorFitted(by=by) if by:
+            what = "had the kept fingers loaded" if record.load else "had everybody enrol again"
+            return _Row("", by, f"finger sensor replaced: {what}", "", record.approved_by)
+        case fr.TemplateNotLoaded(again=False):
+            why = NOT_LOADED[record.why]
+            return _Row(record.person, "", "finger not loaded into the new sensor", why)
         case st.StaffListTaken():
             what = f"staff list {record.number} taken: {record.people} people, {record.gone} gone"
             return _Row("", "", what, by_list=True)

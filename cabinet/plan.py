@@ -16,7 +16,7 @@ CONTROLLED = ("CII", "CIII", "CIV", "CV")  # 21 CFR 1308.12 to 1308.15
 
 
 class Timings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Times a site may choose; limits in `configuration.LIMITS`."""
+    """Times a site may choose; limits in `limits.py`."""
 
     pulse_ms: int = 500
     rest_ms: int = 5000  # duty factor at most 10 %
@@ -33,7 +33,7 @@ class Timings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a site may decide; limits in `configuration.LIMITS`."""
+    """What a site may decide; limits in `limits.py`."""
 
     delay_from_try: int = 5  # NIST SP 800-63B-4: at most 5 misses, then at least 30 s each
     delay_s: int = 30
@@ -53,14 +53,14 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Review(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """When an account is looked at; limits in `configuration.LIMITS`."""
+    """When an account is looked at; limits in `limits.py`."""
 
     stale_days: int = 90  # without use
     expiring_days: int = 30  # before the end of an account or a competency
 
 
 class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Days for which attachments are kept; limits in `configuration.LIMITS`."""
+    """Days for which attachments are kept; limits in `limits.py`."""
 
     order_days: int = 1826  # 21 CFR 1304.04(a): 2 years; some states 5 years
     patient_days: int = 2192  # 45 CFR 164.316(b)(2)(i): 6 years
@@ -69,8 +69,20 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     technician_days: int = 2192  # 45 CFR 164.310(a)(2)(iv): maintenance records
 
 
+class Fingers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a site decides of its people's fingers.
+
+    `copies`: whether sealed copies of templates are kept for a sensor to come. A copy is a second
+    store of biometric data: 740 ILCS 14/15 (BIPA) wants a written policy and release for each,
+    GDPR Art. 9(1) and (2)(a) a lawful ground, Art. 5(1)(c) no more than is needed. So the default
+    is none, which costs enrolling again.
+    """
+
+    copies: bool = False
+
+
 class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may service this cabinet, and how; limits in `configuration.LIMITS`.
+    """Who may service this cabinet, and how; limits in `limits.py`.
 
     `ca`: the public keys of the hospital's service CA, whose certificates are good here for this
     cabinet's id or its `fleet`. `revoked`: a file with the keys that are not, as ssh-keygen -k
@@ -169,3 +181,4 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     training: tuple[Training, ...] = ()
     policy: tuple[Asked, ...] = ()
     override: tuple[Override, ...] = ()
+    fingers: Fingers = Fingers()

@@ -277,7 +277,8 @@ class EnrolmentEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="enro
 class PersonEnrolled(_Record, frozen=True, forbid_unknown_fields=True, tag="person_enrolled"):
     """A person can now prove who they are; the code is used up.
 
-    `role` counts for somebody who was in no list: the first administrators.
+    `role` counts for somebody who was in no list: the first administrators. `copies`: they said yes
+    to a sealed copy of each finger's template, for a sensor to come.
 
     `details` names PersonDetails, `credential` the attachment with the PIN's hash.
     """
@@ -289,6 +290,7 @@ class PersonEnrolled(_Record, frozen=True, forbid_unknown_fields=True, tag="pers
     slots: tuple[int, ...]
     details: str
     credential: str
+    copies: bool = False
 
 
 class LockReleased(_Record, frozen=True, forbid_unknown_fields=True, tag="lock_released"):
@@ -747,6 +749,11 @@ Record = (
     | fr.GuessingSuspected
     | fr.SensorFitted
     | fr.SensorForeign
+    | fr.TemplateKept
+    | fr.TemplateNotKept
+    | fr.TemplateOrdered
+    | fr.TemplateLoaded
+    | fr.TemplateNotLoaded
     | LockReleased
     | BadgePresented
     | FactorRefused
@@ -829,6 +836,12 @@ class KeptKey(_Told, frozen=True, forbid_unknown_fields=True):
     public: str
 
 
+class KeptTemplate(_Told, frozen=True, forbid_unknown_fields=True):
+    """Attachment of kind "template": a finger's template, sealed."""
+
+    sealed: str
+
+
 class PatientDetails(_Told, frozen=True, forbid_unknown_fields=True):
     """Attachment of kind "patient"; `born` as "1961-04-05"."""
 
@@ -855,6 +868,7 @@ Details = (
     | Credential
     | TotpSecret
     | KeptKey
+    | KeptTemplate
     | PatientDetails
     | OrderDetails
     | sr.TechnicianDetails
@@ -864,6 +878,7 @@ KINDS: dict[str, type[Details]] = {
     "credential": Credential,
     "totp": TotpSecret,
     "security_key": KeptKey,
+    "template": KeptTemplate,
     "patient": PatientDetails,
     "order": OrderDetails,
     "technician": sr.TechnicianDetails,
@@ -949,6 +964,8 @@ def attachments_of(record: Record) -> tuple[tuple[str, str], ...]:
             return ((record.secret, "totp"),)
         case fr.SecurityKeyEnrolled():
             return ((record.key, "security_key"),)
+        case fr.TemplateKept():
+            return ((record.template, "template"),)
         case PatientListed():
             return ((record.details, "patient"),)
         case OrderListed():

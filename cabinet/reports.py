@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
+from cabinet import factor_records as fr
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.effects import apply
 from cabinet.state import State
 from cabinet.wording import medicine
@@ -134,6 +136,14 @@ def proofs(
             case r.Wasted(witness=person, witness_fallback=fallback):
                 pass
             case r.Counted(witness=person, witness_fallback=fallback) if person:
+                pass
+            case r.EmergencyBegun(second=person, second_fallback=fallback) if person:
+                pass
+            case (
+                r.PersonChanged(approved_by=person, approver_fallback=fallback)
+                | st.CredentialsWithdrawn(approved_by=person, approver_fallback=fallback)
+                | fr.SensorFitted(approved_by=person, approver_fallback=fallback)
+            ) if person:
                 pass
             case _:
                 continue

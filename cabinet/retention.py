@@ -32,6 +32,7 @@ def in_use(state: State, now_ms: int) -> dict[str, str]:
             found[person.credential_name] = "a person who works here"
             found[person.totp_name] = "a person who works here"
             found[person.key_name] = "a person who works here"
+            found |= {name: "a finger of a person who works here" for _, name in person.templates}
     for order in state.orders.values():
         if order.active and (not order.listed.stops_ms or now_ms < order.listed.stops_ms):
             found[order.listed.details] = "an active order"
@@ -47,7 +48,7 @@ def in_use(state: State, now_ms: int) -> dict[str, str]:
 
 def term_days(state: State, kind: str) -> int:
     """The term of a kind of attachment, in days."""
-    if kind in ("totp", "security_key"):  # as PINs' hashes
+    if kind in ("totp", "security_key", "template"):  # as PINs' hashes
         kind = "credential"
     return int(getattr(state.plan.retention, f"{kind}_days"))
 

@@ -12,9 +12,11 @@ from cabinet import (
     administration,
     attesting,
     authenticator,
+    copies,
     emergency,
     enrolment,
     lists,
+    loading,
     lock_test,
     locking,
     machines,
@@ -79,6 +81,7 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             retention.erase(draft, event)
         case e.Tick():
             _tick(draft)
+            _sensors_own_work(draft)
         case e.Pressed():
             _pressed(draft, event)
         case e.DrawerMoved():
@@ -149,6 +152,8 @@ def _finger_seen(draft: Draft, event: e.FingerSeen) -> None:
         return
     if event.outcome == "deleted":
         sensor.wiped(draft, event)
+    elif copies.answered(draft, event) or loading.answered(draft, event):
+        return
     elif where == machines.ENROLLING:
         enrolment.finger_seen(draft, event)
     elif where in signin.PROVING:
@@ -310,7 +315,7 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         removals.pressed(draft, button, text)
     elif verb in ("load", "expiry", "load_quantity", "open_load", "count_pocket"):
         stock.pressed(draft, button, text)
-    elif verb in ("issue", "release", "fit_sensor"):
+    elif verb in ("issue", "release", "fit_sensor", "load_fingers"):
         staff.pressed(draft, button)
     elif verb == "stand_by":
         enrolment.pressed_beside(draft, text)
@@ -379,6 +384,13 @@ def _tick(draft: Draft) -> None:
                 draft.leave()
             elif place.page != "home" and idle_s >= timings.idle_sign_out_s:
                 draft.leave()
+
+
+def _sensors_own_work(draft: Draft) -> None:
+    """It waits for everything else, so that it delays nothing that time ends."""
+    if not draft.records:
+        copies.tick(draft)
+        loading.tick(draft)
 
 
 def _end_of_session(draft: Draft, why: str) -> bool:

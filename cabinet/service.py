@@ -28,7 +28,7 @@ ADMIT_WITHIN_S = 300
 NEVER_LOCKED = 2**31  # wrong tries at the console slow the next ones down; they lock nobody out
 READING = (
     *("status", "devices", "drawers", "watch", "config", "ledger", "clock", "storage"),
-    *("power", "version", "report"),
+    *("power", "version", "report", "record"),
 )
 KNOWN = (*READING, *service_work.COMMANDS, *service_system.COMMANDS)
 BUSY = "Somebody is signed in at the console already. One at a time."

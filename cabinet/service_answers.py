@@ -30,15 +30,16 @@ class Wires:
     hook_engaged: bool | None
     coil_on: bool
     light_on: bool
+    pins: tuple[int, ...] = ()  # of switch, hook, coil and light
 
 
 @dataclass(frozen=True)
 class Trace:
-    """One direction of a device's line: when, and what, made harmless."""
+    """A frame on a device's line: when (monotonic), and what, made harmless."""
 
-    wall_ms: int
+    at_s: float
     to_device: bool
-    size: int
+    shown: str
     words: str
 
 
@@ -56,6 +57,9 @@ class Facts(Protocol):
 
     def wires(self) -> Mapping[str, Wires]: ...
     def refused(self) -> Mapping[str, int]: ...
+    def about(self) -> Mapping[str, tuple[tuple[str, str], ...]]: ...
+    def listen(self, device: str, on: bool) -> None: ...
+    def heard(self, device: str) -> tuple[tuple[Trace, ...], int]: ...
     def ledger(self) -> tuple[tuple[str, str], ...]: ...
     def storage(self) -> tuple[tuple[str, str], ...]: ...
     def clock(self) -> tuple[tuple[str, str], ...]: ...
@@ -120,7 +124,9 @@ def answer(
         case "status":
             return Reply(tables=(status(state, now_s),))
         case "devices":
-            return Reply(tables=(devices(state, history, facts.refused()),))
+            about = tuple((d, *row) for d, rows in facts.about().items() for row in rows)
+            told = Table("about", ("device", "what", "value"), about)
+            return Reply(tables=(devices(state, history, facts.refused()), told))
         case "drawers":
             return Reply(tables=(drawers(state, history, facts.wires()),))
         case "watch":
@@ -144,6 +150,7 @@ def answer(
 ARGUMENTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "config": (("show",), ("check",), ("diff",)),
     "ledger": (("status",),),
+    "watch": ((), *((device,) for device in SERIAL)),
 }
 
 
@@ -250,6 +257,10 @@ def _contact(value: bool | None, on: str, off: str) -> str:
     return "unreadable" if value is None else on if value else off
 
 
+def _level(low: bool | None) -> str:
+    return "?" if low is None else "0" if low else "1"
+
+
 def drawers(state: State, history: History, wires: Mapping[str, Wires]) -> Table:
     """Each drawer: what the rules hold of it, and what its wires say."""
     rows = []
@@ -277,12 +288,16 @@ def watched(state: State, wires: Mapping[str, Wires]) -> tuple[str, ...]:
     lines = []
     for name, drawer in state.drawers.items():
         wire = wires.get(name, Wires(None, None, False, False))
-        lines.append(
-            f"{name}  {drawer.model.state}, "
-            f"switch {_contact(wire.switch_closed, 'closed', 'open')}, "
-            f"hook {_contact(wire.hook_engaged, 'engaged', 'released')}, "
-            f"coil {'ON' if wire.coil_on else 'off'}"
+        said = (
+            f"switch {_contact(wire.switch_closed, 'closed', 'open')}",
+            f"hook {_contact(wire.hook_engaged, 'engaged', 'released')}",
+            f"coil {'ON' if wire.coil_on else 'off'}",
         )
+        # A loop that is closed pulls its input low; a coil's output is high while it is on.
+        levels = (_level(wire.switch_closed), _level(wire.hook_engaged), _level(not wire.coil_on))
+        pins = [f" {pin}={level}" for pin, level in zip(wire.pins, levels, strict=False)]
+        told = (words + pin for words, pin in zip(said, pins or ("", "", ""), strict=True))
+        lines.append(f"{name}  {drawer.model.state}, {', '.join(told)}")
     lines += [
         f"{name}  {'down: ' + state.devices_down[name] if name in state.devices_down else 'up'}"
         for name in DEVICES

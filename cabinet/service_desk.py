@@ -31,6 +31,7 @@ from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, Conso
 from cabinet.local_socket import Peer
 from cabinet.proof_worker import ProofChecked, ProofJob
 from cabinet.service_answers import Facts, History, Reply
+from cabinet.service_traffic import Traffic
 from cabinet.state import Service, State
 from cabinet.step import Outcome
 from cabinet.system_desk import SystemDesk
@@ -61,7 +62,7 @@ class _Visitor:
     request: str = ""  # of a PIN and a code that are compared
     session: str = ""
     waits: bool = False  # for a pharmacist
-    watching: bool = False
+    watching: bool = False  # states and pins; frames are watched by `Traffic`
     seen: tuple[str, ...] = ()
 
 
@@ -98,6 +99,7 @@ class ServiceDesk:
         self._comparing = False  # one at a time: nobody at the touchscreen waits behind more
         self._visitors: dict[Peer, _Visitor] = {}
         self._history = History()
+        self._traffic = Traffic(facts)
         paths = configuration.paths
         requests = Requests(folder / paths.requests, folder / paths.facts)
         self._system = SystemDesk(requests, host, self._tell_session)
@@ -142,14 +144,20 @@ class ServiceDesk:
             case m.Prove():
                 self._prove(peer, visitor, message)
             case m.Command():
-                visitor.watching = False
+                self._stop(visitor)
                 self._command(peer, visitor, message)
             case m.Stop():
-                visitor.watching = False
+                self._stop(visitor)
             case m.Leave() if visitor.session:
                 self._host.step(e.ServiceLeft(visitor.session, "logout"))
             case _:
                 self._send(peer, m.Ended(WHY_ENDED["logout"]))
+
+    def _stop(self, visitor: _Visitor) -> None:
+        """Nothing more is watched, if it is the one at work who says so."""
+        if visitor.session:
+            visitor.watching = False
+            self._traffic.watch("", self._host.now_s())
 
     def request(self, act: sr.SystemAct) -> None:
         """A command of the rules: ask the system for this act."""
@@ -165,6 +173,8 @@ class ServiceDesk:
             if visitor.waits and now.admitted:
                 visitor.waits = False
                 self._send(peer, m.Admitted())
+            for line in self._traffic.turn(self._host.now_s()):
+                self._send(peer, m.Seen(line))
             if visitor.watching:
                 lines = service_answers.watched(self._host.state, self._facts.wires())
                 for line in lines:
@@ -179,6 +189,7 @@ class ServiceDesk:
             if isinstance(body.record, sr.ServiceTested | sr.ServiceTestBegun):
                 self._tell(body.record)
             if isinstance(body.record, sr.ServiceEnded):
+                self._traffic.over()
                 for peer, visitor in list(self._visitors.items()):
                     if visitor.session == body.record.session:
                         visitor.session, visitor.watching, visitor.waits = "", False, False
@@ -355,7 +366,9 @@ class ServiceDesk:
         said = reply.words or " ".join(outcome.report)
         self._send(peer, m.Answer(message.id, reply.outcome, said, tables))
         if message.command == "watch" and reply.outcome == "ok":
-            visitor.watching = True
+            device = message.arguments[0] if message.arguments else ""
+            self._traffic.watch(device, self._host.now_s())
+            visitor.watching = not device
             visitor.seen = service_answers.watched(self._host.state, self._facts.wires())
 
     def _before_asking(self, act: sr.SystemAct, message: m.Command) -> Reply:
@@ -366,6 +379,8 @@ class ServiceDesk:
         return Reply()
 
     def _reply(self, message: m.Command) -> Reply:
+        if message.command == "record":
+            return self._traffic.ask(message.arguments, self._host.now_s(), self._host.wall_s())
         return service_answers.answer(
             message.command,
             message.arguments,

@@ -16,7 +16,7 @@ import msgspec
 from cabinet import configuration as site
 from cabinet.configuration import Configuration, ConfigurationError
 from cabinet.devices import Devices
-from cabinet.service_answers import Wires
+from cabinet.service_answers import Trace, Wires
 from cabinet.version import VERSION
 from ledger.store import Store
 
@@ -57,12 +57,35 @@ class Facts:
 
     def wires(self) -> Mapping[str, Wires]:
         """Each drawer's wires as last sampled."""
-        return {drawer: Wires(*levels) for drawer, levels in self._devices().locks.levels().items()}
+        pins = {
+            it.id: (it.switch_pin, it.latch_pin, it.lock_pin, it.light_pin)
+            for it in self._configuration.drawer
+        }
+        levels = self._devices().locks.levels()
+        return {drawer: Wires(*read, pins=pins[drawer]) for drawer, read in levels.items()}
 
     def refused(self) -> Mapping[str, int]:
         """Lines that the readers sent and that were no good."""
         devices = self._devices()
         return {"badge": devices.badge.refused, "scanner": devices.scanner.refused}
+
+    def about(self) -> Mapping[str, Pairs]:
+        """What devices say of themselves, and how many lines the readers read."""
+        devices = self._devices()
+        return {
+            "fingerprint": devices.finger.about(),
+            "badge": (("lines read", str(devices.badge.taken)),),
+            "scanner": (("lines read", str(devices.scanner.taken)),),
+        }
+
+    def listen(self, device: str, on: bool) -> None:
+        """Have a device's frames heard, or not any more."""
+        self._devices().taps[device].listen(on)
+
+    def heard(self, device: str) -> tuple[tuple[Trace, ...], int]:
+        """The frames that came since, and how many more there were."""
+        frames, lost = self._devices().taps[device].take()
+        return tuple(Trace(it.at_s, it.to_device, it.shown, it.words) for it in frames), lost
 
     def ledger(self) -> Pairs:
         """How far it is, and what is signed of it."""

@@ -5,7 +5,7 @@ and the ledger keeps its keyed hash alone.
 """
 
 from auth.policy import Act
-from cabinet import authenticator, emergency, removals, reviews, rights, sensor
+from cabinet import authenticator, emergency, loading, removals, reviews, rights, sensor
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CodeMade, MakeCode
@@ -34,6 +34,9 @@ def locked(state: State) -> list[Person]:
 def pressed(draft: Draft, button: str) -> None:
     """A button of the staff screens."""
     verb, _, subject = button.partition(":")
+    if verb == "load_fingers":
+        loading.pressed(draft)
+        return
     act = {"issue": Act.INVITE, "release": Act.RELEASE, "fit_sensor": Act.ADMINISTER}[verb]
     session = draft.state.session
     assert session is not None
@@ -53,7 +56,7 @@ def pressed(draft: Draft, button: str) -> None:
         draft.command(MakeCode(request))
         draft.stay(request=request, patient=subject)
     elif verb == "fit_sensor":
-        sensor.pressed(draft, session.person)
+        sensor.pressed(draft, session)
     else:
         person = draft.state.people[subject]
         draft.add(r.LockReleased(person.badge, person.ref, session.person))
@@ -93,6 +96,10 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
         rows.append(Row("invite", "Invite somebody", ("Issue a one-time code",)))
         if state.found_sensor is not None:
             rows.append(Row("sensor", "Finger sensor", ("Another one is fitted",)))
+        elif state.loading:
+            count = len(sensor.not_loaded(state))
+            again = f"{count} people enrol again" if count else "Fingers are being loaded"
+            rows.append(Row("sensor", "Finger sensor", (again,)))
     if rights.allowed(state, Act.ENROL, now_ms):
         rows.append(Row("enrolling", "Enrol somebody", ("They are here, with their code",)))
     if state.staff_list.held is not None and rights.allowed(state, Act.ADMINISTER, now_ms):

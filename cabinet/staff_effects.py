@@ -9,6 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from auth.policy import Role
+from cabinet import factor_effects as factors
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.state import Code, StaffLists, State
@@ -45,6 +46,7 @@ def _temporary_over(state: State, record: st.TemporaryOver, _: r.Body, __: r.Att
     if person.rights.role == Role.TEMPORARY.value:  # a list may have made more of them since
         end_ms = min(person.rights.expires_ms, state.last_wall_ms)
         person.rights = replace(person.rights, expires_ms=end_ms)
+        factors.unfinger(state, person)
 
 
 APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {

@@ -37,6 +37,9 @@ class Person:
     stopped_by: str = ""  # the person who suspended them, whom no list overrules
     slots: tuple[int, ...] = ()
     enrolled: bool = False
+    copies: bool = False  # of their fingers' templates may be kept
+    templates: tuple[tuple[int, str], ...] = ()  # by slot, the hash of its sealed copy
+    uncopied: tuple[int, ...] = ()  # slots whose template the sensor did not give, once a try
     details_name: str = ""  # the attachments' hashes, also where they were erased
     credential_name: str = ""
     details: r.PersonDetails | None = None
@@ -280,6 +283,21 @@ class Service:
         return f"person {self.person}" if self.person else f"key {self.key[7:15]}"
 
 
+@dataclass(frozen=True)
+class Load:
+    """A kept template that a new sensor is to hold; `why` says that it does not, for good.
+
+    `order` is the command under way, "" for none.
+    """
+
+    person: str
+    slot: int
+    template: str
+    tries: int = 0
+    order: str = ""
+    why: str = ""
+
+
 @dataclass
 class Code:
     """A one-time code that may still be used."""
@@ -348,6 +366,8 @@ class State:
     sensor: str = ""  # the identity of the sensor that the slots are of
     found_sensor: str | None = None  # of another one that answers in its place
     wiping: tuple[int, ...] = ()  # slots that are nobody's and not yet proven empty
+    loading: tuple[Load, ...] = ()  # fingers that the sensor does not hold (yet)
+    forgotten: tuple[str, ...] = ()  # templates of nobody's fingers, to be erased
     devices_down: dict[str, str] = field(default_factory=dict)
     removals: dict[str, Removal] = field(default_factory=dict)
     discrepancies: dict[str, r.Counted] = field(default_factory=dict)
@@ -397,4 +417,5 @@ class State:
         """The first sensor slots that no person has."""
         taken = [slot for person in self.people.values() for slot in person.slots]
         taken += self.wiping
+        taken += [it.slot for it in self.loading if not it.why]
         return tuple(slot for slot in range(capacity) if slot not in taken)[:wanted]

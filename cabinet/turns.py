@@ -10,16 +10,17 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from auth import security_keys
+from auth import security_keys, templates
 from auth.pins import keyed_hash
 from cabinet import access, notify, provision, screens, snapshot
 from cabinet import events as e
+from cabinet import records as r
 from cabinet.configuration import Configuration, ConfigurationError, plan_of
 from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
 from cabinet.decision import Place
 from cabinet.devices import Devices
 from cabinet.gateway_socket import GatewaySaid
-from cabinet.journal import Journal, replay
+from cabinet.journal import Attachments, Journal, replay
 from cabinet.keys import Keys
 from cabinet.lists import BADGE_PURPOSE
 from cabinet.local_socket import Peer
@@ -173,11 +174,8 @@ class Turns:
                 badge = keyed_hash(self._keys.pepper, BADGE_PURPOSE, incoming.number)
                 self.step(e.BadgeSeen(badge))
             case d.FingerReading():
-                self.step(
-                    e.FingerSeen(
-                        incoming.request, incoming.outcome.value, incoming.slot, incoming.words
-                    )
-                )
+                seen = (incoming.outcome.value, incoming.slot, incoming.words, incoming.sealed)
+                self.step(e.FingerSeen(incoming.request, *seen))
             case d.KeyReading():
                 outcome, said = incoming.outcome.value, (incoming.data, incoming.signature)
                 self.step(e.KeySeen(incoming.request, outcome, *said))
@@ -243,6 +241,15 @@ class Turns:
                 devices.finger.enrol(command.request, command.slot, command.within_s)
             case e.DeleteFinger():
                 devices.finger.delete(command.request, command.slot)
+            case e.ReadFinger():
+                nonce = self._random(templates.NONCE_BYTES)
+                seal = templates.sealing(self._keys.pepper, command.person, nonce)
+                devices.finger.read(command.request, command.slot, seal)
+            case e.LoadFinger():
+                kept = Attachments(self._store).get(command.template)
+                sealed = kept.sealed if isinstance(kept, r.KeptTemplate) else ""
+                unseal = templates.unsealing(self._keys.pepper, command.person, sealed)
+                devices.finger.load(command.request, command.slot, unseal)
             case e.MarkSensor():
                 devices.finger.mark(command.request, command.identity)
             case e.AskKey():

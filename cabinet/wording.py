@@ -175,6 +175,8 @@ REASONS = {
     "disk_full": "The cabinet's record is full. Use another cabinet and call the pharmacy.",
     "not_in_service": "Enrol the first two administrators with their codes first.",
     "own_enrolment": "Somebody else stands by your own enrolment.",
+    "nothing_to_load": "There is no other sensor here, or nothing that could be loaded into it.",
+    "other_sensor": "Another sensor was fitted meanwhile. Look at it, and begin again.",
     "own_code": "You issued this code. Another enroller must stand by: ask a colleague.",
     "own_lock": "Nobody releases their own lock. Ask another pharmacist.",
     "own_rights": "Nobody changes their own rights. Ask another administrator.",

@@ -99,6 +99,11 @@ class FingerprintSensor:
         self._retry_at = self._check_at = clock.monotonic()
         self._said_down = False
 
+    def about(self) -> tuple[tuple[str, str], ...]:
+        """What the sensor says of itself; () while it does not answer. From any thread."""
+        session = self._session
+        return session.about if session is not None else ()
+
     # Requests, from any thread.
 
     def verify(self, request: str, slots: Sequence[int], within_s: float) -> None:
@@ -157,15 +162,27 @@ class FingerprintSensor:
     def _submit(self, request: _Request) -> None:
         assert all(0 <= slot < MOST_CAPACITY for slot in request.slots)
         assert 0 <= request.within_s <= MOST_WITHIN_S
+        outcome = Finger.FAULT
         with self._lock:
             why = self._cause
             if why is None and len(self._inbox) >= MOST_REQUESTS:
                 why = "too many requests are waiting"
+            if why is None and any(self._same(request, it) for it in self._inbox):
+                outcome, why = Finger.CANCELLED, "it is asked already"
             if why is None:
                 self._inbox.append(request)
         if why is not None:
-            self._answer(request, Finger.FAULT, words=why)
+            self._answer(request, outcome, words=why)
         self._wake.set()
+
+    @staticmethod
+    def _same(request: _Request, waiting: _Request) -> bool:
+        """Whether one that waits will do the same: who asks again and again does not crowd it."""
+        again = (_Kind.DELETE, _Kind.READ)
+        return request.kind in again and (request.kind, request.slots) == (
+            waiting.kind,
+            waiting.slots,
+        )
 
     def _answer(
         self,

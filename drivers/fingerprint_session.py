@@ -120,6 +120,20 @@ class SensorSession:
         self.identity = self._read_identity()
         self.check()
 
+    @property
+    def about(self) -> tuple[tuple[str, str], ...]:
+        """Its system parameters (R307 manual, "Read system parameter"), in words."""
+        system, capacity, security, address, packet, baud = self._parameters
+        return (
+            ("system id", f"{system:04X}"),
+            ("slots", str(capacity)),
+            ("security level", f"{security} of 5"),
+            ("address", f"{address:08X}"),
+            ("data packet", f"{_PACKET_BYTES[packet]} bytes"),
+            ("baud rate", str(baud * 9600)),
+            ("mark", "unmarkable" if ":" in self.identity else "yes" if self.identity else "none"),
+        )
+
     def check(self) -> None:
         """Begin a transaction: nothing old on the line, the same sensor, and it is in step."""
         self._transactions += 1

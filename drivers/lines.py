@@ -18,6 +18,7 @@ GAP_S = 0.25  # a pause this long inside a line means that a piece of it was los
 LOOK_S = 1.0  # one wait for bytes; bounds how long `stop` takes
 IDLE_S, NEVER_IDLE_S = 0.1, 1.0  # when opened: a line is idle after; is taken as it is after
 SAME_BADGE_S = 1.0
+MOST_CHARS = 256
 _CHUNK_BYTES = 256
 _ENDS = b"\r\n"
 _GROUP_SEPARATOR = 0x1D  # how a scanner sends FNC1
@@ -38,7 +39,7 @@ class LineReader:
         make_reading: Callable[[str], Reading],
         pattern: re.Pattern[str],
         *,
-        max_chars: int = 256,
+        max_chars: int = MOST_CHARS,
         same_within_s: float = 0.0,
     ) -> None:
         """A line equal to the one before is ignored while it repeats within `same_within_s`."""
@@ -55,7 +56,7 @@ class LineReader:
         self._line = bytearray()
         self._dropping = False  # until the line ends
         self._last: tuple[str, float] | None = None
-        self.refused = 0  # lines that were no good, since the start
+        self.refused = self.taken = 0  # lines that were no good, and good ones, since the start
 
     def run(self) -> None:
         """The owner's loop, until `stop`."""
@@ -146,6 +147,7 @@ class LineReader:
         last, self._last = self._last, (text, now)
         if last is not None and last[0] == text and now - last[1] < self._same_within_s:
             return  # a badge that is held to the reader is one presentation
+        self.taken += 1
         self._post(self._make_reading(text))
 
 
@@ -166,4 +168,4 @@ def barcode_scanner(
     connect: Connect, clock: Clock, post: Post, *, device: str = "scanner"
 ) -> LineReader:
     """Posts CodeScanned, with FNC1 as 0x1D."""
-    return LineReader(device, connect, clock, post, CodeScanned, CODE, max_chars=256)
+    return LineReader(device, connect, clock, post, CodeScanned, CODE)

@@ -13,13 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from auth import templates
 from auth.pins import MEMORY_KIB, PinHasher, keyed_hash, plain_code
 from cabinet import configuration as site
 from cabinet import events as e
 from cabinet import importing, provision, screens, whole_file
 from cabinet import keys as key_files
+from cabinet import records as r
 from cabinet.configuration import Configuration, plan_of
-from cabinet.journal import Journal, replay
+from cabinet.journal import Attachments, Journal, replay
 from cabinet.lists import BADGE_PURPOSE
 from cabinet.secrets_worker import answer
 from cabinet.step import Engine
@@ -27,6 +29,7 @@ from cabinet.version import VERSION
 from drivers.fingerprint_session import marked_page
 from ledger.store import Store
 from sim.cabinet import SimulatedCabinet
+from sim.fingerprint_sensor import MODEL, finger_in, template_of
 from sim.medicines import DEMO, Stock, stock
 from sim.people import PEOPLE, Person
 from sim.technicians import DEMO_FLEET, demo_ca, demo_vendor
@@ -126,6 +129,19 @@ class SetUp:
             case e.DeleteFinger():
                 self.templates.pop(command.slot, None)
                 self.do(e.FingerSeen(command.request, "deleted", command.slot))
+            case e.ReadFinger():
+                nonce = self._random(templates.NONCE_BYTES)
+                seal = templates.sealing(self._keys.pepper, command.person, nonce)
+                sealed = seal(MODEL, bytearray(template_of(self.templates[command.slot])))
+                self.do(e.FingerSeen(command.request, "read", command.slot, sealed=sealed))
+            case e.LoadFinger():
+                kept = Attachments(self._store)[command.template]
+                assert isinstance(kept, r.KeptTemplate)
+                unseal = templates.unsealing(self._keys.pepper, command.person, kept.sealed)
+                template = unseal(MODEL)
+                assert template is not None
+                self.templates[command.slot] = finger_in(bytes(template))
+                self.do(e.FingerSeen(command.request, "loaded", command.slot))
             case e.MarkSensor():
                 self.notepad[0] = marked_page(command.identity)
                 self.do(e.DeviceChanged("fingerprint", "", command.identity))
@@ -183,6 +199,8 @@ class SetUp:
         self.do(self._badge(person))
         self.press("new_pin", person.pin)
         self.press("same_pin", person.pin)
+        if self.engine.place.page == "enrol_copies":
+            self.press("copies")
 
     def invite(self, administrator: Person, person: Person) -> str:
         """An administrator issues a code for a listed person."""

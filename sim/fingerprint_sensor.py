@@ -18,6 +18,7 @@ Timed = list[tuple[float, bytes]]
 
 CAPACITY = 1000
 TEMPLATE_BYTES = 512
+MODEL = "zfm:0009"  # as a driver names one of its system identifier
 NAME_BYTES_MAX = 64
 NOTEPAD_PAGES, NOTEPAD_BYTES = 16, 32
 

@@ -17,7 +17,7 @@ from cabinet import service_records as sr
 from cabinet.effects import apply
 from cabinet.journal import attached, replay
 from cabinet.messages import MAX_FRAME_BYTES, Keypad, Letters, Screen, Shown, encode
-from cabinet.plan import Drawer, Plan
+from cabinet.plan import Drawer, Fingers, Plan
 from cabinet.rules import decide
 from cabinet.state import State
 from tests.ward import MEDICINES, NOON_MS, PLAN, Ward, badge
@@ -28,14 +28,14 @@ POSITIONS = ("latched", "unlatched", "open", "disagree", "unknown", "nonsense")
 PEOPLE = ("N1", "N2", "N3", "P1", "T1", "A1", "stranger", "X1")
 OUTCOMES = (
     *("matched", "no_match", "unclear", "captured", "enrolled", "mismatch", "deleted"),
-    *("timed_out", "cancelled", "fault"),
+    *("timed_out", "cancelled", "fault", "taken", "loaded", "unusable"),
 )
 TYPED = ("", "0", "1", "2", "3", "20", "122031", "73910264", "Nell", "x" * 64, "\x00", "²")
 CODES = ("code-1", "code X1", "nonsense")
 MOVED = Drawer("D7", "Drawer 7", "single", PLAN.drawers[0].pocket)
 PLANS = (
     PLAN,
-    msgspec.structs.replace(PLAN, drawers=PLAN.drawers[1:]),
+    msgspec.structs.replace(PLAN, drawers=PLAN.drawers[1:], fingers=Fingers(copies=True)),
     msgspec.structs.replace(PLAN, drawers=PLAN.drawers[:3]),
     msgspec.structs.replace(
         PLAN,
@@ -334,12 +334,22 @@ class Attacked(Ward):
                 yield from (e.Pressed(button, text) for text in TYPED)
         yield e.Pressed("open", "1")
 
+    def templates(self) -> Iterator[e.Event]:
+        """What the sensor may say of templates, asked or not."""
+        orders = [it.order for it in self.state.loading if it.order]
+        yield from (e.FingerSeen(it, out, 2) for it in orders for out in OUTCOMES)
+        for slot in (0, 2, 12, 14):
+            yield e.FingerSeen(f"read:{slot}:x", "read", slot, sealed="sealed")
+            yield e.FingerSeen(f"read:{slot}:x", "fault", None, "no")
+        yield e.FingerSeen("read:x", "read", 0, sealed="sealed")
+
     def _events(self) -> Iterator[e.Event]:
         request = self.engine.place.request
         yield from (e.DrawerMoved(drawer, it) for drawer in DRAWERS for it in POSITIONS)
         yield from (e.PulseEnded(drawer, "resting") for drawer in (*DRAWERS, "D9"))
         yield from (e.BadgeSeen(badge(it)) for it in PEOPLE[:1] + PEOPLE[-2:])
         yield from (e.FingerSeen(request, it, slot) for it in OUTCOMES for slot in (None, 0, 2))
+        yield from self.templates()
         yield from (e.PinChecked(request, right) for right in (True, False))
         yield from (e.PinHashed(request, "hash"), e.PinHashed(request, unusable="too short"))
         yield from (e.CodeHashed(request, code) for code in CODES)

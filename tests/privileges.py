@@ -21,6 +21,7 @@ ACTS = {
     Act.RECOVER_DRAWER: "recover a drawer that failed",
     Act.INVITE: "issue a code to enrol with",
     Act.ENROL: "stand by an enrolment",
+    Act.LOAD_FINGERS: "load kept fingers into another sensor",
     Act.RELEASE: "let a locked-out person try again",
     Act.ADMIT: "let a service technician in",
     Act.ADMINISTER: "administer people",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.plan import Plan, Rules, Timings
@@ -104,6 +105,8 @@ class Reader:
                 self._act("give", record.person, record.session, self._medicine(record.removal))
             case r.Wasted() | r.Counted():
                 self._attested(record, body.mono_ms)
+            case fr.SensorFitted():
+                self._fitted(record, body.mono_ms)
             case r.EmergencyBegun():
                 self._emergency(record, body.mono_ms)
             case r.EmergencyEnded():
@@ -287,6 +290,21 @@ class Reader:
         self.called = None
         self.emergencies[record.emergency] = record
         self._count(f"{record.kind} by two")
+
+    def _fitted(self, record: fr.SensorFitted, mono_ms: int) -> None:
+        """Kept templates are loaded by two, one of them an administrator, inside the act."""
+        if record.by:
+            self._good(record.by, "administer")
+        if not record.load:
+            return
+        assert self.session is not None and self.session[1] == record.by
+        self._good(record.by, "load_fingers")
+        self._proved(record.factors, "")
+        assert self.called is not None and self.called[0].act == "load_fingers"
+        assert mono_ms - self.called[1] <= self.plan.timings.witness_within_s * 1000
+        self._second(record.by, record.approved_by, record.approver_factors, "load_fingers")
+        self.called = None
+        self._count("loaded by two")
 
     def _lifted(self, begun: r.EmergencyBegun, person: str) -> tuple[str, ...]:
         """What the emergency lifts for this person, while it lasts."""

@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cabinet import configuration as site
-from cabinet.configuration import LIMITS, Configuration, ConfigurationError, load, plan_of
+from cabinet.configuration import Configuration, ConfigurationError, load, plan_of
+from cabinet.limits import LIMITS
 from cabinet.turns import check_stock
 from tests.ward import MEDICINES, Ward
 

@@ -91,6 +91,14 @@ def test_a_deletion_waits_for_the_finger_that_is_asked_for_and_does_not_end_its_
     ]
 
 
+def test_what_waits_already_is_not_asked_twice(bench: Bench) -> None:
+    """A tick that asks until it has its answer does not crowd out what others ask."""
+    for number in range(20):
+        bench.driver.delete(f"r{number}", BOB_SLOT)
+    assert [it.outcome for it in bench.readings()] == [Finger.CANCELLED] * 19
+    assert bench.final() == FingerReading("r0", Finger.DELETED, BOB_SLOT)
+
+
 def test_deletion_is_proven_by_the_index_and_by_reading_the_slot(bench: Bench) -> None:
     bench.driver.delete("r1", BOB_SLOT)
     assert bench.final() == FingerReading("r1", Finger.DELETED, BOB_SLOT)

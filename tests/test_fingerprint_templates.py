@@ -11,7 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drivers.readings import DeviceDown, DeviceUp, Finger, FingerReading
-from sim.fingerprint_sensor import Behind, CutAfter, Fault, Stale, Timed, ZfmSensor, template_of
+from sim.fingerprint_sensor import (
+    MODEL,
+    Behind,
+    CutAfter,
+    Fault,
+    Stale,
+    Timed,
+    ZfmSensor,
+    template_of,
+)
 from tests.test_fingerprint import (
     ALICE,
     ALICE_SLOT,
@@ -25,7 +34,6 @@ from tests.test_fingerprint import (
 from tests.test_secrets_worker import held
 
 UP_CHAR, DOWN_CHAR, STORE = 0x08, 0x09, 0x06
-MODEL = "zfm:0009"
 
 
 class Keeper:

@@ -7,12 +7,16 @@ from typing import Any, get_args
 
 import pytest
 
+from auth import templates
 from cabinet import cli
 from cabinet import configuration as site
+from cabinet import factor_records as fr
 from cabinet import records as r
+from cabinet.journal import Attachments
 from cabinet.version import VERSION
 from ledger.store import Store
 from ledger.verify import check_path
+from sim.fingerprint_sensor import MODEL, finger_in
 from tests import record_types
 from tests.golden import write
 
@@ -87,6 +91,23 @@ def within(old: Any, new: Any) -> bool:
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(within, old, new))
     return bool(old == new)
+
+
+def test_the_copies_of_fingers_in_an_old_ledger_still_open(golden: Golden) -> None:
+    keys = {name: bytes.fromhex(key) for name, key in golden.held["keys"].items()}
+    path = golden.folder / golden.configuration.paths.ledger
+    opened = 0
+    with Store.open(path, keys["ledger.key"], read_only=True) as store:
+        for entry in store.entries():
+            record = r.decode_body(entry.body).record
+            if isinstance(record, fr.TemplateKept):
+                kept = Attachments(store)[record.template]
+                assert isinstance(kept, r.KeptTemplate)
+                unseal = templates.unsealing(keys["pepper.key"], record.person, kept.sealed)
+                template = unseal(MODEL)
+                assert template is not None and finger_in(bytes(template))
+                opened += 1
+    assert opened == golden.held["records"].get("template_kept", 0)
 
 
 def test_an_old_receipt_is_checked_with_the_old_keys(golden: Golden) -> None:

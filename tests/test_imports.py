@@ -79,6 +79,7 @@ PURE = (
         "state",
         "step",
     ),
+    *("copies", "limits", "loading"),
     *("stock", "version", "wording", "authenticator", "security_key", "lock_test"),
 )
 PURE_MAY_IMPORT = {

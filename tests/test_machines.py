@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cabinet import effects, machines
+from cabinet import effects, factor_effects, machines
 from cabinet import events as e
 from cabinet import records as r
 from cabinet.journal import replay
@@ -240,7 +240,8 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> set[Step]:
         fire(model, trigger)
         steps.add((before, model.state, trigger))
 
-    monkeypatch.setattr(effects, "fire", noted)
+    for module in (effects, factor_effects):
+        monkeypatch.setattr(module, "fire", noted)
     return steps
 
 

@@ -34,6 +34,7 @@ resolve            . x x . . . . . . .
 recover_drawer     . x x x . . . . . .
 invite             . . . . . . . . . x
 enrol              . x x . . . . . . x
+load_fingers       . x x . . . . . . x
 release            . . x . . . . . . .
 admit              . . x . . . . . . .
 administer         . . . . . . . . . x

@@ -28,7 +28,7 @@ from tests.attacker import (
     plain,
     visits,
 )
-from tests.ward import PIN, badge
+from tests.ward import PIN, SENSOR, badge
 
 WORKERS = ("N1", "N1", "N3", "P1", "T1", "A1")
 LIKELY = st.integers(0, 9)
@@ -187,6 +187,11 @@ class Anything(RuleBasedStateMachine):
     def finger(self, outcome: str, slot: int | None) -> None:
         self.do(e.FingerSeen(self.ward.engine.place.request, outcome, slot))
 
+    @rule(which=st.integers(0, 63))
+    def sensor_speaks_of_templates(self, which: int) -> None:
+        said = list(self.ward.templates())
+        self.do(said[which % len(said)])
+
     @rule(right=st.booleans(), unusable=st.booleans())
     def secrets_worker(self, right: bool, unusable: bool) -> None:
         request = self.ward.engine.place.request
@@ -286,6 +291,10 @@ class Anything(RuleBasedStateMachine):
     @rule(device=st.sampled_from(["fingerprint", "badge", "x"]), cause=st.sampled_from(["", "off"]))
     def device(self, device: str, cause: str) -> None:
         self.do(e.DeviceChanged(device, cause))
+
+    @rule(identity=st.sampled_from([SENSOR, SENSOR, "", "c3" * 16]))
+    def sensor(self, identity: str) -> None:
+        self.do(e.DeviceChanged("fingerprint", "", identity))
 
     @rule(percent=st.sampled_from([0, 15, 50, 50, 50, 50]))
     def space(self, percent: int) -> None:

@@ -214,6 +214,8 @@ class Ward:
         self.do(e.PinHashed(self.command(e.HashPin).request, self.hashed(PIN)))
         self.press("same_pin", PIN)
         self.do(e.PinChecked(self.command(e.CheckPin).request, True))
+        if self.engine.place.page == "enrol_copies":
+            self.press("copies")
         if slots:
             request = self.command(e.EnrolFinger)
             self.do(e.FingerSeen(request.request, "enrolled", request.slot))

@@ -47,7 +47,17 @@ COMMANDS: dict[str, Entry] = {
         "A cause of 'the lock did not let go': jammed, or its coil's wire is cut.",
     ),
     "watch": Entry(
-        "a line for each change of a drawer or device", "Move the drawer by hand and see."
+        "a line for each change, or for each frame of a device",
+        "watch               drawers and devices, each wire with its pin and level (closed: 0)\n"
+        "watch fingerprint   bytes in hex and what they say; also badge and scanner\n"
+        "[12] stands for 12 bytes that are not shown: whose badge, label or finger it is.",
+        ((), ("fingerprint",), ("badge",), ("scanner",)),
+    ),
+    "record": Entry(
+        "record a device's frames, then show them",
+        "record fingerprint 30        for 30 seconds, at most 60\n"
+        "record show fingerprint      what was recorded; and its pages: record show badge 2",
+        (("show", "DEVICE"), ("show", "DEVICE", "PAGE"), ("DEVICE", "SECONDS")),
     ),
     "config": Entry(
         "the settings in force; whether the file is right; what differs",

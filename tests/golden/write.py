@@ -49,7 +49,7 @@ class Day(SetUp):
         self.take_lists(DEMO)
         for each in PEOPLE:
             if each.role != "administrator":
-                self.enrol(each, self.invite(first, each))
+                self.enrol(each, self.invite(first, each), second)
         self.stock_up(person("Priya"), stock(DEMO))
         self._upkeep = Upkeep(
             self._store,
@@ -60,6 +60,27 @@ class Day(SetUp):
         )
         self._upkeep.sign()
         self._upkeep.cosign()
+        self.pass_time()
+
+    def pass_time(self) -> None:
+        """Until the sensor has nothing left to do: copies are made, fingers loaded."""
+        for _ in range(4 * len(PEOPLE)):
+            self.do(e.Tick())
+
+    def replace_the_sensor(self) -> None:
+        """By one that is unmarked: two people have the kept fingers loaded into it."""
+        self.templates.clear()
+        self.do(e.DeviceChanged("fingerprint", "unplugged"))
+        self.do(e.DeviceChanged("fingerprint", "", ""))
+        for given in ("Ingrid", "Samuel"):
+            self.do(self._badge(person(given)))
+            self.press("pin", person(given).pin)
+            if given == "Ingrid":
+                self.press("sensor")
+                self.press("load_fingers")
+        self.pass_time()
+        self.press("menu")
+        self.press("sign_out")
 
     def sign_in(self, given: str) -> None:
         self.do(self._badge(person(given)))
@@ -119,6 +140,7 @@ class Day(SetUp):
         self.press("sign_out")
         self.do(e.DeviceChanged("fingerprint", "unplugged"))
         self.do(e.DeviceChanged("fingerprint", "", self.engine.state.sensor))
+        self.replace_the_sensor()
         self.world.pry("D2")
         self._moved("D2")
         self.push("D2")
@@ -142,7 +164,8 @@ class Day(SetUp):
 
 def make(folder: Path) -> None:
     """The cabinet in `folder`, after its day and its keeper's work at night."""
-    shutil.copy(DEMO / CABINET, folder / CABINET)
+    told = (DEMO / CABINET).read_text(encoding="utf-8")
+    (folder / CABINET).write_text(f"{told}\n[fingers]\ncopies = true\n", encoding="utf-8")
     configuration = site.load(folder / CABINET)
     day = Day(folder, configuration, secrets.token_bytes)
     day.prepare()
