@@ -41,6 +41,7 @@ class Act(Enum):
     INVITE = "invite"  # issue a one-time code with which a listed person enrols
     ENROL = "enrol"  # stand by while somebody enrols
     LOAD_FINGERS = "load_fingers"  # into a sensor that was fitted in another's place
+    SUPERVISE = "supervise"  # a sign-in while the finger sensor is down
     RELEASE = "release"  # let a locked-out person try again
     ADMIT = "admit"  # let a service technician work at the console
     ADMINISTER = "administer"  # add, change, suspend people
@@ -99,13 +100,13 @@ ROLE_ACTS: dict[Role, tuple[Act, ...]] = {
     Role.CHARGE_NURSE: (
         *_CARE,
         *(Act.RESOLVE, Act.RECOVER_DRAWER, Act.ENROL, Act.TEMPORARY, Act.CRITICAL_OVERRIDE),
-        Act.LOAD_FINGERS,
+        *(Act.LOAD_FINGERS, Act.SUPERVISE),
     ),
     Role.PHARMACIST: (
         *_CARE,
         *(Act.LOAD, Act.EMPTY_RETURN_BIN, Act.RESOLVE, Act.RECOVER_DRAWER, Act.ENROL),
         *(Act.RELEASE, Act.ADMIT, Act.CRITICAL_OVERRIDE, Act.REVIEW, Act.RECOVER),
-        *(Act.VERDICT, Act.LOAD_FINGERS),
+        *(Act.VERDICT, Act.LOAD_FINGERS, Act.SUPERVISE),
     ),
     Role.PHARMACY_TECHNICIAN: _STOCK,
     Role.ANAESTHETIST: _CARE,
@@ -234,6 +235,7 @@ FLOOR: tuple[Row, ...] = (
     Row(Act.INVITE, kinds=2, cite=_SIGNED),
     Row(Act.ENROL, kinds=2, cite="21 CFR 1311.116: enrolled in a controlled place"),
     Row(Act.LOAD_FINGERS, kinds=2, witness=True, cite=_DUAL),
+    Row(Act.SUPERVISE, kinds=2, cite="IEC 62443-4-2, CR 2.1 RE(3): supervisor"),
     Row(Act.RELEASE, kinds=2, cite=_SIGNED),
     Row(Act.ADMIT, kinds=2, cite="IEC 62443-4-2, CR 2.1 RE(3): supervisor"),
     Row(Act.ADMINISTER, kinds=2, cite="21 CFR 11.10(d) and (g)"),

@@ -18,6 +18,7 @@ from cabinet import (
     removals,
     rights,
     standing_by,
+    supervision,
 )
 from cabinet import records as r
 from cabinet.decision import Draft, Place, Proof
@@ -55,6 +56,9 @@ ATTESTED = {
     ),
     "load_fingers": Attested(
         Act.LOAD_FINGERS, loading.approved, loading.not_approved, loading.show_second
+    ),
+    "supervise": Attested(
+        Act.SUPERVISE, supervision.proved, supervision.not_proved, supervision.show
     ),
 }
 

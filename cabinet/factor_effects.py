@@ -81,13 +81,19 @@ def restarted(state: State, mono_ms: int) -> None:
     state.loading = tuple(replace(it, order="") for it in state.loading)
     state.tries = {badge: replace(it, last_ms=mono_ms) for badge, it in state.tries.items()}
     state.recent_tries = (mono_ms,) * len(state.recent_tries)
-    state.guessed_ms = -1
+    state.guessed_ms = state.finger_off_ms = -1
 
 
 def _guessing_suspected(
     state: State, _: fr.GuessingSuspected, body: r.Body, __: r.Attached
 ) -> None:
     state.guessed_ms = body.mono_ms
+
+
+def _finger_switched_off(
+    state: State, _: fr.FingerSwitchedOff, body: r.Body, __: r.Attached
+) -> None:
+    state.finger_off_ms = body.mono_ms
 
 
 # --- codes ----------------------------------------------------------------------------------------
@@ -266,6 +272,14 @@ def _template_not_loaded(
     state.loading = tuple(after if it is load else it for it in state.loading)
 
 
+def _supervised(state: State, record: fr.Supervised, _: r.Body, __: r.Attached) -> None:
+    session = state.session
+    if session is None or session.id != record.session:
+        raise CorruptLedger(f"there is no session {record.session!r} to supervise")
+    attested(state, record.factors)
+    session.supervised = True
+
+
 def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
     """The record changes nothing but the ledger."""
 
@@ -278,7 +292,7 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     fr.SecurityKeyUsed: _key_used,
     fr.FingerTaken: _nothing,
     fr.FingerWiped: _finger_wiped,
-    fr.FingerSwitchedOff: _nothing,
+    fr.FingerSwitchedOff: _finger_switched_off,
     fr.GuessingSuspected: _guessing_suspected,
     fr.SensorFitted: _sensor_fitted,
     fr.SensorForeign: _sensor_foreign,
@@ -287,4 +301,5 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     fr.TemplateOrdered: _template_ordered,
     fr.TemplateLoaded: _template_loaded,
     fr.TemplateNotLoaded: _template_not_loaded,
+    fr.Supervised: _supervised,
 }

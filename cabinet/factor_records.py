@@ -154,3 +154,13 @@ class TemplateNotLoaded(
     slot: int
     why: str
     again: bool
+
+
+class Supervised(_Record, frozen=True, forbid_unknown_fields=True, tag="supervised"):
+    """A supervisor proved who they are beside a sign-in without the finger sensor."""
+
+    session: str
+    person: str
+    supervisor: str
+    factors: tuple[str, ...]
+    fallback: str = ""

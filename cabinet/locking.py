@@ -7,7 +7,7 @@ the lock; their open drawer keeps its rules, and what is said of it waits for th
 from collections.abc import Callable
 from dataclasses import replace
 
-from cabinet import machines
+from cabinet import machines, supervision
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.events import Moment
@@ -81,15 +81,19 @@ def proved(draft: Draft, proof: Proof) -> None:
         draft.place = replace(
             parked, page=page, request="", shown_code="", active_ms=active_ms, parked=None
         )
+        if access is None and not session.supervised:
+            supervision.ask(draft, session.id, proof)
         return
     if access is not None:
         assert access.closed, "nobody else is asked while its drawer is not shut"
         draft.add(r.AccessLeft(access.started.access))
+    theirs = draft.reference()
     draft.add(
         r.SignedOut(session.id, "another_person"),
-        r.SignedIn(draft.reference(), attempt.id, proof.person, proof.factors, proof.fallback),
+        r.SignedIn(theirs, attempt.id, proof.person, proof.factors, proof.fallback),
     )
     draft.leave()
+    supervision.ask(draft, theirs, proof)
 
 
 def behind(draft: Draft, act: Callable[[Draft], None]) -> None:

@@ -76,9 +76,12 @@ class Fingers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     store of biometric data: 740 ILCS 14/15 (BIPA) wants a written policy and release for each,
     GDPR Art. 9(1) and (2)(a) a lawful ground, Art. 5(1)(c) no more than is needed. So the default
     is none, which costs enrolling again.
+
+    `supervisor`: whether one proves who they are beside each sign-in while the sensor is down.
     """
 
     copies: bool = False
+    supervisor: bool = False
 
 
 class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -754,6 +754,7 @@ Record = (
     | fr.TemplateOrdered
     | fr.TemplateLoaded
     | fr.TemplateNotLoaded
+    | fr.Supervised
     | LockReleased
     | BadgePresented
     | FactorRefused

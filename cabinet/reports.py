@@ -113,11 +113,13 @@ class ProofLine:
 
     person: str
     proofs: int = 0  # sign-ins, unlocked screens and acts as a second person
+    supervised: int = 0  # sign-ins that somebody stood by
     by_reason: dict[str, int] = field(default_factory=dict)  # why a PIN stood in: how often
 
 
 FALLBACKS = ("not_enrolled", "sensor_down", "sensor_fault", "finger_off")
-PROOF_HEADINGS = ("Who", "Proofs", "By PIN", *(it.replace("_", " ") for it in FALLBACKS))
+PROOF_COLUMNS = tuple(it.replace("_", " ") for it in FALLBACKS)
+PROOF_HEADINGS = ("Who", "Proofs", "By PIN", *PROOF_COLUMNS, "Supervised")
 
 
 def proofs(
@@ -131,6 +133,8 @@ def proofs(
         match body.record:
             case r.SignedIn(person=person, fallback=fallback):
                 pass
+            case fr.Supervised(supervisor=person, fallback=fallback):
+                lines.setdefault(body.record.person, ProofLine("")).supervised += 1
             case r.ScreenUnlocked(fallback=fallback) if session is not None:
                 person = session.person
             case r.Wasted(witness=person, witness_fallback=fallback):
@@ -163,6 +167,7 @@ def proof_table(lines: Iterable[ProofLine]) -> list[tuple[str, ...]]:
             str(line.proofs),
             str(sum(line.by_reason.values())),
             *(str(line.by_reason.get(reason, 0)) for reason in FALLBACKS),
+            str(line.supervised),
         )
         for line in lines
     ]

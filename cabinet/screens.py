@@ -257,9 +257,12 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
         found += reviews.alarms(state, moment.wall_ms)
     if state.service is not None:
         found.append(Alarm("low", service.said(state.service)))
-    since_ms = moment.mono_ms - state.guessed_ms
-    if state.guessed_ms >= 0 and since_ms < state.plan.rules.crowd_within_s * 1000:
-        found.append(Alarm("medium", "Many wrong badges, fingers or PINs here. Call security."))
+    for told_ms, words in (
+        (state.guessed_ms, "Many wrong badges, fingers or PINs here. Call security."),
+        (state.finger_off_ms, "A finger missed too often and was switched off. Call security."),
+    ):
+        if told_ms >= 0 and moment.mono_ms - told_ms < state.plan.rules.crowd_within_s * 1000:
+            found.append(Alarm("medium", words))
     due = stock.due(state)
     if due and state.screen.state in AT_WORK:
         found.append(Alarm("low", f"{len(due)} pocket(s) must be counted: see More tasks."))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from auth.lockout import Standing, Tries, crowd_wait_s, standing
 from auth.pins import PIN_DIGITS
 from auth.policy import Factor
-from cabinet import attesting, authenticator, locking, machines, rights, security_key
+from cabinet import attesting, authenticator, locking, machines, rights, security_key, supervision
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
@@ -315,9 +315,10 @@ def _whole(draft: Draft, person: Person, proof: Proof) -> None:
     elif draft.state.session is not None:
         locking.proved(draft, proof)
     else:
-        proven = (proof.factors, proof.fallback)
-        draft.add(r.SignedIn(draft.reference(), attempt.id, person.ref, *proven))
+        proven, session = (proof.factors, proof.fallback), draft.reference()
+        draft.add(r.SignedIn(session, attempt.id, person.ref, *proven))
         draft.leave()
+        supervision.ask(draft, session, proof)
 
 
 def _witness_proved(draft: Draft, person: Person, proof: Proof) -> None:

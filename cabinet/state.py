@@ -153,6 +153,7 @@ class Session:
     factors: tuple[str, ...]
     fallback: str
     since_ms: int = 0  # monotonic time of the last proof
+    supervised: bool = False  # as it began while the finger sensor was down
     called_off_ms: int | None = None  # when a second person was not waited for any more
 
 
@@ -362,6 +363,7 @@ class State:
     tries: dict[str, Tries] = field(default_factory=dict)
     recent_tries: tuple[int, ...] = ()  # monotonic times of the newest wrong ones of all badges
     guessed_ms: int = -1  # when it was last recorded that the cabinet is guessed at
+    finger_off_ms: int = -1  # when a finger was last switched off after so many misses
     totp_step: int = 0  # of the newest code that anybody used
     sensor: str = ""  # the identity of the sensor that the slots are of
     found_sensor: str | None = None  # of another one that answers in its place

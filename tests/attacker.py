@@ -36,7 +36,7 @@ MOVED = Drawer("D7", "Drawer 7", "single", PLAN.drawers[0].pocket)
 PLANS = (
     PLAN,
     msgspec.structs.replace(PLAN, drawers=PLAN.drawers[1:], fingers=Fingers(copies=True)),
-    msgspec.structs.replace(PLAN, drawers=PLAN.drawers[:3]),
+    msgspec.structs.replace(PLAN, drawers=PLAN.drawers[:3], fingers=Fingers(supervisor=True)),
     msgspec.structs.replace(
         PLAN,
         drawers=(*PLAN.drawers[1:], Drawer("D7", "Drawer 7", "single", PLAN.drawers[0].pocket)),

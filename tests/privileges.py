@@ -22,6 +22,7 @@ ACTS = {
     Act.INVITE: "issue a code to enrol with",
     Act.ENROL: "stand by an enrolment",
     Act.LOAD_FINGERS: "load kept fingers into another sensor",
+    Act.SUPERVISE: "supervise a sign-in without the finger sensor",
     Act.RELEASE: "let a locked-out person try again",
     Act.ADMIT: "let a service technician in",
     Act.ADMINISTER: "administer people",

@@ -18,6 +18,7 @@ from tests.test_privileges import COLUMNS, MAY
 KINDS = {"badge": "have", "totp": "have", "security_key": "have", "finger": "are", "pin": "know"}
 GROUPS = {"CII": "A", "CIII": "B", "CIV": "C", "CV": "D", "none": "E"}
 REACHING = ("remove", "override", "load", "count")
+SUPERVISORS = ("charge_nurse", "pharmacist")
 BY_TWO = ("administrator", "pharmacist")  # roles that two administrators give
 
 
@@ -53,6 +54,7 @@ class Reader:
         self.emergencies: dict[str, r.EmergencyBegun] = {}
         self.checked: dict[str, int] = {}
         self.codes: dict[str, r.CodeIssued] = {}
+        self.alone = False  # the person at the screen, whom nobody supervised and somebody should
         self.enrolment: r.EnrolmentStarted | None = None
 
     def follow(self, bodies: Sequence[bytes]) -> None:
@@ -107,6 +109,8 @@ class Reader:
                 self._attested(record, body.mono_ms)
             case fr.SensorFitted():
                 self._fitted(record, body.mono_ms)
+            case fr.Supervised():
+                self._supervised(record, body.mono_ms)
             case r.EmergencyBegun():
                 self._emergency(record, body.mono_ms)
             case r.EmergencyEnded():
@@ -226,6 +230,10 @@ class Reader:
                 self._proved(record.factors, "")
                 assert self.people[record.person].standing == "active"
                 self.session = (record.session, record.person, record.factors)
+                role = self.people[record.person].rights.role
+                without = record.fallback in ("sensor_down", "sensor_fault")
+                asked = self.plan.fingers.supervisor and without
+                self.alone = asked and role not in (*SUPERVISORS, "administrator")
                 self._count("sign_in")
             case r.ScreenUnlocked():
                 assert self.session is not None and self.session[0] == record.session
@@ -244,6 +252,7 @@ class Reader:
     ) -> None:
         assert self.session is not None, f"{act} with nobody signed in"
         assert self.session[:2] == (session, person), f"{act} by somebody else"
+        assert not self.alone, f"{act}: nobody supervised the sign-in"
         self._good(person, act, medicine, lifted=lifted)
         self._proved(self.session[2], medicine)
         self._count(act, medicine)
@@ -290,6 +299,15 @@ class Reader:
         self.called = None
         self.emergencies[record.emergency] = record
         self._count(f"{record.kind} by two")
+
+    def _supervised(self, record: fr.Supervised, mono_ms: int) -> None:
+        """Somebody else stood by, whose work it is, in time."""
+        assert self.session is not None and self.session[:2] == (record.session, record.person)
+        assert self.called is not None and self.called[0].act == "supervise"
+        assert mono_ms - self.called[1] <= self.plan.timings.witness_within_s * 1000
+        self._second(record.person, record.supervisor, record.factors, "supervise")
+        self.called, self.alone = None, False
+        self._count("supervised")
 
     def _fitted(self, record: fr.SensorFitted, mono_ms: int) -> None:
         """Kept templates are loaded by two, one of them an administrator, inside the act."""

@@ -10,6 +10,8 @@ from cabinet import events as e
 from cabinet import evidence, retention, snapshot
 from cabinet import factor_records as fr
 from cabinet import records as r
+from cabinet import staff_records as st
+from cabinet.effects import apply
 from cabinet.journal import Attachments, replay
 from cabinet.plan import Fingers
 from tests.test_enrolment import enter, issued, pins
@@ -187,6 +189,22 @@ def test_who_is_made_to_leave_at_the_screen_does_too(ward: Keeping) -> None:
     ward.press("save_change")
     assert ward.state.people[ward.ref("N1")].standing == "left"
     gone(ward, before)
+
+
+def test_a_temporary_users_fingers_and_copies_go_with_their_hours(ward: Keeping) -> None:
+    ward.copy()
+    before = ward.of("N1")
+    person = ward.state.people[ward.ref("N1")]
+    person.rights = msgspec.structs.replace(person.rights, role="temporary")
+    ward.do(e.Tick())
+    body = msgspec.structs.replace(
+        r.decode_body(ward.sink.bodies[-1]),
+        seq=ward.sink.size + 1,
+        record=st.TemporaryOver(person.ref),
+    )
+    apply(ward.state, body)
+    assert person.slots == () and person.templates == ()
+    assert [name for _, name in before] == list(ward.state.forgotten)
 
 
 def test_who_enrols_again_begins_without_fingers_and_copies(ward: Keeping) -> None:

@@ -29,6 +29,7 @@ def test_at_the_fiftieth_miss_the_finger_is_switched_off_and_badge_and_pin_go_on
     wrong_tries(ward, staff_id, 1)
     known = ward.state.by_badge.get(badge(staff_id), "")
     assert ward.records(fr.FingerSwitchedOff) == [fr.FingerSwitchedOff(badge(staff_id), known, 50)]
+    assert "switched off" in alarms(ward), "whoever is on the ward is told, and nobody is named"
     ward.press("cancel")
     ward.wait(11)
     hold(ward, staff_id)
@@ -41,6 +42,18 @@ def test_at_the_fiftieth_miss_the_finger_is_switched_off_and_badge_and_pin_go_on
         ward.press("sign_out")
         hold(ward, staff_id)
         assert ward.screen().name == "pin", "a PIN brings no finger back"
+
+
+def alarms(ward: Ward) -> str:
+    moment = e.Moment(ward.wall_ms + ward.now_ms, ward.now_ms, bytes(32), ward.positions)
+    told = screens.live(ward.state, ward.engine.place, moment).alarms
+    return repr([it.text for it in told])
+
+
+def test_the_alarm_of_a_finger_that_was_switched_off_ends(ward: Ward) -> None:
+    wrong_tries(ward, "N1", 50)
+    ward.now_ms += ward.plan.rules.crowd_within_s * 1000
+    assert "switched off" not in alarms(ward)
 
 
 def test_neither_time_nor_power_off_and_on_brings_back_a_finger_that_is_off(ward: Ward) -> None:

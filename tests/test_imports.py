@@ -79,7 +79,7 @@ PURE = (
         "state",
         "step",
     ),
-    *("copies", "limits", "loading"),
+    *("copies", "limits", "loading", "supervision"),
     *("stock", "version", "wording", "authenticator", "security_key", "lock_test"),
 )
 PURE_MAY_IMPORT = {

@@ -35,6 +35,7 @@ recover_drawer     . x x x . . . . . .
 invite             . . . . . . . . . x
 enrol              . x x . . . . . . x
 load_fingers       . x x . . . . . . x
+supervise          . x x . . . . . . .
 release            . . x . . . . . . .
 admit              . . x . . . . . . .
 administer         . . . . . . . . . x

@@ -63,7 +63,7 @@ def test_each_pin_that_stood_in_for_a_finger_is_counted_for_its_person(ward: War
     assert (nina.proofs, nina.by_reason) == (2, {"sensor_down": 1})
     assert (nora.proofs, nora.by_reason) == (1, {"not_enrolled": 1}), "as a witness"
     row = next(it for it in reports.proof_table(lines.values()) if it[0] == "Nina Nurse")
-    assert row == ("Nina Nurse", "2", "1", "0", "1", "0", "0")
+    assert row == ("Nina Nurse", "2", "1", "0", "1", "0", "0", "0")
     assert len(row) == len(reports.PROOF_HEADINGS)
     unnamed = reports.proof_table(reports.proofs(bodies, {}, names=False))
     assert "Nina" not in repr(unnamed)
