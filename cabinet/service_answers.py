@@ -129,6 +129,8 @@ def answer(
             return Reply(tables=(devices(state, history, facts.refused()), told))
         case "drawers":
             return Reply(tables=(drawers(state, history, facts.wires()),))
+        case "watch" if arguments:
+            return Reply("ok", "Each frame is shown as it comes. Press Enter to stop.")
         case "watch":
             tables = (drawers(state, history, facts.wires()),)
             return Reply("ok", "Each change is a line from here on. Press Enter to stop.", tables)
@@ -295,7 +297,7 @@ def watched(state: State, wires: Mapping[str, Wires]) -> tuple[str, ...]:
         )
         # A loop that is closed pulls its input low; a coil's output is high while it is on.
         levels = (_level(wire.switch_closed), _level(wire.hook_engaged), _level(not wire.coil_on))
-        pins = [f" {pin}={level}" for pin, level in zip(wire.pins, levels, strict=False)]
+        pins = [f" GPIO{pin}={level}" for pin, level in zip(wire.pins, levels, strict=False)]
         told = (words + pin for words, pin in zip(said, pins or ("", "", ""), strict=True))
         lines.append(f"{name}  {drawer.model.state}, {', '.join(told)}")
     lines += [

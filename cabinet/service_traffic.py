@@ -16,6 +16,7 @@ MOST_RECORDED = 2000
 MOST_LINES = 20  # shown at once
 MOST_PENDING = 200  # that wait to be shown
 ROWS_A_PAGE = 120
+HEX_COLUMNS, INDENT = 68, " " * 9
 USE = f"Use: record DEVICE SECONDS (at most {MOST_SECONDS}) or record show DEVICE [PAGE]"
 WHICH = f"Which device? One of {', '.join(SERIAL)}."
 
@@ -49,6 +50,19 @@ def written(trace: Trace, began_s: float) -> str:
     """A frame in one line."""
     way = ">" if trace.to_device else "<"
     return f"{trace.at_s - began_s:+08.3f} {way} {trace.shown}  # {trace.words}"
+
+
+def said(trace: Trace, began_s: float) -> list[str]:
+    """The same for a terminal: what it is, and below it the bytes, in lines that fit."""
+    way = ">" if trace.to_device else "<"
+    lines = [f"{trace.at_s - began_s:+08.3f} {way} {trace.words}"]
+    line = ""
+    for group in trace.shown.split():
+        if len(line) + len(group) >= HEX_COLUMNS:
+            lines.append(INDENT + line.strip())
+            line = ""
+        line += f" {group}"
+    return [*lines, INDENT + line.strip()]
 
 
 class Traffic:
@@ -155,22 +169,22 @@ class Traffic:
                 continue
             self._flush()
             self._before = [*self._before[-1:], seen]
-            self._add(written(trace, self._since_s))
+            self._add(*said(trace, self._since_s))
 
     def _flush(self) -> None:
         if self._repeats:
-            self._add(f"         the same again, {self._repeats} times")
+            self._add(f"{INDENT}the same again, {self._repeats} times")
             self._repeats = 0
 
-    def _add(self, line: str) -> None:
+    def _add(self, *lines: str) -> None:
         if len(self._pending) < MOST_PENDING:
-            self._pending.append(line)
+            self._pending += lines
         else:
             self._unshown += 1
 
     def _shown(self) -> list[str]:
         lines, self._pending = self._pending[:MOST_LINES], self._pending[MOST_LINES:]
         if self._unshown and not self._pending:
-            lines.append(f"         {self._unshown} frames not shown")
+            lines.append(f"{INDENT}{self._unshown} frames not shown")
             self._unshown = 0
         return lines

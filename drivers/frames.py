@@ -14,6 +14,7 @@ SETTLED_S = 0.5  # a frame that goes on no more after this was cut short
 _HEADER = b"\xef\x01"
 _HEAD_BYTES = 9  # header, address, kind, length
 _MOST_PAYLOAD = 256
+CHUNK = 16  # bytes of a payload in a group
 _COMMAND, _DATA, _ANSWER, _LAST_DATA = 0x01, 0x02, 0x07, 0x08
 _KINDS = {_DATA: "data", _LAST_DATA: "the last data"}
 
@@ -157,7 +158,7 @@ class SensorDecoder:
             shown = len(payload) if fits else 1
             words = _CODES.get(payload[0], "an unknown code")
         head = f"{data[:2].hex()} {data[2:6].hex()} {kind:02x} {data[7:9].hex()}"
-        parts = [head.upper(), payload[:shown].hex().upper()]
+        parts = [head.upper(), payload[:shown].hex(" ", -CHUNK).upper()]
         if shown == len(payload):
             parts.append(told.hex().upper())
         else:

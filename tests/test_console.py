@@ -105,8 +105,8 @@ def begin(laptop: Laptop) -> None:
 
 def challenge(laptop: Laptop) -> str:
     laptop.until("Ctrl-C stops.")
-    found = re.findall(r"printf %s '(adc-console:[\w:-]+)'", laptop.seen)
-    return str(found[-1])
+    found = re.findall(r"printf %s ((?:'[\w:-]+'[ \\\\\r\n]*)+)\|", laptop.seen)
+    return "".join(re.findall(r"'([\w:-]+)'", found[-1]))
 
 
 def test_a_technician_signs_in_looks_around_and_leaves(

@@ -50,7 +50,7 @@ def test_a_watched_devices_frames_are_lines_and_only_while_it_is_watched(
     traffic.watch("badge", 1.0)
     assert line.on() == ["badge"]
     line.frames = frames("[10] 0D")
-    assert traffic.turn(2.0) == ["+000.500 > [10] 0D  # words [10] 0D"]
+    assert traffic.turn(2.0) == ["+000.500 > words [10] 0D", "         [10] 0D"]
     traffic.watch("", 3.0)
     assert line.on() == [] and traffic.turn(3.0) == []
 
@@ -59,8 +59,15 @@ def test_polling_is_said_once_and_counted(line: Line, traffic: Traffic) -> None:
     traffic.watch("fingerprint", 0.0)
     line.frames = frames(*["AA", "BB"] * 50, "CC")
     told = traffic.turn(1.0)
-    assert [it.split()[2] for it in told if it.startswith("+")] == ["AA", "BB", "CC"]
-    assert told[2].strip() == "the same again, 98 times"
+    assert [it.split()[3] for it in told if it.startswith("+")] == ["AA", "BB", "CC"]
+    assert told[4].strip() == "the same again, 98 times"
+
+
+def test_a_long_frame_fits_a_terminal_of_eighty_columns(line: Line, traffic: Traffic) -> None:
+    traffic.watch("fingerprint", 0.0)
+    line.frames = frames(" ".join(["EF01 FFFFFFFF 07 0023", *["00" * 16] * 2, "00 0228"]))
+    told = traffic.turn(1.0)
+    assert len(told) == 3 and max(map(len, told)) < 80
 
 
 def test_a_flood_fills_neither_the_line_nor_the_memory(line: Line, traffic: Traffic) -> None:
@@ -70,7 +77,7 @@ def test_a_flood_fills_neither_the_line_nor_the_memory(line: Line, traffic: Traf
     assert len(told) == service_traffic.MOST_LINES
     rounds = [traffic.turn(2.0) for _ in range(20)]
     assert sum(map(len, rounds)) == service_traffic.MOST_PENDING - service_traffic.MOST_LINES + 1
-    assert "807 frames not shown" in "".join(line for it in rounds for line in it)
+    assert "907 frames not shown" in "".join(line for it in rounds for line in it)
 
 
 def test_a_recording_lasts_as_long_as_asked_is_shown_in_pages_and_can_be_read_again(
@@ -107,7 +114,7 @@ def test_watching_and_recording_one_device_shows_both_everything(
     traffic.ask(("badge", "5"), 0.0, WALL_S)
     traffic.watch("badge", 0.0)
     line.frames = frames("[10] 0D")
-    assert len(traffic.turn(1.0)) == 1
+    assert len(traffic.turn(1.0)) == 2
     traffic.watch("", 2.0)
     assert line.on() == ["badge"]
     assert traffic.turn(5.0)[-1].startswith("Recorded 1 frames")

@@ -90,7 +90,8 @@ COMMANDS: dict[str, Entry] = {
     "power": Entry("what the board says of its supply", "Under-voltage: change the supply."),
     "version": Entry("what software runs on what", ""),
     "report": Entry(
-        "this visit: tests, parts, commands, and the ledger's head, to be kept or printed", ""
+        "this visit: tests, parts, commands, and the ledger's head",
+        "Log it from your terminal, print it, and keep it with the maintenance records.",
     ),
     "service": Entry(
         "service mode: begin it, or end it with a self-test",

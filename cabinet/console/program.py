@@ -130,7 +130,8 @@ class Console:
             "",
             "On your own laptop run this, with your key's certificate for KEY-cert.pub:",
             "",
-            f"  printf %s '{text.plain(challenge.text)}' |",
+            *(f"  {line}" for line in text.quoted(challenge.text)[:-1]),
+            f"  {text.quoted(challenge.text)[-1]} |",
             f"  ssh-keygen -Y sign -n {text.plain(challenge.namespace)} -f KEY-cert.pub",
             "",
             f"Then paste here what it prints. {challenge.within_s // 60} minutes; Ctrl-C stops.",
@@ -185,14 +186,15 @@ class Console:
     async def _pasted(self) -> str:
         """The signature's lines, from the first to the last; what is around them is dropped."""
         kept: list[str] = []
-        size = 0
+        size, told = 0, False
         while True:
             row = (await self._row()).strip()
             if row == BEGIN:
                 kept, size = [], 0
             elif not kept:
-                if row:
+                if row and not told:  # once: what is pasted wrongly has many lines
                     self._line.say(f"Paste the block that begins with {BEGIN}")
+                    told = True
                 continue
             kept.append(row)
             size += len(row) + 1

@@ -15,6 +15,7 @@ COLUMNS, ROWS = 80, 24
 LEAST_COLUMNS, MOST_COLUMNS = 40, 200
 LEAST_ROWS, MOST_ROWS = 10, 100
 GAP = "  "
+QUOTED = 56  # characters of a challenge in a line
 _TYPOGRAPHY = str.maketrans({"\u00a0": " ", "…": "...", "–": "-", "—": "-", "’": "'", "µ": "u"})  # noqa: RUF001
 
 
@@ -28,6 +29,13 @@ def plain(text: str) -> str:
 def wrapped(text: str, columns: int) -> list[str]:
     """A paragraph in lines."""
     return textwrap.wrap(plain(text), columns - 1, break_on_hyphens=False) or [""]
+
+
+def quoted(challenge: str) -> list[str]:
+    """The challenge as `printf` prints it, in lines that are copied whole from 80 columns."""
+    words = plain(challenge)
+    parts = [f"'{words[at : at + QUOTED]}'" for at in range(0, len(words), QUOTED)]
+    return " \\\n  ".join((f"printf %s {parts[0]}", *parts[1:])).splitlines() if parts else []
 
 
 def table(shown: Table, columns: int) -> list[str]:
@@ -59,8 +67,8 @@ def _line(row: Sequence[str], widths: Sequence[int], room: int) -> list[str]:
 def lines(answer: Answer, columns: int) -> list[str]:
     """An answer for people."""
     said = wrapped(answer.words, columns) if answer.words else []
-    for shown in answer.tables:
-        said += table(shown, columns)
+    for number, shown in enumerate(answer.tables):
+        said += ([""] if number else []) + table(shown, columns)
     return [line.rstrip() for line in said]
 
 

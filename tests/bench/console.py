@@ -51,7 +51,7 @@ class _Terminal:
     def challenge(self) -> str:
         """The text that is to be signed."""
         self.until("printf %s '")
-        return self.until("' |")
+        return "".join(self.until("' |").split("'")[::2])
 
     def settle(self) -> None:
         """Let what is on its way come, and forget it."""
