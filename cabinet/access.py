@@ -6,6 +6,8 @@ pulsed only by `start`, beside the record that orders it; what the sensors say l
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from auth.policy import Act
 from cabinet import emergency, machines, rights
 from cabinet import records as r
@@ -57,26 +59,49 @@ def not_shut(state: State, positions: Mapping[str, str], opening: str) -> str:
 def _withdrawn(draft: Draft, started: r.AccessStarted) -> str:
     """Why its person may not do this, or not any more, "" when they may."""
     state, now_ms, mono_ms = draft.state, draft.moment.wall_ms, draft.moment.mono_ms
-    if started.override:
-        person, act = started.person, Act.OVERRIDE
-        return emergency.refusal(
-            state, person, started.medicine, now_ms, mono_ms
-        ) or rights.unproven(state, person, act, started.factors, started.medicine)
-    act = _ACTS[started.kind]
-    return rights.refusal(state, started.person, act, now_ms, started.medicine) or rights.unproven(
-        state, started.person, act, started.factors, started.medicine
-    )
+    person, act, medicine = started.person, act_of(started), started.medicine
+    if act is Act.OVERRIDE:
+        why = emergency.refusal(state, person, medicine, now_ms, mono_ms)
+    else:
+        why = rights.refusal(state, person, act, now_ms, medicine)
+    return why or rights.unproven(state, person, act, started.factors, medicine)
+
+
+def act_of(started: r.AccessStarted) -> Act:
+    """What is done with the drawer."""
+    return Act.OVERRIDE if started.override else _ACTS[started.kind]
 
 
 def start(draft: Draft, started: r.AccessStarted) -> None:
     """Order the drawer open, or refuse with a record."""
+    second, shown = draft.attested, draft.place.wanted
     why = refusal(draft, started)
+    if second is not None and (shown is None or replace(shown, access=started.access) != started):
+        why = why or "not_shown"  # another pocket, another amount: not what was attested
     if why:
         refuse(draft, started, why)
         return
+    if second is None and wants_witness(draft.state, started):
+        called = (started.access, started.session, started.person, started.quantity)
+        draft.add(r.WitnessCalled(*called, act_of(started).value, started.override))
+        draft.go("witness", wanted=started)
+        return
+    if second is not None and shown is not None:
+        started = replace(
+            shown,
+            witness=second.person,
+            witness_factors=second.factors,
+            witness_fallback=second.fallback,
+        )
     draft.add(started)
     draft.command(PulseCommand(started.drawer))
-    draft.stay(note=None)
+    draft.stay(note=None, wanted=None)
+
+
+def wants_witness(state: State, started: r.AccessStarted) -> bool:
+    """Whether the site lets nobody open this drawer alone; a count is attested when it is done."""
+    needs = rights.needs_of(state, started.person, act_of(started), started.medicine)
+    return started.kind != "count" and needs.witness
 
 
 def refuse(draft: Draft, wanted: r.AccessStarted, why: str) -> None:
@@ -96,29 +121,6 @@ def refuse(draft: Draft, wanted: r.AccessStarted, why: str) -> None:
         )
     )
     draft.refuse(REASONS[why])
-
-
-def resting_s(state: State, mono_ms: int) -> dict[str, float]:
-    """Drawer -> how long its coil must rest before the first pulse of this start.
-
-    A process may be back within the rest time of the last one's pulse, which ended at the latest a
-    pulse after the access's newest entry; of an access that went on nobody knows how late it was.
-    The monotonic clock begins again where the machine did, so what it says is at least so long ago.
-    """
-    timings = state.plan.timings
-    going_on = state.access.started.drawer if state.access is not None else tested(state)[0]
-    found = {}
-    for name, drawer in state.drawers.items():
-        if drawer.used_ms < 0:
-            continue
-        began_anew = mono_ms < drawer.used_ms
-        ago_ms = mono_ms if began_anew else mono_ms - drawer.used_ms
-        if going_on == name and not began_anew:
-            ago_ms = 0
-        left_ms = timings.rest_ms + 2 * timings.pulse_ms - ago_ms
-        if left_ms > 0:
-            found[name] = left_ms / 1000
-    return found
 
 
 # --- what the sensors say -----------------------------------------------------------------------

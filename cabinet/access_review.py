@@ -86,10 +86,9 @@ def replayed(bodies: Iterable[r.Body], attached: r.Attached) -> Reviewed:
 def _done(record: r.Record) -> tuple[tuple[str, Act], ...]:
     """Who did what by this record; "" for nobody."""
     match record:
-        case r.AccessStarted(override=""):
-            return ((record.person, _ACT_OF_ACCESS[record.kind]),)
         case r.AccessStarted():
-            return ((record.person, Act.OVERRIDE),)
+            act = Act.OVERRIDE if record.override else _ACT_OF_ACCESS[record.kind]
+            return ((record.person, act), (record.witness, Act.WITNESS))
         case r.Given():
             return ((record.person, Act.GIVE),)
         case r.Wasted():

@@ -15,6 +15,7 @@ from cabinet import (
     administration_screens,
     emergency,
     loading,
+    opening,
     removals,
     rights,
     standing_by,
@@ -37,7 +38,9 @@ class Attested:
     show: Callable[[State, Place, int], Screen]
 
 
+OPENED = Attested(Act.WITNESS, opening.attested, opening.not_attested, opening.show)
 ATTESTED = {
+    **{act.value: OPENED for act in opening.ACTS},
     "waste": Attested(Act.WITNESS, removals.wasted, removals.not_wasted, removals.show_witness),
     "grant": Attested(
         Act.GRANT,
@@ -83,12 +86,15 @@ def refusal(draft: Draft, person: Person, factors: tuple[str, ...]) -> str:
     act = ATTESTED[called.act].act
     if rights.refusal(state, person.ref, act, now_ms):
         return "witness_not_allowed"
-    return rights.unproven(state, person.ref, act, factors, _medicine(state))
+    return rights.unproven(state, person.ref, act, factors, _medicine(draft))
 
 
-def _medicine(state: State) -> str:
+def _medicine(draft: Draft) -> str:
     """Of which medicine something is attested, "" of none: a site may ask more for some."""
+    state, wanted = draft.state, draft.place.wanted
     called = state.witnessing
+    if called is not None and wanted is not None and wanted.access == called.subject:
+        return wanted.medicine
     removal = state.removals.get(called.subject) if called is not None else None
     if removal is not None:
         return removal.started.medicine

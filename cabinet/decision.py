@@ -86,6 +86,7 @@ class Place:
     everyone: bool = False  # all patients, not only mine
     why: str = ""  # a medicine is removed without an order, or an emergency begun
     medicine: str = ""
+    wanted: r.AccessStarted | None = None  # which a second person is asked to attest
     search: str = field(default="", repr=False)
     subject: str = ""  # what is reviewed
     request: str = ""  # the answer that is waited for
@@ -131,6 +132,7 @@ class Draft:
         self.records: list[r.Record] = []
         self.attachments: list[Attachment] = []
         self.commands: list[Command] = []
+        self.attested: Proof | None = None  # who proved inside the act what is now done
         self.refusal = ""
         self.report: list[str] = []
         self._drawn = 0

@@ -391,6 +391,8 @@ def _order_stopped(state: State, record: r.OrderStopped, _: r.Body, __: r.Attach
 
 
 def _access_started(state: State, record: r.AccessStarted, body: r.Body, _: r.Attached) -> None:
+    if record.witness:
+        factors.attested(state, record.witness_factors)
     fire(state.screen, "access_started")
     drawer = state.drawers[record.drawer]
     fire(drawer.model, "released")

@@ -89,7 +89,7 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             quantity = emergency.dose(draft.state, subject)
             draft.go("override", medicine=subject, quantity=quantity)
         case "open_override":
-            _ask(draft)
+            ask(draft)
 
 
 def _search(draft: Draft, text: str) -> None:
@@ -102,7 +102,7 @@ def _search(draft: Draft, text: str) -> None:
         draft.go("override_found", search=text)
 
 
-def _ask(draft: Draft) -> None:
+def ask(draft: Draft) -> None:
     """Open the drawer, or refuse with the reason; rights are asked again in `access`."""
     state, place, session = draft.state, draft.place, draft.state.session
     assert session is not None

@@ -452,8 +452,9 @@ class AccessStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="acces
 
     `removal` is the removal that a return gives back from. `lot` and `expires` ("2027-03-31")
     belong to a load. `override` says why there is no order; `emergency` is the break-glass or the
-    critical override that was on then. `service`: the lock is tested by the technician of this
-    session at the console, and the person counts.
+    critical override that was on then. `witness` proved who they are inside the act, before the
+    lock was pulsed, where the site asks for one; "" otherwise. `service`: the lock is tested by the
+    technician of this session at the console, and the person counts.
     """
 
     access: str
@@ -473,6 +474,9 @@ class AccessStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="acces
     override: str = ""
     emergency: str = ""
     service: str = ""
+    witness: str = ""
+    witness_factors: tuple[str, ...] = ()
+    witness_fallback: str = ""
 
 
 class DrawerOpened(_Record, frozen=True, forbid_unknown_fields=True, tag="drawer_opened"):
@@ -675,7 +679,8 @@ class Given(_Record, frozen=True, forbid_unknown_fields=True, tag="given"):
 class WitnessCalled(_Record, frozen=True, forbid_unknown_fields=True, tag="witness_called"):
     """A second person is asked to attest an act: its amount, or why it is done, was shown.
 
-    `subject`: the removal that is wasted, the access that counts, or the reference of what begins.
+    `subject`: the removal that is wasted, the access that counts or that is asked for, or the
+    reference of what begins.
     """
 
     subject: str

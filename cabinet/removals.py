@@ -136,6 +136,15 @@ def _after(draft: Draft, removal: Removal, quantity: int, verb: str) -> None:
         draft.home(Note(f"{said} Nothing left open.", "success"))
 
 
+def hand_back(draft: Draft, removal: str, quantity: int) -> None:
+    """Return of a removal once more, as it stands now."""
+    held = draft.state.removals.get(removal)
+    if held is None or quantity > held.outstanding:
+        draft.refuse(REASONS["more_than_held"])
+    else:
+        _return(draft, held, quantity)
+
+
 def _return(draft: Draft, removal: Removal, quantity: int) -> None:
     state, session = draft.state, draft.state.session
     assert session is not None

@@ -89,6 +89,10 @@ def _line(
     found: int | None,
 ) -> RemovalLine:
     listed = state.medicines[started.medicine]
+    second: tuple[str, ...] = ()
+    if started.witness:
+        name, factors = state.people[started.witness].name, " + ".join(started.witness_factors)
+        second = (f"{name} ({factors}), before it opened",)
     return RemovalLine(
         record.removal,
         body.seq,
@@ -104,6 +108,7 @@ def _line(
         listed.unit,
         found,
         state.on_hand(started.pocket),
+        witnesses=list(second),
     )
 
 
@@ -147,6 +152,7 @@ def proofs(
                 r.PersonChanged(approved_by=person, approver_fallback=fallback)
                 | st.CredentialsWithdrawn(approved_by=person, approver_fallback=fallback)
                 | fr.SensorFitted(approved_by=person, approver_fallback=fallback)
+                | r.AccessStarted(witness=person, witness_fallback=fallback)
             ) if person:
                 pass
             case _:

@@ -18,7 +18,10 @@ MAX_DOSE_UNITS = 20
 MAX_NAME_CHARS = 32
 _ACTS = [act.value for act in Act]
 # What the screens can ask for where the floor does not: a row that nobody asks for would be a lie.
-_CAN_ASK = {"witness": (Act.COUNT, Act.BREAK_GLASS), "reason": ()}
+_CAN_ASK = {
+    "witness": (Act.COUNT, Act.BREAK_GLASS, Act.REMOVE, Act.OVERRIDE, Act.LOAD, Act.RETURN),
+    "reason": (),
+}
 
 
 def wrong(training: tuple[Training, ...], asked: tuple[Asked, ...]) -> Iterator[tuple[str, str]]:

@@ -34,9 +34,9 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             else:
                 draft.refuse(REASONS["no_quantity"])
         case "open_load":
-            _ask(draft, "load", draft.place.pocket)
+            ask(draft, "load", draft.place.pocket)
         case "count_pocket":
-            _ask(draft, "count", subject)
+            ask(draft, "count", subject)
 
 
 def _expiry(draft: Draft, text: str) -> None:
@@ -80,7 +80,8 @@ def code_seen(draft: Draft, event: CodeSeen) -> None:
         draft.stay(lot=event.lot, note=Note("Right medicine. Enter the expiry.", "success"))
 
 
-def _ask(draft: Draft, kind: str, pocket_id: str) -> None:
+def ask(draft: Draft, kind: str, pocket_id: str) -> None:
+    """Open the drawer to load or to count, or refuse with the reason."""
     state, place, session = draft.state, draft.place, draft.state.session
     assert session is not None
     pocket = state.pockets[pocket_id]

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from auth import security_keys, templates
 from auth.pins import keyed_hash
-from cabinet import access, notify, provision, screens, snapshot
 from cabinet import events as e
+from cabinet import notify, provision, resting, screens, snapshot
 from cabinet import records as r
 from cabinet.configuration import Configuration, ConfigurationError, plan_of
 from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
@@ -129,7 +129,7 @@ class Turns:
     def start(self) -> None:
         """Read the sensors first, then start; a coil that was on a moment ago rests."""
         now_ms = int(self._now_s() * 1000)
-        for drawer, seconds in access.resting_s(self.engine.state, now_ms).items():
+        for drawer, seconds in resting.resting_s(self.engine.state, now_ms).items():
             self._devices.locks.rest(drawer, seconds)
         self._positions = {w: p.value for w, p in self._devices.locks.positions().items()}
         self.step(e.Start(VERSION, plan_of(self._configuration), tuple(self._positions.items())))

@@ -74,14 +74,20 @@ SITE = """
 ## A site's own rows
 
 `cabinet.toml` may ask for more, never for less; what would be less is refused at start with the
-text in the last column above. What a row leaves out it leaves alone. A second person or a
-reason can only be asked where a screen asks for it; a row that nobody would ask for is refused.
+text in the last column above. What a row leaves out it leaves alone. A second person can be asked
+besides for a removal by or without an order, a return, a load, a count and break-glass; a reason
+is asked where the tables above ask it. Any other row is refused, as no screen would ask for it.
 
     [[policy]]
     act = "count"               # as in the tables above, in code letters
     class = "none"              # none, controlled (III to V) or CII; left out: any
     role = "nurse"              # left out: any
-    witness = true              # a second person; reason = true: a reason
+    witness = true              # a second person
+
+    [[policy]]
+    act = "remove"              # the second person sees what is taken, before the drawer opens
+    class = "CII"
+    witness = true
 
     [[policy]]
     act = "administer"
@@ -116,6 +122,7 @@ ATTACKS = (
     ("a leaver's number for somebody else", "refused, with the row", "life_cycle"),
     ("a site that asks less than the floor", "refused at start, with the text", "site_policy"),
     ("a site that asks what no screen can ask", "refused at start", "site_policy"),
+    ("one person opens what the site opens by two", "asked beside the pulse", "witnessed_opening"),
     ("any sequence of events", "a reader who knows only the entries", "two_people"),
 )
 

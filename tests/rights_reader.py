@@ -102,7 +102,7 @@ class Reader:
             case r.WitnessCalled():
                 self.called = (record, body.mono_ms)
             case r.AccessStarted() | r.RemovalTaken():
-                self._access(record)
+                self._access(record, body.mono_ms)
             case r.Given():
                 self._act("give", record.person, record.session, self._medicine(record.removal))
             case r.Wasted() | r.Counted():
@@ -257,7 +257,7 @@ class Reader:
         self._proved(self.session[2], medicine)
         self._count(act, medicine)
 
-    def _access(self, record: r.AccessStarted | r.RemovalTaken) -> None:
+    def _access(self, record: r.AccessStarted | r.RemovalTaken, mono_ms: int) -> None:
         if isinstance(record, r.RemovalTaken):
             self.removals[record.removal] = self.accesses[record.access]
             return
@@ -269,6 +269,33 @@ class Reader:
             lifted = self._lifted(self.emergencies[record.emergency], record.person)
         self._act(act, record.person, record.session, record.medicine, lifted)
         self._proved(record.factors, record.medicine)
+        asked = record.kind != "count" and self._witness_asked(act, record)
+        assert record.witness or not asked, f"{act}: the site lets nobody do it alone"
+        if record.witness:
+            self._called(act, record.access, record.person, record.quantity, mono_ms)
+            self._second(record.person, record.witness, record.witness_factors, "witness")
+            self._count(f"witnessed {act}", record.medicine)
+
+    def _witness_asked(self, act: str, record: r.AccessStarted) -> bool:
+        """Whether a row of the site's own policy asks for a second person here."""
+        role = self.people[record.person].rights.role
+        schedule = self.medicines[record.medicine].schedule
+        named = {"CII": "CII", "none": "none"}.get(schedule, "controlled")
+        return any(
+            row.act == act
+            and row.witness
+            and row.role in ("", role)
+            and row.medicine_class in ("", named)
+            for row in self.plan.policy
+        )
+
+    def _called(self, act: str, subject: str, person: str, quantity: int, mono_ms: int) -> None:
+        """A second person was called to exactly this, a short while ago, and for nothing since."""
+        assert self.called is not None, f"{act}: no second person was asked for"
+        called, called_ms = self.called
+        assert (called.subject, called.person, called.quantity) == (subject, person, quantity), act
+        assert mono_ms - called_ms <= self.plan.timings.witness_within_s * 1000, f"{act}: late"
+        self.called = None
 
     def _attested(self, record: r.Wasted | r.Counted, mono_ms: int) -> None:
         """Two different humans, the second inside the act and in time, where two are needed."""

@@ -231,8 +231,8 @@ def test_findings_come_by_kind_then_by_name(ward: Ward) -> None:
 
 def test_an_act_without_an_order_is_a_use_of_that_right_alone() -> None:
     started = r.AccessStarted("a", "remove", "s", "N1", ("badge", "finger"), "D1", override="x")
-    assert access_review._done(started) == (("N1", Act.OVERRIDE),)
-    assert access_review._done(replace_kind(started)) == (("N1", Act.LOAD),)
+    assert access_review._done(started) == (("N1", Act.OVERRIDE), ("", Act.WITNESS))
+    assert access_review._done(replace_kind(started)) == (("N1", Act.LOAD), ("", Act.WITNESS))
 
 
 def replace_kind(started: r.AccessStarted) -> r.AccessStarted:

@@ -50,7 +50,7 @@ OUTSIDE = {
 # journal is handed its store and its randomness).
 PURE = (
     *("access", "access_screens", "administration", "administration_screens", "attesting"),
-    *("emergency", "override", "reviews", "temporary"),
+    *("emergency", "opening", "override", "resting", "reviews", "temporary"),
     *("console_messages", "decision", "effects", "enrolment", "events", "factor_effects"),
     *("factor_records", "journal", "labels", "lists", "locking", "lookalikes", "machines"),
     *("messages", "patients", "plan", "records", "removals", "retention", "rights", "rules"),

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from cabinet import access, lock_test, screens, service_work, snapshot
 from cabinet import events as e
+from cabinet import lock_test, resting, screens, service_work, snapshot
 from cabinet import records as r
 from cabinet import service_records as sr
 from cabinet.journal import replay
@@ -155,7 +155,7 @@ def test_a_power_cut_in_the_test_is_shown_and_no_lock_moves(empty: Ward, positio
     (record,) = empty.records(sr.LockTestInterrupted)
     assert record.opened is (position in ("open", "disagree"))
     assert not pulses(empty) and empty.state.service is None
-    assert access.resting_s(empty.state, empty.now_ms)["D1"] > 0
+    assert resting.resting_s(empty.state, empty.now_ms)["D1"] > 0
     if position == "open":
         assert not empty.records(r.DrawerForced)  # it was allowed, and the record says so
     empty.push("D1")
@@ -166,11 +166,11 @@ def test_the_coil_rests_after_a_test_as_after_any_pulse(empty: Ward) -> None:
     ask(empty, "test lock D1")
     empty.now_ms += 1000
     held = replay(empty.sink)
-    assert access.resting_s(held, empty.now_ms)["D1"] == pytest.approx(6)
+    assert resting.resting_s(held, empty.now_ms)["D1"] == pytest.approx(6)
     empty.pull("D1")
     empty.push("D1")
     empty.now_ms += 10_000
-    assert "D1" not in access.resting_s(empty.state, empty.now_ms)
+    assert "D1" not in resting.resting_s(empty.state, empty.now_ms)
 
 
 def test_a_snapshot_in_a_test_leads_to_the_same_state(empty: Ward) -> None:

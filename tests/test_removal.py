@@ -7,7 +7,7 @@ import pytest
 
 from cabinet import events as e
 from cabinet import records as r
-from cabinet.access import resting_s
+from cabinet.resting import resting_s
 from tests.ward import NOON_MS, PLAN, Ward
 
 

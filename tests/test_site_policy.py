@@ -83,7 +83,7 @@ def test_a_site_that_asks_less_than_the_floor_is_refused_with_the_cite(
         (row("remove", "kinds = true"), "policy[0].kinds", "Expected `int | null`, got `bool`"),
         (row("remove", "kind = 2"), "policy[0]", "unknown field `kind`"),
         (row("remove") + row("remove", "kinds = 1")[len(GOOD) :], "policy[1].kinds", "less than"),
-        (row("remove", "witness = true"), "policy[0].witness", "cannot be asked for remove"),
+        (row("give", "witness = true"), "policy[0].witness", "cannot be asked for give"),
         (row("load", "reason = true"), "policy[0].reason", "cannot be asked for load"),
         (GOOD + "[[training]]\nacts = []", "training[0]", "missing required field `competency`"),
         (
@@ -110,7 +110,7 @@ def test_a_row_that_means_nothing_is_refused_with_its_key(
     assert said in reason
 
 
-@pytest.mark.parametrize("act", ["count", "break_glass"])
+@pytest.mark.parametrize("act", ["count", "break_glass", "remove", "override", "load", "return"])
 def test_a_second_person_may_be_asked_where_a_screen_can_ask_one(tmp_path: Path, act: str) -> None:
     assert read(tmp_path, row(act, "witness = true")).policy[0].witness
 
@@ -137,5 +137,5 @@ def test_whatever_make_up_is_taken_fits_into_one_entry() -> None:
 def test_the_example_in_the_document_is_taken(tmp_path: Path) -> None:
     lines = [line[4:] for line in privileges.SITE.splitlines() if line.startswith("    ")]
     configuration = read(tmp_path, GOOD + "\n".join(lines))
-    assert len(configuration.policy) == 2
+    assert len(configuration.policy) == 3
     assert len(configuration.training) == 1

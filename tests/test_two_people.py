@@ -17,7 +17,7 @@ from hypothesis.stateful import initialize, rule
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens
-from cabinet.plan import Override, Training
+from cabinet.plan import Asked, Override, Training
 from tests.attacker import Attacked
 from tests.rights_reader import Reader
 from tests.test_totality import LIKELY, Anything
@@ -38,6 +38,13 @@ ROLES = (
 )
 HERE = msgspec.structs.replace(PLAN, area="4W")
 URGENT = msgspec.structs.replace(HERE, override=(Override("OXY5", 2, "Pharmacy", ""),))
+WATCHED = msgspec.structs.replace(
+    URGENT,
+    policy=(
+        *(Asked(act, "CII", witness=True) for act in ("remove", "override", "load", "return")),
+        Asked("remove", "none", "nurse", witness=True),
+    ),
+)
 TRAINED = msgspec.structs.replace(
     HERE, training=(Training("controlled", ("remove", "waste", "witness")),)
 )
@@ -112,17 +119,22 @@ class Rights(Anything):
         row = e.PersonRow(who, given, family, role, "", **said)
         self.do(e.Import("test", people=(("people.csv:2", row),)))
 
-    @rule(plan=st.sampled_from([PLAN, HERE, URGENT, URGENT, TRAINED]), luck=st.integers(0, 3))
+    @rule(
+        plan=st.sampled_from([PLAN, HERE, URGENT, URGENT, TRAINED, WATCHED, WATCHED]),
+        luck=st.integers(0, 3),
+    )
     def somewhere_else(self, plan: Any, luck: int) -> None:
         if not luck:
             self.ward.make_up(plan)
             self.ward.check(e.Tick())
 
-    @rule(who=WORKERS, second=WORKERS, own=LIKELY, change=CHANGES, at=st.integers(0, 16))
+    @rule(who=WORKERS, second=WORKERS, own=LIKELY, change=CHANGES, at=st.integers(0, 17))
     def a_removal_and_its_waste(
         self, who: str, second: str, own: int, change: dict[str, Any], at: int
     ) -> None:
         """As somebody who knows the way does it, while at one step somebody's rights change."""
+        if own == 1:  # where nobody opens a drawer of schedule II alone
+            self.ward.make_up(WATCHED)
         ward, state = self.ward, self.ward.state
         patient = state.orders["O1"].listed.patient
 
@@ -133,6 +145,7 @@ class Rights(Anything):
         way: list[Callable[[], None]] = [lambda: self.prove(who)]
         pages = ("menu", "home", "everyone", f"patient:{patient}", "order:O1", "open")
         way += [partial(self.try_to_press, page) for page in pages]
+        way += [lambda: self.attest(second)]
         way += [partial(self.go_on, step) for step in range(4)]
         way += [lambda: self.try_to_press("removals"), lambda: self.try_to_press(held("removal:"))]
         way += [partial(self.try_to_press, "waste"), partial(self.try_to_press, "amount", "1")]
@@ -175,6 +188,7 @@ class Rights(Anything):
         way += [partial(self.try_to_press, it) for it in (*pages, "override_why:emergency")]
         way += [partial(self.try_to_press, "find", "oxycodone")]
         way += [partial(self.try_to_press, it) for it in ("found:OXY5", "open_override")]
+        way += [lambda: self.attest(second)]
         way += [partial(self.go_on, step) for step in range(4)]
         self.go(way, at, who, change)
 
@@ -205,6 +219,11 @@ class Rights(Anything):
     def go_on(self, step: int) -> None:
         if self.ward.state.screen.state == "access":
             self.go_on_with_access(step)
+
+    def attest(self, second: str) -> None:
+        """Where somebody is called to witness, this one comes."""
+        if self.ward.state.witnessing is not None:
+            self.prove(second)
 
     def afresh(self) -> None:
         """Drawers shut, nobody at the screen for a while, and everybody with their own rights."""
