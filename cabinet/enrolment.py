@@ -338,8 +338,8 @@ def _show_copies(title: str, place: Place, cancel: Button) -> Screen:
     """What would be kept of the newcomer's fingers: they say yes or no, and go on with either."""
     words = (
         Words("May the cabinet keep a copy of your fingers?", "name"),
-        Words("Not pictures: what the sensor compares, sealed. For a new sensor, should it fail."),
-        Words("Erased when you leave or enrol again. Without it you would enrol again."),
+        Words("No picture: what the sensor compares, sealed, for a sensor that replaces this one."),
+        Words("It is erased when you leave or enrol again. Without it you would enrol anew then."),
     )
     yes, no = Button("copies", "Keep a copy"), Button("no_copies", "Keep none")
     return Screen(0, "enrol_copies", title, (*place.said(), *words), (cancel, no, yes))

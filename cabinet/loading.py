@@ -70,7 +70,7 @@ def approved(draft: Draft, second: Proof) -> None:
         return
     assert state.found_sensor is not None
     sensor.fit(draft, state.found_sensor, session, second)
-    draft.go("sensor", note=Note("The kept fingers are being loaded.", "success"))
+    draft.go("sensor")  # which says how many are still to be loaded
 
 
 def not_approved(draft: Draft, why: str) -> None:
@@ -85,7 +85,7 @@ def show_second(state: State, place: Place, _: int) -> Screen:
     assert called is not None and session is not None
     whose = sum(bool(person.templates) for person in state.people.values())
     facts = (
-        ("Fingers", f"{called.quantity} of {whose} people"),
+        ("Fingers", f"{called.quantity}, of {whose} {'person' if whose == 1 else 'people'}"),
         ("Asked by", state.people[session.person].name),
     )
     return Screen(

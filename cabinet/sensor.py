@@ -16,7 +16,7 @@ from cabinet.state import Session, State
 SENSOR = "fingerprint"
 FOREIGN = "another finger sensor is fitted than the one the fingers were enrolled at"
 IDENTITY_BYTES = 16
-ROWS_A_PAGE = 4
+ROWS_A_PAGE = 3
 NOT_LOADED = {
     "no_copy": "no copy was kept",
     "left_over": "the sensor holds it already",
@@ -107,11 +107,11 @@ def show(state: State, place: Place) -> Screen:
         Words("Another finger sensor is fitted", "name"),
         Words("Until this is settled everybody signs in with badge and PIN."),
         Words("If the old sensor comes back, all is as it was."),
-        Words("If the new one stays, everybody enrols their fingers again."),
+        Words("If the new one stays, everybody enrols again, and no copy of a finger is left."),
     )
     actions: tuple[Button, ...] = (back, Button("fit_sensor", "The new one stays"))
     if any(person.templates for person in state.people.values()):
-        words = Words("Or two people have the kept fingers loaded into the new one.")
+        words = Words("Or two people have the fingers that were kept loaded into it.")
         blocks, actions = (*blocks, words), (*actions, Button("load_fingers", "Load the fingers"))
     return Screen(0, "sensor", "Finger sensor", blocks, actions)
 

@@ -141,6 +141,17 @@ class SimulatedCabinet:
         """Put a device's cable back."""
         return self._set_plugged(device, True)
 
+    def replace_sensor(self) -> Outcome:
+        """Fit another finger sensor of the same model: it holds no finger and no mark."""
+        with self._gesture:
+            self.world.set_plugged("fingerprint", False)
+            self._power("fingerprint")
+            self.sensor.templates.clear()
+            self.sensor.notepad.clear()
+            self.world.set_plugged("fingerprint", True)
+            self._power("fingerprint")
+        return Outcome(True, "another finger sensor is fitted")
+
     def cut_power(self) -> Outcome:
         """No mains: every device goes dark; killing the controller is its owner's part."""
         return self._set_mains(False)

@@ -92,11 +92,11 @@ class Nurse:
         """Hold somebody's badge to the reader."""
         assert self.demo.do("badge", badge=person(given).badge)["done"]
 
-    def proves(self, given: str, then: str) -> None:
-        """Badge, then finger, until the screen `then` is there."""
+    def proves(self, given: str, then: str, finger: str = "") -> None:
+        """Badge, then a finger, until the screen `then` is there."""
         until(lambda: self._is_read(given))
         self.picture(f"finger-{given.lower()}")
-        self.demo.do("touch", finger=person(given).fingers[0])
+        self.demo.do("touch", finger=finger or person(given).fingers[0])
         self.sees(then)
         self.demo.do("lift")
 

@@ -1,10 +1,13 @@
 """Administration and enrolment in a real browser, at the demo's sensor, which answers in bytes."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import demo
 from tests.demo import Demo, person, until
 from tests.nurse import SCREEN_MS, Nurse
 
@@ -111,12 +114,73 @@ def test_rights_to_override_take_a_second_administrator_at_the_screen(
     assert next(it for it in rows if it["Person"] == "Amina Okafor")["Override groups"] == "A"
 
 
-def test_somebody_enrols_again_with_a_new_code_badge_pin_and_two_fingers(
-    running_demo: Demo, browser: Any
+@pytest.fixture
+def keeping_demo(tmp_path: Path, demo_template: Path) -> Iterator[Demo]:
+    """The demo at a site that keeps copies of fingers."""
+    running = demo.make(tmp_path / "demo", demo_template)
+    file = running.folder / "cabinet.toml"
+    file.write_text(f"{file.read_text()}\n[fingers]\ncopies = true\n")
+    running.start()
+    try:
+        yield running
+    finally:
+        running.kill()
+
+
+def test_somebody_enrols_again_lets_a_copy_be_kept_and_is_loaded_into_a_replaced_sensor(
+    keeping_demo: Demo, browser: Any
 ) -> None:
-    admin, amina = Nurse(running_demo, browser.new_page()), person("Amina")
+    """A new code, badge, PIN and two fingers; then two people load what the old sensor held."""
+    admin = Nurse(keeping_demo, browser.new_page())
     admin.sees("rest")
     admin.proves("Ingrid", then="menu")
+    code = new_code(admin)
+    admin.press("have_code")
+    admin.sees("code_entry")
+    admin.types(code)
+    admin.press("code")
+    admin.reads("Ask a charge nurse, a pharmacist or an administrator")
+    admin.picture("nobody-stands-by")
+    admin.press("cancel")
+    admin.sees("rest")
+    admin.proves("Samuel", then="menu")
+    admin.press("enrolling")
+    admin.sees("enrolling")
+    admin.types(code)
+    admin.picture("enrolling")
+    admin.press("stand_by")
+    admin.sees("enrol_badge")
+    gives_all(admin, "Amina")
+    amina = person("Amina")
+    proves_by_finger(admin, "Amina")
+
+    until(lambda: copies(keeping_demo) == len(amina.fingers))
+    assert keeping_demo.do("fit_sensor")["done"]
+    admin.reads("Another finger sensor is fitted")
+    by_pin(admin, "Ingrid", then="menu")
+    admin.press("sensor")
+    admin.sees("sensor")
+    admin.picture("sensor-another")
+    admin.press("load_fingers")
+    admin.sees("witness")
+    admin.reads("2, of 1 person")
+    admin.picture("sensor-approve")
+    by_pin(admin, "Samuel", then="sensor")
+    admin.reads("All fingers that could be loaded are.")
+    admin.picture("sensor-loaded")
+    admin.reads("Enrols again: no copy was kept")
+    admin.press("menu")
+    admin.sees("menu")
+    admin.picture("menu-sensor")
+    admin.press("sign_out")
+    admin.sees("rest")
+    for finger in amina.fingers:
+        proves_by_finger(admin, "Amina", finger)
+    assert admin.problems == []
+
+
+def new_code(admin: Nurse) -> str:
+    """The administrator has Amina enrol again; her code as it is typed."""
     admin.press("people")
     admin.sees("people")
     find(admin, "okafor")
@@ -129,45 +193,58 @@ def test_somebody_enrols_again_with_a_new_code_badge_pin_and_two_fingers(
     admin.press("save_change")
     admin.sees("code")
     admin.picture("code")
-    code = admin.page.locator(".content").inner_text().split()[0].replace("-", "")
+    shown = str(admin.page.locator(".content").inner_text())
     admin.press("menu")
     admin.press("sign_out")
     admin.sees("rest")
-    admin.press("have_code")
-    admin.sees("code_entry")
-    admin.types(code.lower())
-    admin.press("code")
-    admin.reads("Ask a charge nurse, a pharmacist or an administrator")
-    admin.picture("nobody-stands-by")
-    admin.press("cancel")
-    admin.sees("rest")
-    admin.proves("Samuel", then="menu")
-    admin.press("enrolling")
-    admin.sees("enrolling")
-    admin.types(code.lower())
-    admin.picture("enrolling")
-    admin.press("stand_by")
-    admin.sees("enrol_badge")
-    admin.badge("Amina")
+    return shown.split()[0].replace("-", "").lower()
+
+
+def gives_all(admin: Nurse, given: str) -> None:
+    """Badge, PIN twice, yes to a copy, and two fingers."""
+    newcomer = person(given)
+    admin.badge(given)
     admin.sees("enrol_pin")
-    admin.types(amina.pin)
+    admin.types(newcomer.pin)
     admin.press("new_pin")
     admin.sees("enrol_pin_again")
-    admin.types(amina.pin)
+    admin.types(newcomer.pin)
     admin.press("same_pin")
+    admin.sees("enrol_copies")
+    admin.picture("enrol-copies")
+    admin.press("copies")
     for finger, last in zip(
-        amina.fingers, ("a finger of the other hand", "Enrolled."), strict=True
+        newcomer.fingers, ("a finger of the other hand", "Enrolled."), strict=True
     ):
         admin.sees("enrol_finger")
         admin.picture(f"enrol-{finger.split(':')[-1]}")
         for words in ("Good, 1 of 3", "Good, 2 of 3", last):
             places(admin, finger, words)
     admin.sees("rest")
-    running_demo.do("lift")
-    admin.proves("Amina", then="patients")
+    admin.demo.do("lift")
+
+
+def proves_by_finger(admin: Nurse, given: str, finger: str = "") -> None:
+    """In by a finger, and out again."""
+    admin.proves(given, then="patients", finger=finger)
     admin.press("sign_out")
     admin.sees("rest")
-    assert admin.problems == []
+
+
+def by_pin(admin: Nurse, given: str, then: str) -> None:
+    """Badge and PIN, while the sensor is another one."""
+    admin.badge(given)
+    admin.sees("pin")
+    admin.types(person(given).pin)
+    admin.press("pin")
+    admin.sees(then)
+
+
+def copies(running: Demo) -> int:
+    """The copies of fingers that the cabinet keeps, as `cabinet retention` counts them."""
+    told = running.command("retention").stdout
+    line = next(it for it in told.splitlines() if it.startswith("template:"))
+    return int(line.split()[1])
 
 
 def places(admin: Nurse, finger: str, words: str) -> None:

@@ -79,6 +79,20 @@ def test_an_unplugged_device_is_gone_and_comes_back_at_the_same_path(
         it.unplug("printer")
 
 
+def test_another_sensor_is_fitted_without_fingers_and_without_a_mark(
+    it: SimulatedCabinet, tmp_path: Path
+) -> None:
+    it.sensor.templates[7] = "amina:right-index"
+    it.sensor.notepad[0] = bytes(32)
+    assert it.replace_sensor()
+    assert not it.sensor.templates and not it.sensor.notepad
+    assert (tmp_path / "run/fingerprint").exists()
+    assert [event.detail for event in it.world.events] == ["fingerprint"] * 2
+    it.cut_power()
+    assert it.replace_sensor()
+    assert not (tmp_path / "run/fingerprint").exists(), "there is no power"
+
+
 def test_a_power_cut_darkens_the_devices_and_what_was_unplugged_stays_so(
     it: SimulatedCabinet, tmp_path: Path
 ) -> None:

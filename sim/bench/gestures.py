@@ -130,6 +130,7 @@ GESTURES: dict[str, _Gesture] = {
     ),
     "unplug": _Gesture(lambda it, _, given: it.unplug(given["device"]), ("device",)),
     "plug": _Gesture(lambda it, _, given: it.plug(given["device"]), ("device",)),
+    "fit_sensor": _Gesture(lambda it, _, given: it.replace_sensor()),
     "fault": _Gesture(_fault, ("drawer", "fault"), ("on",)),
     "cut": _Gesture(_cut),
     "restore": _Gesture(_restore),
