@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cabinet.console.program import MORE
 from sim.cable import SerialCable
 from tests.demo import PATIENCE_S, ROOT
 
@@ -73,13 +74,13 @@ class Laptop:
                 self.seen += data.decode("latin-1")
         return self.seen[self._read :]
 
-    def until(self, text: str, within_s: float = WITHIN_S) -> str:
-        """What came up to and with `text`."""
-        end = time.monotonic() + within_s
-        while text not in (new := self.look()):
-            assert time.monotonic() < end, f"no {text!r} in {new[-2000:]!r}"
+    def until(self, *texts: str) -> str:
+        """What came up to and with the first of `texts` that came."""
+        end = time.monotonic() + WITHIN_S
+        while not any(text in (new := self.look()) for text in texts):
+            assert time.monotonic() < end, f"no {texts!r} in {new[-2000:]!r}"
             self._turn()
-        at = new.index(text) + len(text)
+        at = min(new.index(text) + len(text) for text in texts if text in new)
         self._read += at
         return new[:at]
 
@@ -112,9 +113,13 @@ class Laptop:
         self.until(wanted)
 
     def command(self, line: str) -> str:
-        """A command's whole answer, up to its outcome."""
+        """A command's whole answer, a screen at a time, up to its outcome."""
         self.type(f"{line}\r")
-        return self.until("\r\n= ") + self.until("\r\n").strip()
+        told = self.until("\r\n= ", MORE)
+        while told.endswith(MORE):
+            self.type(" ")
+            told = told.removesuffix(MORE) + self.until("\r\n= ", MORE)
+        return told + self.until("\r\n").strip()
 
     def close(self) -> None:
         self._process.terminate()

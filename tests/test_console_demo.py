@@ -19,9 +19,9 @@ pytestmark = [
 
 
 def row(told: str, name: str) -> list[str]:
-    """A table's line that begins with `name`, in words."""
+    """The first line of an answer that begins with `name`, in words."""
     found = re.findall(rf"^{name}  .*$", told.replace("\r", ""), re.MULTILINE)
-    return str(found[-1]).split()
+    return str(found[0]).split()
 
 
 def test_a_technician_finds_a_cut_wire_and_a_dying_reader(running_demo: Demo) -> None:
