@@ -94,8 +94,8 @@ def _signing_key_changed(
 
 def _rollback_accepted(state: State, record: r.RollbackAccepted, _: r.Body, __: r.Attached) -> None:
     state.accepted += tuple((anchor.size, anchor.root) for anchor in record.anchors)
-    for pocket in state.pockets.values():  # what went in or out since is not in these entries
-        pocket.count_due = "the ledger was rolled back"
+    for drawer in state.drawers.values():  # what went in or out since is not in these entries
+        _doubt(state, drawer, "the ledger was rolled back")
 
 
 def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -> None:
@@ -431,9 +431,10 @@ def _drawer_forced(state: State, record: r.DrawerForced, body: r.Body, _: r.Atta
     _doubt(state, drawer)
 
 
-def _doubt(state: State, drawer: DrawerState) -> None:
+def _doubt(state: State, drawer: DrawerState, why: str = "opened without an order") -> None:
+    drawer.doubted = drawer.doubted or not drawer.plan.pocket
     for pocket in drawer.plan.pocket:
-        state.pockets[pocket.id].count_due = "opened without an order"
+        state.pockets[pocket.id].count_due = why
 
 
 def _drawer_failed(state: State, record: r.DrawerFailed, body: r.Body, _: r.Attached) -> None:
@@ -469,7 +470,7 @@ def _counted(state: State, record: r.Counted, _: r.Body, __: r.Attached) -> None
         state.discrepancies[record.discrepancy] = record
 
 
-def _end_access(state: State, access: str) -> Access:
+def _end_access(state: State, access: str, *, returned: bool = False) -> Access:
     ended = _open_access(state, access)
     fire(state.screen, "access_ended")
     started = ended.started
@@ -478,6 +479,8 @@ def _end_access(state: State, access: str) -> Access:
     drawer = state.drawers[started.drawer]
     if drawer.access == access and drawer.model.state != machines.OPEN:
         drawer.access = ""  # what is not yet open may not be opened under it any more
+    if not started.pocket and ended.opened and not returned:
+        drawer.doubted = True
     state.access = None
     return ended
 
@@ -549,6 +552,8 @@ def _access_interrupted(
     if started.pocket in state.pockets:  # a new make-up of the cabinet may have done without it
         pocket = state.pockets[started.pocket]
         pocket.count_due, pocket.previous = "interrupted", started.person
+    elif started.drawer in state.drawers and not started.pocket:
+        state.drawers[started.drawer].doubted = True
     state.access = None
 
 
@@ -626,7 +631,7 @@ def _wasted(state: State, record: r.Wasted, body: r.Body, _: r.Attached) -> None
 
 
 def _returned(state: State, record: r.Returned, body: r.Body, _: r.Attached) -> None:
-    _end_access(state, record.access)
+    _end_access(state, record.access, returned=True)
     _settle(state, record.removal, record.quantity, body)
 
 

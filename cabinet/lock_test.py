@@ -28,7 +28,9 @@ def is_empty(state: State, drawer: DrawerState) -> bool:
     accounts = [f"pocket:{pocket.id}" for pocket in drawer.plan.pocket]
     accounts.append(f"return_bin:{drawer.plan.id}")
     doubted = any(state.pockets[pocket.id].count_due for pocket in drawer.plan.pocket)
-    return not doubted and not any(account in accounts for account, _ in state.balances)
+    return not (doubted or drawer.doubted) and not any(
+        account in accounts for account, _ in state.balances
+    )
 
 
 def ask(draft: Draft, now: Service, name: str) -> str:
@@ -46,7 +48,7 @@ def ask(draft: Draft, now: Service, name: str) -> str:
         return REASONS[why]
     alone = is_empty(state, drawer)
     if not alone and not drawer.plan.pocket:
-        return "The return bin holds medicine. Its lock is tested when it is empty."
+        return "The return bin may hold medicine. Its lock is tested when it is surely empty."
     draft.add(sr.ServiceTestBegun(now.id, LOCK, name))
     if alone:
         who = (now.key, now.person, now.factors)

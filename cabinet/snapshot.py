@@ -29,6 +29,7 @@ class _Drawer(msgspec.Struct, frozen=True):
     alerted: bool
     cause: str
     used_ms: int
+    doubted: bool
 
 
 _DERIVED = ("by_badge", "by_staff_id", "by_record_number")
@@ -50,7 +51,10 @@ def take(state: State) -> bytes:
     kept["patients"] = [replace(it, details=None) for it in state.patients.values()]
     kept["orders"] = [replace(it, details=None) for it in state.orders.values()]
     kept["drawers"] = [
-        _Drawer(it.plan, it.model.state, it.access, it.since_ms, it.alerted, it.cause, it.used_ms)
+        _Drawer(
+            *(it.plan, it.model.state, it.access, it.since_ms),
+            *(it.alerted, it.cause, it.used_ms, it.doubted),
+        )
         for it in state.drawers.values()
     ]
     kept["screen"] = state.screen.state
@@ -93,6 +97,7 @@ def restore(data: bytes, attached: r.Attached) -> State:
             drawer.alerted,
             drawer.cause,
             drawer.used_ms,
+            drawer.doubted,
         )
     machines.place(state.screen, kept.screen)
     state.service = kept.service

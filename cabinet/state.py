@@ -128,6 +128,7 @@ class DrawerState:
     alerted: bool = False
     cause: str = ""
     used_ms: int = -1  # monotonic time of the newest entry while an access to it went on
+    doubted: bool = False  # a return bin that may hold what no entry says is in it
 
 
 @dataclass

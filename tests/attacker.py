@@ -384,7 +384,7 @@ def plain(state: State) -> object:
     told = {name: getattr(state, name) for name in vars(state)}
     told["screen"] = state.screen.state
     told["drawers"] = {
-        name: (it.plan, it.model.state, it.access, it.since_ms, it.alerted, it.cause)
+        name: (it.plan, it.model.state, it.access, it.since_ms, it.alerted, it.cause, it.doubted)
         for name, it in state.drawers.items()
     }
     return told

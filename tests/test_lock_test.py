@@ -9,6 +9,7 @@ from cabinet import lock_test, resting, screens, service_work, snapshot
 from cabinet import records as r
 from cabinet import service_records as sr
 from cabinet.journal import replay
+from tests.attacker import plain
 from tests.test_service import NEVER, proof, session
 from tests.test_service_work import ask, outputs
 from tests.ward import Ward, badge
@@ -220,6 +221,47 @@ def test_a_return_bin_with_something_in_it_is_not_opened_at_all() -> None:
     ward.commands.clear()
     assert "return bin" in ask(ward, "test lock R1")
     assert not pulses(ward)
+
+
+def doubted(how: str) -> Ward:
+    """A return bin of which no entry says that anything is in it."""
+    ward = Ward(NEVER)
+    if how != "pried open":
+        ward.sign_in("N1")
+        removal = ward.remove("O1", count=20)
+        for button in ("removals", f"removal:{removal}", "return"):
+            ward.press(button)
+        ward.press("amount", "2")
+    ward.pull("R1")
+    match how:
+        case "power cut":
+            ward.positions["R1"] = "latched"
+            ward.restart()
+        case "cancelled":
+            ward.press("cancel")
+            ward.push("R1")
+            ward.press("sign_out")
+        case "left":
+            ward.push("R1", unseen=True)
+            ward.wait(ward.plan.timings.idle_sign_out_s)
+        case _:
+            ward.push("R1")
+    return ward
+
+
+@pytest.mark.parametrize("how", ["power cut", "cancelled", "left", "pried open"])
+def test_attack_a_return_bin_with_a_dose_that_no_entry_knows_is_not_opened_alone(how: str) -> None:
+    ward = doubted(how)
+    assert ward.state.session is None and not ward.records(r.Returned)
+    ward.do(proof())
+    ask(ward, "service begin")
+    ward.commands.clear()
+    assert "return bin" in ask(ward, "test lock R1")
+    assert not pulses(ward)
+    assert plain(replay(ward.sink)) == plain(ward.state)
+    details = {it.hash.hex(): r.decode_details(it.kind, it.data) for it in ward.sink.attached}
+    kept = snapshot.restore(snapshot.take(ward.state), details)
+    assert kept.drawers["R1"].doubted
 
 
 def witnessed(ward: Ward, who: str = "P1") -> Any:
