@@ -9,7 +9,8 @@ import contextlib
 import fcntl
 import os
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import TypeVar
 
 from cabinet.console.keys import KeyFilter
 
@@ -17,6 +18,7 @@ MOST_KEYS = 1024  # typed ahead; more is dropped
 MOST_UNSENT = 256 * 1024
 SEND_WITHIN_S = 20.0  # a screen at 9600 takes two
 _CHUNK = 4096
+M = TypeVar("M")
 
 
 class LineLost(Exception):
@@ -68,6 +70,19 @@ class Line:
             await self._typed.wait()
             self._typed.clear()
         return self._keys.pop(0)
+
+    async def or_lost(self, waited: Coroutine[None, None, M]) -> M:
+        """What is waited for, unless the line is lost first."""
+        task = asyncio.ensure_future(waited)
+        lost = asyncio.ensure_future(self.lost.wait())
+        try:
+            await asyncio.wait((task, lost), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise LineLost
+            return task.result()
+        finally:
+            task.cancel()
+            lost.cancel()
 
     def forget(self) -> None:
         """Drop what was typed ahead."""
