@@ -16,6 +16,7 @@ from cabinet.messages import MAX_FRAME_BYTES, MessageError, frame
 VERSION = 1
 MAX_SIGNATURE_CHARS = 8192
 MAX_SECRET_CHARS = 32
+MAX_NOTE_CHARS = 240
 MAX_ARGUMENTS = 4
 MAX_ROWS = 200
 MAX_CELL_CHARS = 120
@@ -62,6 +63,16 @@ class Command(_Message, frozen=True, forbid_unknown_fields=True, tag="command"):
     id: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
     command: Word
     arguments: Annotated[tuple[Word, ...], msgspec.Meta(max_length=MAX_ARGUMENTS)] = ()
+
+
+class Write(_Message, frozen=True, forbid_unknown_fields=True, tag="write"):
+    """A note of the signed-in technician; an Answer with its id answers it."""
+
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+    text: Annotated[str, msgspec.Meta(max_length=MAX_NOTE_CHARS)]
+
+    def __repr__(self) -> str:
+        return "Write()"
 
 
 class Stop(_Message, frozen=True, forbid_unknown_fields=True, tag="stop"):
@@ -145,7 +156,7 @@ class Ended(_Message, frozen=True, forbid_unknown_fields=True, tag="ended"):
     words: str
 
 
-ToController = Hello | Begin | Respond | Prove | Command | Stop | Leave
+ToController = Hello | Begin | Respond | Prove | Command | Write | Stop | Leave
 ToConsole = Banner | Challenge | Denied | SignedIn | Admitted | Answer | Seen | Block | Ended
 _to_controller: msgspec.json.Decoder[ToController] = msgspec.json.Decoder(ToController)
 _to_console: msgspec.json.Decoder[ToConsole] = msgspec.json.Decoder(ToConsole)

@@ -184,6 +184,8 @@ def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
             order.details = None
     if state.service is not None and state.service.technician == name:
         state.service.details = None
+    if state.service is not None and name in state.service.notes:
+        state.service.notes[name] = ""
 
 
 def _space_changed(state: State, record: r.SpaceChanged, _: r.Body, __: r.Attached) -> None:

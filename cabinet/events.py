@@ -380,6 +380,14 @@ class ServiceAsked:
 
 
 @dataclass(frozen=True)
+class ServiceWrote:
+    """A note of the technician's, at most console_messages.MAX_NOTE_CHARS."""
+
+    session: str
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class ServiceLeft:
     """The technician logged out, or the cable is gone."""
 
@@ -444,6 +452,7 @@ Event = (
     | ServiceEntered
     | ServiceNotProved
     | ServiceAsked
+    | ServiceWrote
     | ServiceLeft
     | SystemTold
     | StaffList

@@ -878,6 +878,7 @@ Details = (
     | PatientDetails
     | OrderDetails
     | sr.TechnicianDetails
+    | sr.ServiceNote
 )
 KINDS: dict[str, type[Details]] = {
     "person": PersonDetails,
@@ -888,6 +889,7 @@ KINDS: dict[str, type[Details]] = {
     "patient": PatientDetails,
     "order": OrderDetails,
     "technician": sr.TechnicianDetails,
+    "service_note": sr.ServiceNote,
 }
 Attached = Mapping[str, Details]  # by the attachment's hash in hex
 
@@ -978,6 +980,8 @@ def attachments_of(record: Record) -> tuple[tuple[str, str], ...]:
             return ((record.details, "order"),)
         case sr.ServiceSignedIn():
             return ((record.technician, "technician"),)
+        case sr.ServiceNoted():
+            return ((record.note, "service_note"),)
         case _:
             return ()
 

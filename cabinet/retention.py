@@ -39,7 +39,8 @@ def in_use(state: State, now_ms: int) -> dict[str, str]:
             patient = state.patients[order.listed.patient]
             found[patient.details_name] = "a patient with an active order"
     if state.service is not None:
-        found[state.service.technician] = "a technician who is at the console"
+        for name in (state.service.technician, *state.service.notes):
+            found[name] = "a technician who is at the console"
     for removal in state.removals.values():
         patient = state.patients[removal.started.patient]
         found[patient.details_name] = "a patient with an open removal"
@@ -48,6 +49,8 @@ def in_use(state: State, now_ms: int) -> dict[str, str]:
 
 def term_days(state: State, kind: str) -> int:
     """The term of a kind of attachment, in days."""
+    if kind == "service_note":  # a part of the maintenance record
+        kind = "technician"
     if kind in ("totp", "security_key", "template"):  # as PINs' hashes
         kind = "credential"
     return int(getattr(state.plan.retention, f"{kind}_days"))

@@ -126,6 +126,8 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             service.not_proved(draft, event)
         case e.ServiceAsked():
             service.asked(draft, event)
+        case e.ServiceWrote():
+            service.wrote(draft, event)
         case e.ServiceLeft():
             service.left(draft, event)
         case e.SystemTold():

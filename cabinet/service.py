@@ -12,6 +12,7 @@ from cabinet import authenticator, rights, service_system, service_work, signin
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import service_records as sr
+from cabinet.console_messages import MAX_NOTE_CHARS
 from cabinet.decision import Draft, Note
 from cabinet.events import (
     ServiceAsked,
@@ -19,12 +20,14 @@ from cabinet.events import (
     ServiceLeft,
     ServiceNotProved,
     ServiceProved,
+    ServiceWrote,
 )
 from cabinet.plan import CONTROLLED
 from cabinet.state import Person, Service, State
 from cabinet.wording import REASONS
 
 ADMIT_WITHIN_S = 300
+MOST_NOTES = 20
 NEVER_LOCKED = 2**31  # wrong tries at the console slow the next ones down; they lock nobody out
 READING = (
     *("status", "devices", "drawers", "watch", "config", "ledger", "clock", "storage"),
@@ -54,12 +57,15 @@ def needs_admission(state: State) -> bool:
 
 def refusal(state: State, session: str, command: str) -> str:
     """Why this command may not be carried out for this session now, "" when it may."""
+    return _kept_out(state, session) or ("" if command in KNOWN else "There is no such command.")
+
+
+def _kept_out(state: State, session: str) -> str:
+    """Why this session may do nothing now, "" when it may."""
     if state.service is None or state.service.id != session:
         return OVER
     if not state.service.admitted:
         return "A pharmacist must let you in at the touchscreen first: Tasks, Let a technician in."
-    if command not in KNOWN:
-        return "There is no such command."
     return ""
 
 
@@ -193,6 +199,23 @@ def asked(draft: Draft, event: ServiceAsked) -> None:
             digest = event.digest
             draft.add(sr.ServiceCommand(now.id, command, arguments, event.outcome, digest))
     draft.refusal = words
+
+
+def wrote(draft: Draft, event: ServiceWrote) -> None:
+    """A note: its words are an attachment, so that no export has them unless it is asked for."""
+    words = _kept_out(draft.state, event.session)
+    text = "".join(c for c in event.text if c.isprintable())[:MAX_NOTE_CHARS].strip()
+    if not words and len(draft.state.service.notes if draft.state.service else ()) >= MOST_NOTES:
+        words = f"At most {MOST_NOTES} notes in one session."
+    if not words and not text:
+        words = "Use: note and what you found or did."
+    if words:
+        draft.refusal = words
+    else:
+        draft.add(
+            sr.ServiceNoted(event.session, draft.attach("service_note", sr.ServiceNote(text)))
+        )
+        draft.report.append("Noted.")
 
 
 def left(draft: Draft, event: ServiceLeft) -> None:

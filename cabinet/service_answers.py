@@ -17,6 +17,8 @@ from cabinet.state import State
 from cabinet.version import VERSION
 
 MAX_VISIT = 150
+SHORT = 8  # of a note's name, enough to tell a session's apart
+NOTE_COLUMNS = 100
 SERIAL = ("fingerprint", "badge", "scanner")
 DEVICES = ("locks", *SERIAL)
 LABELLED = ("what", "value")
@@ -180,6 +182,8 @@ def visited(record: r.Record) -> str:
             return f"asked of the system: {act}"
         case sr.SystemAnswered(act=act, outcome=outcome):
             return f"the system answered: {act}: {outcome}"
+        case sr.ServiceNoted(note=note):
+            return f"note {note[:SHORT]}"
         case sr.ServiceExtended():
             return "session extended"
         case sr.ServiceCommand(command=command, arguments=arguments, outcome=outcome):
@@ -191,8 +195,12 @@ def visited(record: r.Record) -> str:
 def report(state: State, history: History) -> Table:
     """The visit so far: who, when, what was done, each with its entry in the ledger."""
     who = state.service.name if state.service is not None else "-"
-    rows = (("-", f"visit of {who} to {state.name} ({state.cabinet})"), *history.visit)
-    return Table("report", ("time", "what"), rows)
+    rows = [("-", f"visit of {who} to {state.name} ({state.cabinet})"), *history.visit]
+    for name, text in (state.service.notes if state.service is not None else {}).items():
+        for at in range(0, len(text), NOTE_COLUMNS):
+            said = f"note {name[:SHORT]}:" if at == 0 else " "
+            rows.append(("-", f"{said} {text[at : at + NOTE_COLUMNS]}"))
+    return Table("report", ("time", "what"), tuple(rows))
 
 
 def in_one_line(state: State) -> str:

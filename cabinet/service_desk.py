@@ -146,6 +146,11 @@ class ServiceDesk:
             case m.Command():
                 self._stop(visitor)
                 self._command(peer, visitor, message)
+            case m.Write():
+                self._stop(visitor)
+                outcome = self._host.step(e.ServiceWrote(visitor.session, message.text))
+                said = outcome.refusal or " ".join(outcome.report)
+                self._send(peer, m.Answer(message.id, "refused" if outcome.refusal else "ok", said))
             case m.Stop():
                 self._stop(visitor)
             case m.Leave() if visitor.session:

@@ -149,6 +149,14 @@ def _system_answered(state: State, record: sr.SystemAnswered, body: r.Body, _: r
     """It may come after the session."""
 
 
+def _service_noted(
+    state: State, record: sr.ServiceNoted, body: r.Body, attached: r.Attached
+) -> None:
+    note = attached.get(record.note)
+    text = note.text if isinstance(note, sr.ServiceNote) else ""
+    _serviced(state, record.session, body).notes[record.note] = text
+
+
 def _service_ended(state: State, record: sr.ServiceEnded, body: r.Body, _: r.Attached) -> None:
     _serviced(state, record.session, body)
     state.service = None
@@ -169,5 +177,6 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     sr.PartReplaced: _part_replaced,
     sr.SystemRequested: _system_requested,
     sr.SystemAnswered: _system_answered,
+    sr.ServiceNoted: _service_noted,
     sr.ServiceEnded: _service_ended,
 }

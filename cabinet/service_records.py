@@ -194,6 +194,13 @@ class SystemAnswered(_Record, frozen=True, forbid_unknown_fields=True, tag="syst
     digest: str = ""
 
 
+class ServiceNoted(_Record, frozen=True, forbid_unknown_fields=True, tag="service_noted"):
+    """The technician wrote a note; `note` names the attachment with its words."""
+
+    session: str
+    note: str
+
+
 class ServiceEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="service_ended"):
     """The session at the console is over."""
 
@@ -208,6 +215,15 @@ class TechnicianDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
     def __repr__(self) -> str:
         return "TechnicianDetails()"
+
+
+class ServiceNote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Attachment of kind "service_note"."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return "ServiceNote()"
 
 
 ServiceRecord = (
@@ -225,5 +241,6 @@ ServiceRecord = (
     | PartReplaced
     | SystemRequested
     | SystemAnswered
+    | ServiceNoted
     | ServiceEnded
 )

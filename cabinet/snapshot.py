@@ -15,7 +15,7 @@ from cabinet import records as r
 from cabinet.effects import details_of
 from cabinet.machines import CorruptLedger
 from cabinet.plan import Drawer
-from cabinet.service_records import TechnicianDetails
+from cabinet.service_records import ServiceNote, TechnicianDetails
 from cabinet.state import DrawerState, Order, Patient, Person, Service, State
 
 VERSION = 3  # of State and of this encoding; another one is not read but replayed
@@ -58,7 +58,9 @@ def take(state: State) -> bytes:
         for it in state.drawers.values()
     ]
     kept["screen"] = state.screen.state
-    kept["service"] = replace(state.service, details=None) if state.service else None
+    now = state.service
+    unsaid = dict.fromkeys(now.notes if now is not None else (), "")
+    kept["service"] = replace(now, details=None, notes=unsaid) if now is not None else None
     return msgspec.json.encode(kept)
 
 
@@ -104,6 +106,9 @@ def restore(data: bytes, attached: r.Attached) -> State:
     if state.service is not None:
         told = details_of(attached, state.service.technician, TechnicianDetails)
         state.service.details = told if isinstance(told, TechnicianDetails) else None
+        for name in state.service.notes:
+            note = details_of(attached, name, ServiceNote)
+            state.service.notes[name] = note.text if isinstance(note, ServiceNote) else ""
     return state
 
 

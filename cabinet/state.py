@@ -276,6 +276,7 @@ class Service:
     details: TechnicianDetails | None = None
     person: str = ""  # who signed in as a person of this cabinet, without a key
     factors: tuple[str, ...] = ("certificate",)
+    notes: dict[str, str] = field(default_factory=dict, repr=False)  # attachment -> its words
 
     @property
     def name(self) -> str:

@@ -33,7 +33,7 @@ pytestmark = [
 ]
 
 # What a VT100 knows of what the console may send: text, CR, LF, bell, backspace, and sequences.
-SEQUENCE = r"\x1b\[(?:\?[17][hl]|\d{0,3}(?:;\d{0,3})?[ABCDHJKm])"
+SEQUENCE = r"\x1b[78]|\x1b\[(?:6n|\?[17][hl]|\d{0,3}(?:;\d{0,3})?[ABCDHJKm])"
 VT100 = re.compile(rf"(?:[\x20-\x7e\r\n\x07\x08]|{SEQUENCE})*")
 
 
@@ -382,3 +382,53 @@ def test_where_both_ways_are_allowed_the_console_asks_which(
         laptop.type("\rc")
         laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
         laptop.until("Signed in: Sam Okafor.")
+
+
+def test_a_terminal_is_asked_how_large_it_is_and_one_that_is_silent_has_24_by_80(
+    laptop: Laptop, sam: Technician
+) -> None:
+    laptop.until("Press Enter to sign in.")
+    laptop.type("\r")
+    laptop.until("\x1b[6n")
+    laptop.type("\x1b[40;132R")
+    laptop.until("ssh-keygen")
+    laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
+    laptop.until("service>")
+    laptop.type("size\r")
+    laptop.until("\x1b[6n")
+    laptop.until("40 rows, 132 columns.")
+    assert laptop.until("\r\n= ").endswith("= ") and laptop.until("\r\n").strip() == "failed"
+    laptop.type("size\r")
+    laptop.until("\x1b[6n")
+    laptop.type("\x1b[5;9R")
+    laptop.until("10 rows, 40 columns.")
+
+
+def test_a_note_is_written_and_is_in_the_report(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    words = "The hook of drawer 3 was bent; straightened."
+    assert laptop.command(f"note {words}").endswith("= ok")
+    laptop.type("note\r")
+    laptop.until("Use: note TEXT")
+    laptop.until("service>")
+    told = laptop.command("report")
+    assert "The hook of drawer 3 was bent;" in told and "straightened." in told
+    assert b"bent" not in b"".join(desk.ward.sink.bodies)
+
+
+def test_what_is_told_meanwhile_loses_no_line_that_is_being_typed(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    laptop.command("service begin")
+    laptop.command("test reader")
+    laptop.until("service>")
+    laptop.type("vers")
+    laptop.until("vers")
+    desk.step(e.BadgeSeen(badge("N1")))
+    laptop.until("Test of reader: passed.")
+    laptop.until("vers")
+    laptop.type("ion\r")
+    assert "service> version" in laptop.until("= ok")

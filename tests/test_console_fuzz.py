@@ -83,3 +83,13 @@ def test_whatever_is_typed_is_a_known_command_or_a_problem_in_words(typed: str) 
 def test_what_is_completed_begins_as_it_was_typed(typed: str) -> None:
     for word in commands.completions(typed):
         assert word.startswith(typed.split(" ")[-1])
+
+
+@given(st.binary(max_size=20))
+def test_a_terminals_answer_of_where_its_cursor_is_is_no_keystroke(before: bytes) -> None:
+    keys = KeyFilter()
+    typed = keys.feed(before + b"\x1b")  # whatever was begun is over
+    keys.feed(b"\x1b[50;132R")
+    assert keys.position == (50, 132)
+    assert keys.feed(b"\x1b[1234;1R\x1b[;R\x1b[1R") == list("")
+    assert keys.position == (50, 132) and all(len(key) < 8 for key in typed)

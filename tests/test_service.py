@@ -9,6 +9,7 @@ from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens, service, service_answers, snapshot
 from cabinet import service_records as sr
+from cabinet.console_messages import MAX_NOTE_CHARS
 from cabinet.journal import replay
 from cabinet.plan import Service
 from cabinet.service_answers import History, Trace, Wires
@@ -305,3 +306,39 @@ def test_the_drawers_table_tells_a_jam_a_cut_wire_and_an_unreadable_pin_apart() 
     assert rows["D2"][4] == "ON"
     assert "disagree" in rows["D3"][6] or "opened without" in rows["D3"][6]
     assert rows["D1"] == ("D1", "shut", "closed", "engaged", "off", "0", "")
+
+
+# --- notes ----------------------------------------------------------------------------------------
+
+
+def test_a_note_is_an_attachment_and_no_body_has_its_words(ward: Ward) -> None:
+    assert not ward.do(e.ServiceWrote(session(ward), "The hook was bent.\x1b[2J\n")).refusal
+    (record,) = ward.records(sr.ServiceNoted)
+    assert ward.state.service is not None
+    assert ward.state.service.notes == {record.note: "The hook was bent.[2J"}
+    assert b"bent" not in b"".join(ward.sink.bodies) + snapshot.take(ward.state)
+    assert "bent" not in repr(ward.state.service) + repr(e.ServiceWrote("s", "bent"))
+    state = snapshot.restore(snapshot.take(ward.state), ListAttached(ward))
+    assert state.service == ward.state.service
+    report = service_answers.report(ward.state, History())
+    assert "The hook was bent." in str(report)
+
+
+def test_a_note_needs_words_a_session_and_room(ward: Ward) -> None:
+    assert ward.do(e.ServiceWrote("another", "x")).refusal == service.OVER
+    assert ward.do(e.ServiceWrote(session(ward), " \x00 ")).refusal
+    for number in range(service.MOST_NOTES):
+        ward.do(e.ServiceWrote(session(ward), f"{number} " + "x" * 1000))
+    assert ward.do(e.ServiceWrote(session(ward), "one more")).refusal
+    assert ward.state.service is not None
+    assert max(map(len, ward.state.service.notes.values())) == MAX_NOTE_CHARS
+
+
+def test_a_note_is_erased_once_the_technician_has_gone(ward: Ward) -> None:
+    ward.do(e.ServiceWrote(session(ward), "The hook was bent."))
+    (record,) = ward.records(sr.ServiceNoted)
+    erase = e.Erase((record.note,), "lawful_order", "order-1")
+    assert "at the console" in ward.do(erase).refusal
+    ward.do(e.ServiceLeft(session(ward), "logout"))
+    assert not ward.do(erase).refusal
+    assert b"bent" not in b"".join(it.data for it in ward.sink.attached)

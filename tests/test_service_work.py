@@ -145,7 +145,7 @@ def test_no_command_of_the_console_ever_commands_a_lock_of_a_drawer_with_medicin
 
 def test_what_the_console_offers_is_what_the_cabinet_knows() -> None:
     known = set(service.KNOWN)
-    assert set(commands.COMMANDS) - set(commands.LOCAL) == known
+    assert set(commands.COMMANDS) - {*commands.LOCAL, commands.NOTE} == known
 
 
 def test_the_guide_names_every_command_and_no_other() -> None:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-JSON = "--json"
+JSON, NOTE = "--json", "note"
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")  # as console_messages.Word has it
 MAX_WORDS = 6
 
@@ -31,6 +31,7 @@ class Line:
     command: str = ""
     arguments: tuple[str, ...] = ()
     json: bool = False
+    text: str = ""  # of a note
     problem: str = ""
 
 
@@ -125,6 +126,13 @@ COMMANDS: dict[str, Entry] = {
         reading=False,
         confirm="This goes into the maintenance record and cannot be taken back.",
     ),
+    "note": Entry(
+        "write a note into the maintenance record",
+        "note The hook of drawer 3 was bent; straightened.\n"
+        "One line, of no patient and nobody of the staff.",
+        (("TEXT",),),
+        reading=False,
+    ),
     "restart": Entry(
         "restart a program of the cabinet",
         "restart controller    its locks stay shut; this session ends, sign in again\n"
@@ -149,9 +157,10 @@ COMMANDS: dict[str, Entry] = {
     ),
     "help": Entry("this list; help COMMAND says more", "", ((), ("COMMAND",)), reading=False),
     "size": Entry(
-        "how large your terminal is: size ROWS COLUMNS",
-        "size 24 80 is what the console begins with.",
-        (("ROWS", "COLUMNS"),),
+        "how large your terminal is: asked, or told by you",
+        "size         asks the terminal, as at the sign-in; after you made its window larger\n"
+        "size 24 80   for one that does not answer: rows, then columns",
+        ((), ("ROWS", "COLUMNS")),
         reading=False,
     ),
     "extend": Entry("sign again, for another half hour", "", reading=False),
@@ -165,6 +174,9 @@ def parse(text: str) -> Line:
     words = text.split()
     if not words:
         return Line()
+    if words[0] == NOTE:
+        note = text.strip()[len(NOTE) :].strip()
+        return Line(NOTE, text=note) if note else Line(problem=f"Use: {usage(NOTE)}")
     if len(words) > MAX_WORDS:
         return Line(problem=f"At most {MAX_WORDS} words.")
     name, *rest = words

@@ -176,6 +176,12 @@ class Editor:
             output=_VT100(line, lambda: Size(rows=self.rows, columns=self.columns)),
         )
 
+    def above(self) -> None:
+        """Make room for lines above the one that is being typed, which comes back below them."""
+        if self._session.app.is_running:
+            self._session.app.renderer.erase()
+            self._session.app.invalidate()
+
     async def ask(self) -> str:
         """A command line; raises Interrupted for Ctrl-C, EOFError when the line is lost."""
         return await self._session.prompt_async(handle_sigint=False, set_exception_handler=False)

@@ -4,6 +4,8 @@ Not for what a key does. One rule: what comes out is printable ASCII, a few cont
 whole sequences of the arrow and editing keys, and never more than a line's worth without an end.
 """
 
+import re
+
 MAX_LINE = 256  # printable characters until Enter; a signature's lines have 70
 ESCAPE, ENTER, CONTROL_C, CONTROL_U = 0x1B, "\r", "\x03", "\x15"
 # ^A ^B ^C ^E ^F, backspace, tab, ^K ^L ^N ^P ^U ^W, delete; not ^D, so that no noise logs out
@@ -15,7 +17,8 @@ SEQUENCES = frozenset(
         *("\x1b[1~", "\x1b[3~", "\x1b[4~"),  # home, delete, end
     )
 )
-_MAX_SEQUENCE = 8
+_MAX_SEQUENCE = 10
+_POSITION = re.compile(r"\x1b\[([0-9]{1,3});([0-9]{1,3})R")  # the answer to "where is the cursor?"
 _INTRODUCERS = (ord("["), ord("O"))
 
 
@@ -26,6 +29,7 @@ class KeyFilter:
         self._sequence = bytearray()
         self._after_return = False
         self._length = 0
+        self.position: tuple[int, int] | None = None  # row and column, as last told by a terminal
 
     def feed(self, data: bytes) -> list[str]:
         """The keystrokes in `data`, one string each."""
@@ -69,4 +73,6 @@ class KeyFilter:
             return ""
         found = self._sequence.decode("latin-1")
         self._sequence.clear()
+        if (told := _POSITION.fullmatch(found)) is not None:
+            self.position = int(told[1]), int(told[2])
         return found if found in SEQUENCES else ""

@@ -18,6 +18,8 @@ MOST_KEYS = 1024  # typed ahead; more is dropped
 MOST_UNSENT = 256 * 1024
 SEND_WITHIN_S = 20.0  # a screen at 9600 takes two
 _CHUNK = 4096
+# Save the cursor, go to the far corner, say where that is, come back: all of the VT100.
+ASK_SIZE = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
 M = TypeVar("M")
 
 
@@ -37,7 +39,7 @@ class Line:
         self._unsent = bytearray()
         self._sending = False
         self._progress_s = 0.0
-        self._typed = asyncio.Event()
+        self._typed, self._told = asyncio.Event(), asyncio.Event()
         self.lost = asyncio.Event()
         self.on_keys: Callable[[], None] | None = None  # told when there are keys to take
         try:
@@ -84,6 +86,23 @@ class Line:
             task.cancel()
             lost.cancel()
 
+    async def size(self, within_s: float) -> tuple[int, int] | None:
+        """Rows and columns of the terminal, by where its cursor goes when sent beyond the corner.
+
+        None from one that does not say; what is typed meanwhile is kept.
+        """
+        self._filter.position = None
+        self.write(ASK_SIZE)
+        end = self._loop.time() + within_s
+        while self._filter.position is None and (left_s := end - self._loop.time()) > 0:
+            if self.lost.is_set():
+                raise LineLost
+            self._told.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left_s):
+                    await self._told.wait()
+        return self._filter.position
+
     def forget(self) -> None:
         """Drop what was typed ahead."""
         self._keys.clear()
@@ -100,6 +119,7 @@ class Line:
             return
         room = MOST_KEYS - len(self._keys)
         self._keys += self._filter.feed(data)[: max(0, room)]
+        self._told.set()
         if self._keys:
             self._typed.set()
             if self.on_keys is not None:
@@ -146,6 +166,7 @@ class Line:
             return
         self.lost.set()
         self._typed.set()
+        self._told.set()
         self._loop.remove_reader(self._handle)
         with contextlib.suppress(ValueError):
             self._loop.remove_writer(self._handle)

@@ -16,6 +16,7 @@ from cabinet.console.keys import CONTROL_C, ENTER
 from cabinet.console.line import Line, LineLost
 from cabinet.console.signing_in import Over, SigningIn
 from cabinet.console_messages import (
+    MAX_NOTE_CHARS,
     Admitted,
     Answer,
     Banner,
@@ -28,10 +29,12 @@ from cabinet.console_messages import (
     Stop,
     ToConsole,
     Way,
+    Write,
 )
 
 MORE = "-- more: Space, or q to stop --"
 ANSWER_S = 30.0
+SIZE_WITHIN_S = 0.5
 
 
 class Console:
@@ -77,6 +80,7 @@ class Console:
         await self._enter()
         self._line.say("", *named)  # again, for who plugged in after it was said
         self._editor = Editor(self._line)  # with a history of its own
+        await self._measure()
         self._way = await self._signing_in.chosen(banner.ways)
         signed = await self._signing_in.by(self._way, connection)
         await self._welcome(connection, signed)
@@ -149,15 +153,17 @@ class Console:
         return False
 
     async def _asked_for(self, connection: Connection) -> str:
-        """A line that was typed, unless the session ends meanwhile."""
+        """A line that was typed, unless the session ends; what is told meanwhile is above it."""
         asked = asyncio.ensure_future(self._editor.ask())
         heard = asyncio.ensure_future(connection.next())
         try:
-            await asyncio.wait((asked, heard), return_when=asyncio.FIRST_COMPLETED)
-            if heard.done():  # first, as it may be the session's end
-                self._line.say("")
-                self._unasked(heard.result())
-            return asked.result() if asked.done() else ""
+            while not asked.done():
+                await asyncio.wait((asked, heard), return_when=asyncio.FIRST_COMPLETED)
+                if heard.done():  # first, as it may be the session's end
+                    self._editor.above()
+                    self._unasked(heard.result())
+                    heard = asyncio.ensure_future(connection.next())
+            return asked.result()
         except Interrupted:
             return ""
         except EOFError:
@@ -182,6 +188,10 @@ class Console:
         match line.command:
             case "help":
                 await self._page(commands.helped(line.arguments[0] if line.arguments else ""))
+            case "size" if not line.arguments:
+                measured = await self._measure()
+                self._line.say(f"{self._editor.rows} rows, {self._editor.columns} columns.")
+                self._line.say("= ok" if measured else "= failed")
             case "size":
                 self._resize(*line.arguments)
             case "extend":
@@ -191,6 +201,16 @@ class Console:
                 connection.say(Leave())
                 ended = await self._line.or_lost(connection.hear(Ended))
                 raise Over(ended.words)
+
+    async def _measure(self) -> bool:
+        """Ask the terminal how large it is; whether it said so."""
+        told = await self._line.size(SIZE_WITHIN_S)
+        if told is None:
+            return False
+        rows, columns = told
+        self._editor.rows = min(max(rows, text.LEAST_ROWS), text.MOST_ROWS)
+        self._editor.columns = min(max(columns, text.LEAST_COLUMNS), text.MOST_COLUMNS)
+        return True
 
     def _resize(self, rows: str, columns: str) -> None:
         sizes = [int(it) if it.isascii() and it.isdecimal() else 0 for it in (rows, columns)]
@@ -210,7 +230,10 @@ class Console:
 
     async def _send(self, connection: Connection, line: commands.Line) -> None:
         self._asked += 1
-        connection.say(Command(self._asked, line.command, line.arguments))
+        if line.command == commands.NOTE:
+            connection.say(Write(self._asked, line.text[:MAX_NOTE_CHARS]))
+        else:
+            connection.say(Command(self._asked, line.command, line.arguments))
         answer = await self._answer(connection)
         if line.json:
             self._line.say("", text.as_json(answer))  # on a line of its own
