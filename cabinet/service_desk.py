@@ -29,6 +29,7 @@ from cabinet import service_records as sr
 from cabinet.configuration import Configuration
 from cabinet.console_socket import ConsoleCame, ConsoleEvent, ConsoleGone, ConsoleSaid
 from cabinet.local_socket import Peer
+from cabinet.outside import WITNESS
 from cabinet.proof_worker import ProofChecked, ProofJob
 from cabinet.service_answers import Facts, History, Reply
 from cabinet.service_traffic import Traffic
@@ -102,7 +103,8 @@ class ServiceDesk:
         self._traffic = Traffic(facts)
         paths = configuration.paths
         requests = Requests(folder / paths.requests, folder / paths.facts)
-        self._system = SystemDesk(requests, host, self._tell_session)
+        witnesses = tuple(f"{WITNESS}{it.name}" for it in configuration.witness)
+        self._system = SystemDesk(requests, host, self._tell_session, witnesses)
         rules = configuration.service
         self._trust = Trust(
             tuple(public_key(key) for key in rules.ca),

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from cabinet import board
 from cabinet import configuration as site
 from cabinet.configuration import Configuration, ConfigurationError
 from cabinet.devices import Devices
@@ -21,20 +22,6 @@ from cabinet.version import VERSION
 from ledger.store import Store
 
 Pairs = tuple[tuple[str, str], ...]
-UNKNOWN = "unknown"
-SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
-THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
-LIFE_TIME = "life_time"  # eMMC's and some cards' own estimate, JEDEC JESD84-B51, 7.4.30
-MAX_FACT_BYTES = 256
-# Bits of the Raspberry Pi firmware's get_throttled.
-POWER_BITS = (
-    (0, "under-voltage now"),
-    (1, "frequency capped now"),
-    (2, "throttled now"),
-    (16, "under-voltage since the start"),
-    (17, "frequency capped since the start"),
-    (18, "throttled since the start"),
-)
 
 
 class Facts:
@@ -106,29 +93,22 @@ class Facts:
             ("free", f"{free // 2**20} MiB of {total // 2**20} MiB"),
             ("free share", f"{100 * free // max(1, total)} %"),
             ("ledger", f"{ledger.stat().st_size // 1024} KiB"),
-            ("wear", self._wear()),
+            *board.disk(ledger.stat().st_dev, self._system),
         )
 
     def clock(self) -> Pairs:
         """The clocks, and whether somebody sets them."""
-        synchronised = self._system / SYNCHRONISED.relative_to("/")
         since = int(time.monotonic())
         return (
             ("wall clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())),
             ("local time", time.strftime("%Y-%m-%d %H:%M:%S %Z")),
-            ("set by the network", "yes" if synchronised.exists() else "not known to be"),
+            *board.clocks(self._system, time.time()),
             ("running for", f"{since // 86_400} d {since // 3600 % 24} h {since // 60 % 60} min"),
         )
 
     def power(self) -> Pairs:
         """What the board says of its supply."""
-        raw = self._read(THROTTLED)
-        try:
-            bits = int(raw, 16)
-        except ValueError:
-            return (("supply", UNKNOWN),)
-        said = [words for bit, words in POWER_BITS if bits >> bit & 1]
-        return (("supply", ", ".join(said) or "good since the start"), ("flags", f"0x{bits:x}"))
+        return board.power(self._system)
 
     def software(self) -> Pairs:
         """What runs here."""
@@ -145,17 +125,6 @@ class Facts:
         except ConfigurationError as error:
             return f"{error.key}: {error.reason}"
 
-    def _wear(self) -> str:
-        """The worst device's own estimate, in tenths of its life used."""
-        found = []
-        for device in sorted((self._system / "sys/block").glob(f"mmcblk*/device/{LIFE_TIME}")):
-            found += [int(part, 16) for part in self._read(device).split() if part[:2] == "0x"]
-        return f"at most {max(found) * 10} % of its life used" if found else UNKNOWN
-
-    def _read(self, file: Path) -> str:
-        path = file if file.is_relative_to(self._system) else self._system / file.relative_to("/")
-        return read(path)
-
 
 def software(system: Path = Path("/")) -> Pairs:
     """What runs here."""
@@ -163,18 +132,8 @@ def software(system: Path = Path("/")) -> Pairs:
         ("cabinet", VERSION),
         ("python", platform.python_version()),
         ("kernel", f"{platform.system()} {platform.release()}"),
-        ("board", read(system / "proc/device-tree/model") or platform.machine()),
+        ("board", board.read(system / "proc/device-tree/model") or platform.machine()),
     )
-
-
-def read(path: Path) -> str:
-    """The beginning of a small file of the kernel's, "" where there is none."""
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_FACT_BYTES)
-    except OSError:
-        return ""
-    return data.decode("ascii", "replace").strip("\0\n ")
 
 
 def flat(configuration: Configuration) -> Pairs:

@@ -5,7 +5,7 @@ comes from outside the controller is data with bounds, redacted again before any
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -105,10 +105,11 @@ def _when(seconds: str) -> str:
     return datetime.fromtimestamp(int(seconds), UTC).strftime("%m-%d %H:%M:%S")
 
 
-def network(told: Told) -> Table:
-    """The facts as labels and values."""
+def network(told: Told, witnesses: Sequence[str], down: Mapping[str, str]) -> Table:
+    """The facts as labels and values; and what the gateway says of the witnesses that it asks."""
     rows = tuple((redact_fact(row[0]), redact_fact(row[1])) for row in told.rows if len(row) == 2)
-    return Table("network", ("what", "value"), rows)
+    reached = tuple((name, redact_fact(down.get(name, "no trouble"))) for name in witnesses)
+    return Table("network", ("what", "value"), (*rows, *reached))
 
 
 def redact_fact(text: str) -> str:

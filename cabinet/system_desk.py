@@ -6,7 +6,7 @@ one answer within its time, and it is a record before it is shown.
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -14,7 +14,7 @@ from cabinet import console_messages as m
 from cabinet import events as e
 from cabinet import service_records as sr
 from cabinet import system_answers
-from cabinet.redaction import known_names, redact
+from cabinet.redaction import known_names
 from cabinet.service_system import GOES_DOWN
 from cabinet.state import State
 from cabinet.step import Outcome
@@ -62,9 +62,17 @@ class SystemDesk:
     """Everything here is called by the one thread that takes the steps."""
 
     def __init__(
-        self, requests: Requests, host: Host, tell: Callable[[str, m.ToConsole], None]
+        self,
+        requests: Requests,
+        host: Host,
+        tell: Callable[[str, m.ToConsole], None],
+        witnesses: Sequence[str],
     ) -> None:
-        """`tell(session, message)` reaches the console of that session, if it is still there."""
+        """`tell(session, message)` reaches the console of that session, if it is still there.
+
+        `witnesses`: as the devices are called that stand for them.
+        """
+        self._witnesses = witnesses
         self._requests, self._host, self._tell = requests, host, tell
         self._waiting: dict[sr.SystemAct, _Waiting] = {}
         requests.prepare()
@@ -105,7 +113,10 @@ class SystemDesk:
             elif told.words != waiting.progress:
                 waiting.progress = told.words
                 waiting.until_s = self._host.now_s() + WITHIN_S.get(act, SOON_S)
-                self._tell(waiting.session, m.Seen(f"{CALLED[act]}: {redact(told.words)}"))
+                self._tell(
+                    waiting.session,
+                    m.Seen(f"{CALLED.get(act, act)}: {system_answers.redact_fact(told.words)}"),
+                )
 
     def _look(self, act: sr.SystemAct, waiting: _Waiting) -> Told | None:
         if waiting.problem:
@@ -152,5 +163,6 @@ class SystemDesk:
             words, table = system_answers.logs(told, waiting.logs, names, self._host.wall_s())
             return words, (table,)
         if told.outcome == "ok" and act == "network":
-            return "", (system_answers.network(told),)
+            down = self._host.state.devices_down
+            return "", (system_answers.network(told, self._witnesses, down),)
         return system_answers.redact_fact(told.words), ()

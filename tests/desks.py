@@ -75,6 +75,7 @@ class Desk:
             worker.submit,
             lambda job: self._queue.put(answer(job, hasher, PEPPER, self.random)),
         )
+        self.folder = folder
         self.units = True  # are enabled
         self.requests = system_units.requests(self.configuration, folder)
         (folder / self.configuration.paths.facts).mkdir()

@@ -142,6 +142,17 @@ def test_what_cannot_be_asked_of_the_network_is_said_as_unknown(
     assert rows["name servers"] == rows["clock synchronised"] == "unknown"
 
 
+def test_the_gateways_witnesses_stand_beside_the_facts_of_the_network() -> None:
+    down = {"witness north": "no answer\x1b[2J", "badge": "unplugged"}
+    told = Told("ok", rows=(("interface eth0", "up"),))
+    table = system_answers.network(told, ("witness north", "witness south"), down)
+    assert table.rows == (
+        ("interface eth0", "up"),
+        ("witness north", "no answer?[2J"),
+        ("witness south", "no trouble"),
+    )
+
+
 # --- what the console asks of logs ----------------------------------------------------------------
 
 
@@ -190,7 +201,7 @@ def test_attack_an_answer_with_rows_of_another_shape_is_shown_as_far_as_it_is_on
     )
     _, page = system_answers.logs(Told("ok", rows=rows), LogsWanted(), frozenset(), NOW_S)
     assert all(len(row) == 3 for row in page.rows)
-    assert not system_answers.network(Told("ok", rows=rows)).rows
+    assert not system_answers.network(Told("ok", rows=rows), (), {}).rows
     for data in (b'{"outcome":"ok","rows":[["%s"]]}' % (b"x" * 401), b'{"outcome":"no"}'):
         with pytest.raises(NotAnAnswer):
             system_answers.decode(data)
