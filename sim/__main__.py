@@ -181,10 +181,11 @@ def main() -> int:
         if not running:
             return story.tell(arguments)
         run(arguments.folder.resolve(), arguments.port, arguments.bench_port)
+    except BrokenPipeError:  # whoever read the story has read enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except OSError as error:  # the system says no: to which file, if it says so
-        if not running:
-            raise
-        file = error.filename2 or error.filename or arguments.folder
+        file = error.filename2 or error.filename or (arguments.folder if running else "a file")
         print(f"{said_by}: {file}: {error.strerror or error}", file=sys.stderr)
         return 1
     except (SimulatorError, ConfigurationError, LedgerError, KeyProblem, CorruptLedger) as error:

@@ -122,6 +122,7 @@ class Boot:
     def _come_up(self) -> None:
         runtime = self._runtime
         configuration, keys = runtime.configuration, runtime.keys
+        runtime.disk.check_readable()
         runtime.disk.check_mounted()
         store = SimulatedStore.open(runtime.disk.ledger, keys.ledger)
         assert isinstance(store, SimulatedStore)

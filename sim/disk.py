@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 
 from ledger.attachment import Attachment
-from ledger.errors import AppendFailed, ReadOnly
+from ledger.errors import AppendFailed, DiskFailed, ReadOnly
 from ledger.store import FreeSpace, Store
 
 SECTOR_BYTES = 512
@@ -26,9 +26,11 @@ class Strike(Enum):
 
     CUT_BEFORE = "power cut before a write"
     CUT_WITHIN = "power cut within a write"
+    CUT_SCATTERED = "power cut within a write, of which any sectors are left"
     CUT_AFTER = "power cut after a write, before it is acknowledged"
     ERROR_BEFORE = "EIO, nothing written"
     ERROR_AFTER = "EIO, and yet written"
+    NO_ROOM = "no room for a write"
     SLOW = "slow disk"
 
 
@@ -46,6 +48,8 @@ class Disk:
     struck: Strike | None = None  # and of the last that was struck
     slow_s: float = 30.0
     read_only: bool = False  # as a mount that found errors makes itself
+    failing: bool = False  # each write ends with EIO
+    unreadable: bool = False  # and each read
     torn: bytes | None = None  # what the WAL holds after a cut within a write
 
     @property
@@ -53,17 +57,27 @@ class Disk:
         """The write-ahead log beside the ledger."""
         return self.ledger.with_name(self.ledger.name + "-wal")
 
+    def check_readable(self) -> None:
+        """Raises DiskFailed as opening would."""
+        if self.unreadable:
+            why = "disk I/O error (opening it, SQLITE_IOERR_READ); check the disk"
+            raise DiskFailed(self.ledger, why)
+
     def check_mounted(self) -> None:
         """Raises ReadOnly as opening or writing would."""
         if self.read_only:
             raise ReadOnly(self.ledger, "cannot be written (EROFS); check mount and owner")
 
-    def tear(self, before: bytes, after: bytes) -> None:
-        """Of what a write changed, only the sectors up to some point reached the disk."""
+    def tear(self, before: bytes, after: bytes, *, scattered: bool = False) -> None:
+        """Of what a write changed, only the sectors up to some point reached the disk; `scattered`:
+        any of them, as a disk that writes in an order of its own leaves it."""
         length = max(len(before), len(after))
         old, new = before.ljust(length, b"\0"), after.ljust(length, b"\0")
         changed = [at for at in range(0, length, SECTOR_BYTES) if _differ(old, new, at)]
-        kept = changed[: self.cut_at(len(changed))]
+        if scattered:
+            kept = [at for at in changed if self.cut_at(1)]
+        else:
+            kept = changed[: self.cut_at(len(changed))]
         torn = bytearray(old)
         for at in kept:
             torn[at : at + SECTOR_BYTES] = new[at : at + SECTOR_BYTES]
@@ -115,10 +129,14 @@ class SimulatedStore(Store):
             raise PowerCut
         if strike is Strike.ERROR_BEFORE:
             self._strike()
-        before = disk.wal.read_bytes() if strike is Strike.CUT_WITHIN else b""
+        if strike is Strike.NO_ROOM:
+            self._strike("database or disk is full")
+        torn = strike in (Strike.CUT_WITHIN, Strike.CUT_SCATTERED)
+        before = disk.wal.read_bytes() if torn else b""
         first = super().append(bodies, attachments, erasures)
-        if strike is Strike.CUT_WITHIN:
-            disk.tear(before, disk.wal.read_bytes())
+        if torn:
+            scattered = strike is Strike.CUT_SCATTERED
+            disk.tear(before, disk.wal.read_bytes(), scattered=scattered)
             raise PowerCut
         if strike is Strike.CUT_AFTER:
             raise PowerCut
@@ -134,10 +152,12 @@ class SimulatedStore(Store):
         except ReadOnly:
             self._failure = "the simulated disk became read-only"
             raise
+        if self.disk.failing:
+            self._strike()
 
-    def _strike(self) -> None:
-        self._failure = "the simulated disk failed"
-        raise AppendFailed(self.path, "the simulated disk failed; open the ledger again")
+    def _strike(self, why: str = "the simulated disk failed") -> None:
+        self._failure = why
+        raise AppendFailed(self.path, f"{why}; open the ledger again")
 
     def free_space(self) -> FreeSpace:
         return FreeSpace(int(self.disk.free * (1 << 34)), self.disk.free)

@@ -12,6 +12,7 @@ from cabinet.local_socket import Peer
 from cabinet.messages import Answer, Press, Rows, Screen, Words, decode_for_screen
 from cabinet.screen_socket import PeerPressed
 from cabinet.screens import buttons
+from sim.medicines import medicines
 from sim.model import Model
 from sim.people import Person
 from sim.runtime import SimulatedRuntime
@@ -20,6 +21,7 @@ from sim.virtual import UNITS, Stream, VirtualSignal
 PATIENCE_S = 12.0  # before somebody tries something else
 MOST_PAGES = 40
 _FRAME_HEAD = 4  # bytes of a frame's length
+_GLASS = [code for code, it in medicines().items() if it.unit in ("ampule", "vial")]
 
 
 class GaveUp(Exception):
@@ -42,6 +44,7 @@ class Mistakes:
     wrong_finger: float = 0.03  # false rejects of such sensors are 1 to 3 in 100 [P]
     change_of_mind: float = 0.03  # null transactions: 1 to 5 in 100 [P]
     wrong_label: float = 0.02  # of what is to be loaded [P]
+    broken: float = 0.01  # an ampoule in the hand [P]
 
     def times(self, rate: float) -> "Mistakes":
         """The same people, who err so much more often."""
@@ -252,12 +255,19 @@ class Hands:
             if self.press("count", str(typed)) == "":
                 return
 
-    def hand(self, place: str, medicine: str, units: int) -> None:
-        """Take units out of an open pocket (negative: put in), into one's own hand."""
-        if units > 0 and self.world.take(place, units, medicine):
-            self.world.part(medicine, units, to=self.person.staff_id)
-        elif units < 0:
+    def hand(self, place: str, medicine: str, units: int) -> int:
+        """Take units out of an open pocket (negative: put in); how many of them broke."""
+        if units < 0:
             self.world.put(place, -units, medicine)
+            return 0
+        if not self.world.take(place, units, medicine):
+            return 0
+        glass = medicine in _GLASS and self.chance.chance(self.mistakes.broken)
+        if glass:
+            self.world.part(medicine, 1, to="the floor, in pieces")
+        if units > glass:
+            self.world.part(medicine, units - glass, to=self.person.staff_id)
+        return int(glass)
 
 
 def told(screen: Screen | None) -> int | None:

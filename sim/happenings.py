@@ -18,6 +18,7 @@ class Kind(Enum):
     HOOK_RELEASED = "hook released"
     HOOK_ENGAGED = "hook engaged"
     HELD = "held"  # pulled, but the hook held it
+    LID_LIFTED = "lid lifted"  # of one pocket of a matrix drawer
     OPENED = "opened"
     PRIED = "pried"  # opened by force; an OPENED of the same instant follows
     CLOSED = "closed"
@@ -32,6 +33,8 @@ class Kind(Enum):
     FINGER_ON = "finger on"
     FINGER_OFF = "finger off"
     SCANNED = "scanned"
+    ON_BATTERY = "on battery"
+    ON_MAINS = "on mains"
     POWER_CUT = "power cut"
     POWER_BACK = "power back"
     UNPLUGGED = "unplugged"

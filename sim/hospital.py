@@ -77,7 +77,7 @@ class Hospital:
     ) -> None:
         self.runtime, self.model, self._seed = runtime, model, seed
         self.floor, self.tally = Floor(runtime.hub), Tally()
-        self._mistakes, self._accesses = mistakes, accesses_a_day
+        self.mistakes, self._accesses = mistakes, accesses_a_day
         self._chance = Stream(seed, "ward")
         self._visits = 0
         self.told: Callable[[str], None] = lambda _: None
@@ -91,7 +91,7 @@ class Hospital:
         """One visit's hands, with a stream of their own."""
         self._visits += 1
         chance = Stream(self._seed, f"{person.staff_id}/{what}/{self._visits}")
-        return Hands(self.runtime, self.model, person, chance, self._mistakes)
+        return Hands(self.runtime, self.model, person, chance, self.mistakes)
 
     # --- who comes when ---------------------------------------------------------------------------
 

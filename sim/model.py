@@ -399,6 +399,8 @@ class Model:
             case Kind.MENDED if happening.detail == Fault.COIL_STUCK.value:
                 if drawer not in self.coil_on:
                     del self.hot[drawer]
+            case Kind.FAULTED | Kind.MENDED if happening.detail == Fault.JAMMED_OPEN.value:
+                pass  # its sensors say what is so
             case Kind.FAULTED:
                 self.broken[drawer] = self.broken.get(drawer, 0) + 1
             case Kind.MENDED:

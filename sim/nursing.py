@@ -32,6 +32,7 @@ class Nursing:
     ) -> None:
         self.runtime, self.model, self.tally = runtime, model, tally
         self._hands, self._diverter = hands, diverter
+        self._broken: list[str] = []  # medicines of which an ampoule is to be wasted
 
     def orders(self) -> list[str]:
         """What may be asked for now: of medicines that have a pocket."""
@@ -172,7 +173,10 @@ class Nursing:
         units = min(wanted, self.model.lying(pocket))
         hands.think()
         if units > 0:
-            hands.hand(pocket, self.model.pockets[pocket][0], units)
+            medicine = self.model.pockets[pocket][0]
+            if hands.hand(pocket, medicine, units):
+                self._broken.append(medicine)
+                self.tally.broken += 1
 
     def _pocket(self, order: str) -> str:
         wanted = self.model.orders[order].medicine
@@ -195,7 +199,9 @@ class Nursing:
             hands.must_press(hands.chance.pick(rows))
             hands.must_see("removal")
             drawn = hands.chance.random()
-            if self._friends_waste(hands):
+            if self._breakage(hands):
+                self._waste(hands)
+            elif self._friends_waste(hands):
                 self._waste(hands, self._diverter.friend if self._diverter is not None else None)
             elif drawn < WASTED:
                 self._waste(hands)
@@ -206,6 +212,14 @@ class Nursing:
                 hands.must_see("give")
                 hands.must_press("all")
                 self.tally.given += 1
+
+    def _breakage(self, hands: Hands) -> bool:
+        """Whether what is on the screen is of a medicine that broke."""
+        medicine, _ = self.model.removals.get(self._removal_on(hands.screen), ("", 0))
+        if medicine not in self._broken:
+            return False
+        self._broken.remove(medicine)
+        return True
 
     def _friends_waste(self, hands: Hands) -> bool:
         """Whether all of it is to be kept, and called wasted."""

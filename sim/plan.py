@@ -3,6 +3,7 @@
 Values only. One rule: a plan can be written as the one command that tells it again.
 """
 
+import shlex
 from dataclasses import dataclass
 
 from sim.violation import Violation
@@ -19,6 +20,7 @@ class Plan:
     mistake_rate: float = 1.0  # times what people err usually
     trespass_rate: float = 1.0  # times what people try usually that they may not
     diverter: str = ""  # the scheme of somebody who keeps medicines
+    config: str = ""  # the file of a site's own cabinet
 
     def command(self) -> str:
         """What tells it again."""
@@ -33,6 +35,8 @@ class Plan:
             words += f" --trespasses {self.trespass_rate:g}"
         if self.diverter:
             words += f" --diverter {self.diverter}"
+        if self.config:
+            words += f" --config {shlex.quote(self.config)}"
         return words
 
 

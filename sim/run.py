@@ -16,6 +16,7 @@ from pathlib import Path
 from cabinet import configuration as site
 from cabinet import keys as key_files
 from cabinet import provision
+from cabinet.arguments import whole
 from cabinet.evidence import write_export
 from ledger.store import Store
 from sim import story
@@ -32,16 +33,26 @@ SOAKED = (  # a usual day, a bad one, and one in which everything goes wrong
 )
 SOAK_FOUND = Path("build/soak.jsonl")
 MOST_SHRINKS = 12
+MOST_ACCESSES, MOST_TIMES = 5000, 100.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The story's own options."""
     parser.add_argument("--seed", type=int, help="what everything follows from")
     parser.add_argument("--days", type=float, default=1.0, help="how long (default: 1)")
-    parser.add_argument("--accesses", type=int, default=250, help="meant for a day (default: 250)")
-    parser.add_argument("--faults", type=float, default=1.0, help="times the usual (default: 1)")
-    parser.add_argument("--mistakes", type=float, default=1.0, help="of people (default: 1)")
-    parser.add_argument("--trespasses", type=float, default=1.0, help="on access (default: 1)")
+    parser.add_argument(
+        "--accesses",
+        type=whole(0, MOST_ACCESSES),
+        default=250,
+        metavar=f"0..{MOST_ACCESSES}",
+        help="meant for a day (default: 250)",
+    )
+    for name, words in (
+        ("--faults", "times the usual (default: 1)"),
+        ("--mistakes", "of people (default: 1)"),
+        ("--trespasses", "on access (default: 1)"),
+    ):
+        parser.add_argument(name, type=_rate, default=1.0, metavar=f"0..{MOST_TIMES:g}", help=words)
     parser.add_argument("--diverter", choices=SCHEMES, default="", help="who keeps medicines, how")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="seed after seed, so long")
     parser.add_argument("--json", action="store_true", help="the figures as one JSON object")
@@ -49,6 +60,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shrink", action="store_true", help="a failing seed's shortest story")
     parser.add_argument("--config", type=Path, help="a site's own cabinet.toml")
     parser.add_argument("--export", type=Path, help="leave export and cabinet here")
+
+
+def _rate(text: str) -> float:
+    """How many times the usual."""
+    rate = float(text)
+    if not 0.0 <= rate <= MOST_TIMES:
+        raise ValueError
+    return rate
 
 
 def tell(arguments: argparse.Namespace) -> int:
@@ -61,6 +80,7 @@ def tell(arguments: argparse.Namespace) -> int:
         mistake_rate=arguments.mistakes,
         trespass_rate=arguments.trespasses,
         diverter=arguments.diverter,
+        config=str(arguments.config or ""),
     )
     if arguments.export is not None and arguments.export.exists():
         raise SimulatorError(f"{arguments.export} exists already; choose a folder that does not")

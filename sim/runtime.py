@@ -7,6 +7,7 @@ does nothing more, whatever it was about to do.
 import gc
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cabinet.keys import Keys
 from cabinet.messages import Shown
 from cabinet.step import Outcome
 from ledger.errors import Locked
+from sim.battery import Battery
 from sim.boot import Boot, WorldLines
 from sim.disk import Disk, Strike
 from sim.errors import SimulatorError
@@ -32,6 +34,7 @@ from sim.world import World
 SWEPT_EVERY = 8  # lives of the controller
 RESTART_AFTER_S = 1.0  # as the controller's unit has it
 READY_AFTER_S = 8.0  # from power to the controller's first instruction
+DRIFT_PPM = 40.0  # at most, as a Raspberry Pi's crystal may have
 MEMORY_KIB = 64  # of a PIN's hash, so that a run is not hashing alone
 SENSES = (Kind.OPENED, Kind.CLOSED, Kind.HOOK_RELEASED, Kind.HOOK_ENGAGED)
 COILS = (Kind.COIL_ON, Kind.COIL_OFF, Kind.COIL_CUT)
@@ -59,6 +62,8 @@ class SimulatedRuntime:
         self.chance = Stream(seed, "machine")
         self.contacts = Stream(seed, "contacts")
         self._disk_chance = Stream(seed, "disk")
+        self.wall.drift_ppm = Stream(seed, "crystal").between(-DRIFT_PPM, DRIFT_PPM)
+        self.battery = Battery()
         self.world = World(configuration, clock=lambda: self.hub.now_s, stock=stock)
         self.sensor = ZfmSensor(self.world.finger, templates, notepad=notepad)
         self.reader, self.scanner = BadgeReader(), Scanner()
@@ -84,7 +89,7 @@ class SimulatedRuntime:
         self.watchers: list[VirtualSignal] = []
         self._coil_on: int | None = None
         self._levels: dict[int, bool] | None = None
-        self._strike_on: tuple[Kind, Callable[[], None]] | None = None
+        self._strike_on: tuple[Kind, Callable[[], object]] | None = None
         self._strike_at_start: Strike | None = None
         self._bounce_next_s = 0.0
         self.echo_badge = False  # the next badge is read twice
@@ -171,9 +176,31 @@ class SimulatedRuntime:
 
     def power_on(self) -> None:
         """Mains: the machine starts, and its controller after it."""
+        self._mains(True)
         self.world.set_mains(True)
         if self.boot is None:
             self.boot = Boot(self)
+
+    def fail_mains(self, for_s: float) -> bool:
+        """The mains fail for so long: the battery carries the machine, while it lasts."""
+        if not self.battery.on_mains or not self.world.view().mains:
+            return False
+        self._mains(False)
+        left_s = self.battery.left_s(self.hub.now_s)
+        if left_s >= for_s:
+            self.hub.after(for_s, lambda: self._mains(True))
+        else:
+            self.hub.after(left_s, partial(self._battery_empty, for_s - left_s))
+        return True
+
+    def _battery_empty(self, dark_s: float) -> None:
+        if not self.battery.on_mains:  # else somebody switched it off and on meanwhile
+            self.cut_power(dark_s)
+
+    def _mains(self, on: bool) -> None:
+        if self.battery.on_mains is not on:
+            self.battery.mains(on, self.hub.now_s)
+            self.world.note_supply(on)
 
     def cut_power(self, dark_s: float = 20.0) -> None:
         """No mains; they come back after `dark_s`."""
@@ -214,16 +241,13 @@ class SimulatedRuntime:
         self._end("the end")
         self.hub.close()
 
-    def cut_on(self, kind: Kind) -> None:
-        """Cut the power the next time this happens."""
-        self._strike_on = (kind, self.cut_power)
-
-    def kill_on(self, kind: Kind) -> None:
-        """Kill the controller the next time this happens."""
-        self._strike_on = (kind, self.kill_process)
+    def strike_on(self, kind: Kind, strike: Callable[[], object]) -> None:
+        """Let something happen the next time that this does: a cut, a kill, a cable pulled."""
+        self._strike_on = (kind, strike)
 
     def forget_cut(self) -> None:
-        """No cut is planned any more."""
+        """Nothing is planned any more, and mains that failed are back."""
+        self._mains(True)
         self._strike_on = self._strike_at_start = None
         self._bounce_next_s = 0.0
 

@@ -6,6 +6,7 @@ Not for when (`faults.py`). One rule: what is done is undone by what it gives to
 from collections.abc import Callable
 
 from sim import fingerprint_sensor as zfm
+from sim.battery import FULL_S
 from sim.disk import Strike
 from sim.faults import A_MINUTE, AN_HOUR, FAULTS, Injector
 from sim.happenings import Kind
@@ -29,7 +30,7 @@ def _power_cut(injector: Injector) -> bool:
 
 def _cut_on(*kinds: Kind) -> Callable[[Injector], bool]:
     def strike(injector: Injector) -> bool:
-        injector.runtime.cut_on(injector.chance.pick(kinds))
+        injector.runtime.strike_on(injector.chance.pick(kinds), injector.runtime.cut_power)
         return True
 
     return strike
@@ -57,9 +58,21 @@ def _brown_out(injector: Injector) -> bool:
     return True
 
 
+def _mains_fail(injector: Injector) -> bool:
+    """For less long than the battery lasts, whatever it was charged to."""
+    battery = injector.runtime.battery
+    left_s = battery.left_s(injector.runtime.hub.now_s)
+    return injector.runtime.fail_mains(injector.chance.between(0.01, 0.95) * left_s)
+
+
+def _battery_empty(injector: Injector) -> bool:
+    dark_s = injector.chance.between(30.0, 20 * A_MINUTE)
+    return injector.runtime.fail_mains(FULL_S + dark_s)
+
+
 def _kill_on(*kinds: Kind) -> Callable[[Injector], bool]:
     def strike(injector: Injector) -> bool:
-        injector.runtime.kill_on(injector.chance.pick(kinds))
+        injector.runtime.strike_on(injector.chance.pick(kinds), injector.runtime.kill_process)
         return True
 
     return strike
@@ -79,6 +92,29 @@ def _read_only(injector: Injector) -> bool:
 
     def heal() -> None:
         disk.read_only = False
+
+    return injector.lasting(injector.chance.between(5.0, 3 * A_MINUTE), heal)
+
+
+def _failing(injector: Injector) -> bool:
+    """Each write, and so each start, ends with EIO for some seconds."""
+    disk = injector.runtime.disk
+    disk.failing = True
+
+    def heal() -> None:
+        disk.failing = False
+
+    return injector.lasting(injector.chance.between(3.0, 20.0), heal)
+
+
+def _unreadable(injector: Injector) -> bool:
+    """What runs has read what it needs: it is killed, and cannot start."""
+    runtime = injector.runtime
+    runtime.disk.unreadable = True
+    runtime.kill_process()
+
+    def heal() -> None:
+        runtime.disk.unreadable = False
 
     return injector.lasting(injector.chance.between(5.0, 3 * A_MINUTE), heal)
 
@@ -137,6 +173,16 @@ def _clock(seconds: Callable[[Stream], float]) -> Callable[[Injector], bool]:
         return injector.lasting(injector.some_time(), heal)
 
     return strike
+
+
+def _clock_within(injector: Injector) -> bool:
+    """As a time server that is reached again steps it, while a drawer is open to somebody."""
+    boot = injector.runtime.boot
+    if boot is None or boot.turns is None or boot.turns.state.access is None:
+        injector.later("clock stepped within an access")
+        return False
+    step = injector.chance.pick((-1, 1))
+    return _clock(lambda chance: step * chance.between(90.0, AN_HOUR))(injector)
 
 
 def _forgot(injector: Injector) -> bool:
@@ -229,6 +275,20 @@ def _unplugged(device: str) -> Callable[[Injector], bool]:
     return strike
 
 
+def _pulled_within(injector: Injector) -> bool:
+    """A finger is on the glass, and the sensor's cable comes loose."""
+    runtime, after_s = injector.runtime, injector.chance.between(0.05, 0.8)
+    back_s = injector.some_time() / 2
+
+    def pull() -> None:
+        if runtime.ports["fingerprint"].plugged and not injector.ending:
+            runtime.unplug("fingerprint")
+            injector.lasting(back_s, lambda: runtime.plug("fingerprint"))
+
+    runtime.strike_on(Kind.FINGER_ON, lambda: runtime.hub.after(after_s, pull))
+    return True
+
+
 def _line(device: str, spoil: Callable[[MemoryPort], None]) -> Callable[[Injector], bool]:
     def strike(injector: Injector) -> bool:
         runtime = injector.runtime
@@ -279,6 +339,27 @@ def _label_twice(injector: Injector) -> bool:
     return True
 
 
+def _other_label(injector: Injector) -> bool:
+    """Of a patient's wristband, of a parcel, of an advertisement, and one that is torn."""
+    texts = (
+        "MRN0042317",
+        "https://www.example.org",
+        "]C1019501101530000310ABC",
+        "]d2010",
+    )
+    injector.runtime.scan(injector.chance.pick(texts))
+    return True
+
+
+def _two_labels(injector: Injector) -> bool:
+    """Two scanners' worth of bytes, one between the other's."""
+    runtime = injector.runtime
+    pairs = zip("]d2010039999910011\r", "]d2010039999920010\r", strict=True)
+    mixed = "".join(one + other for one, other in pairs)
+    runtime.ports["scanner"].say(runtime.scanner.noise([mixed.encode()]))
+    return True
+
+
 def _suspended(injector: Injector) -> bool:
     """Whoever is about to take something is suspended by a new staff list, and reinstated later."""
     lists = injector.lists
@@ -305,6 +386,8 @@ DOES: dict[str, Callable[[Injector], bool]] = {
     "power cut at the hook": _cut_on(Kind.HOOK_RELEASED, Kind.HOOK_ENGAGED),
     "power cut while a drawer moves": _cut_on(Kind.OPENED, Kind.CLOSED, Kind.TAKEN),
     "power cut during recovery": _cut_recovery,
+    "mains fail": _mains_fail,
+    "battery runs empty": _battery_empty,
     "brown-out": _brown_out,
     "killed process": _killed,
     "killed within a pulse": _kill_on(Kind.COIL_ON, Kind.HOOK_RELEASED, Kind.COIL_OFF),
@@ -312,21 +395,27 @@ DOES: dict[str, Callable[[Injector], bool]] = {
     "orderly restart": _restarted,
     "power cut before a write": _write(Strike.CUT_BEFORE),
     "power cut within a write": _write(Strike.CUT_WITHIN),
+    "unsynced sectors in any order": _write(Strike.CUT_SCATTERED),
     "power cut after a write": _write(Strike.CUT_AFTER),
     "EIO, nothing written": _write(Strike.ERROR_BEFORE),
     "EIO, and yet written": _write(Strike.ERROR_AFTER),
+    "EIO at every write": _failing,
+    "EIO at every read": _unreadable,
+    "no room for a write": _write(Strike.NO_ROOM),
     "slow disk": _write(Strike.SLOW),
     "disk full": _disk_full,
     "read-only mount": _read_only,
     "no second place": _no_anchor,
     "clock set forward": _clock(lambda chance: chance.between(90.0, 5 * AN_HOUR)),
     "clock set back": _clock(lambda chance: -chance.between(90.0, 5 * AN_HOUR)),
+    "clock stepped within an access": _clock_within,
     "clock forgot": _forgot,
     "switch stuck": _drawer(Fault.SWITCH_STUCK),
     "switch wire cut": _drawer(Fault.SWITCH_CUT),
     "latch sensor stuck": _drawer(Fault.LATCH_STUCK),
     "latch wire cut": _drawer(Fault.LATCH_CUT),
     "hook jammed": _drawer(Fault.HOOK_JAMMED),
+    "drawer jammed open": _drawer(Fault.JAMMED_OPEN),
     "coil stuck on": _drawer(Fault.COIL_STUCK),
     "contacts bounce": _bounce,
     "drawer forced": _forced,
@@ -338,6 +427,7 @@ DOES: dict[str, Callable[[Injector], bool]] = {
     "sensor answers stale": _sensor(_stale, 300.0),
     "poor pictures": _sensor(lambda _: zfm.PoorImage(times=4), 600.0),
     "sensor unplugged": _unplugged("fingerprint"),
+    "sensor pulled within a reading": _pulled_within,
     "sensor line echoes": _line("fingerprint", _echo),
     "sensor at another speed": _line("fingerprint", _other_speed),
     "badge reader at another speed": _line("badge", _other_speed),
@@ -347,6 +437,8 @@ DOES: dict[str, Callable[[Injector], bool]] = {
     "badge twice": _badge_twice,
     "stranger's badge": _stranger,
     "label twice": _label_twice,
+    "label of another sort": _other_label,
+    "two labels at once": _two_labels,
     "rights withdrawn": _suspended,
     "order stopped": _order_stopped,
 }

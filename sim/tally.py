@@ -17,6 +17,7 @@ class Tally:
     given: int = 0
     wasted: int = 0
     returned: int = 0
+    broken: int = 0  # ampoules
     admitted: int = 0
     moved: int = 0
     discharged: int = 0

@@ -26,6 +26,10 @@ SET_UP_MS = 3_600_000  # before it
 MEMORY_KIB = 64
 FILL = 30  # units in each pocket of a site's own cabinet
 FILLED_UNTIL = "2028-12-31"
+# The demo's cabinet holds nothing of glass: in a story one of its drawers does.
+SWALLOWED = 'medicine = "LORA-1-TAB"\nschedule = "CIV"'
+INJECTED = 'medicine = "FENT-100-AMP"\nschedule = "CII"'
+
 _FORMULARY = "code,generic,brand,strength,form,schedule,unit,therapeutic_class,ndc,high_alert"
 
 _ORDERS = "order,record_number,medicine,quantity,dose,route,frequency,reason,starts,stops"
@@ -50,6 +54,9 @@ def make(folder: Path, own: Path | None = None) -> Template:
     shutil.copytree(DEMO, lists, ignore=shutil.ignore_patterns("__*", "*.toml"))
     text = (own or DEMO / "cabinet.toml").read_text(encoding="utf-8")
     rules = cast.RULES if own is None else ""
+    if own is None:
+        assert SWALLOWED in text
+        text = text.replace(SWALLOWED, INJECTED)
     (folder / "cabinet.toml").write_text(_as_demo(text) + rules, encoding="utf-8")
     configuration = site.load(folder / "cabinet.toml")
     shelves = stock(DEMO)
@@ -58,6 +65,8 @@ def make(folder: Path, own: Path | None = None) -> Template:
         shelves = {it.id: Stock(it.id, FILL, "SIM", FILLED_UNTIL) for it in pockets}
         _write_formulary(lists, configuration)
         _write_orders(lists, configuration)
+    else:
+        _add_orders(lists)
     chance = Stream(0, "template")
     setup = SetUp(
         folder,
@@ -139,6 +148,17 @@ def _write_formulary(lists: Path, configuration: Configuration) -> None:
                 ndc = f"99999-{7000 + len(written)}-1"
                 words = (code, code, "", "1", "tablet", pocket.schedule, "tablet", "simulated")
                 writer.writerow([*words, ndc, "no"])
+
+
+def _add_orders(lists: Path) -> None:
+    """Ampoules for two of the demo's patients."""
+    with (lists / "patients.csv").open(encoding="utf-8", newline="") as lines:
+        patients = [row["record_number"] for row in csv.DictReader(lines)][:2]
+    with (lists / "orders.csv").open("a", encoding="utf-8", newline="") as lines:
+        writer = csv.writer(lines)
+        for number, patient in enumerate(patients, 1):
+            words = ("1 ampule", "into a vein", "as needed", "simulated", "2026-01-01", "")
+            writer.writerow([f"SIM-AMP-{number}", patient, "FENT-100-AMP", 1, *words])
 
 
 def _write_orders(lists: Path, configuration: Configuration) -> None:

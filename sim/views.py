@@ -17,6 +17,7 @@ class Fault(Enum):
     LATCH_STUCK = "latch sensor stuck"
     HOOK_JAMMED = "hook jammed"
     COIL_STUCK = "coil stuck on"
+    JAMMED_OPEN = "drawer jammed open"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class DrawerView:
     coil: bool
     pulses: int
     light: bool
+    lid: str  # the pocket of a matrix drawer whose lid is lifted, "" for none
     faults: tuple[Fault, ...]
     tablets: Mapping[str, Mapping[str, int]]  # place -> medicine -> how many
 

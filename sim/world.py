@@ -36,6 +36,7 @@ class _Drawer:
     let_go: bool = False  # this pulse has reached RELEASE_S
     pulses: int = 0
     light: bool = False
+    lid: str = ""  # the pocket whose lid is lifted
     faults: dict[Fault, bool] = field(default_factory=dict)  # the level a stuck sensor shows
 
 
@@ -146,6 +147,7 @@ class World:
             coil=drawer.coil_since is not None,
             pulses=drawer.pulses,
             light=drawer.light,
+            lid=drawer.lid,
             faults=tuple(drawer.faults),
             tablets={place: self._tablets.at(place) for place in places},
         )
@@ -291,10 +293,12 @@ class World:
             it = self._find(drawer)
             if not it.is_open and it.hook_engaged:
                 return Outcome(False, f"{drawer} is shut and latched already")
+            if it.is_open and Fault.JAMMED_OPEN in it.faults:
+                return Outcome(False, f"{drawer} is jammed and does not move")
             if not it.is_open and not fully:
                 return Outcome(False, f"{drawer} is nearly shut already")
             if it.is_open:
-                it.is_open = False
+                it.is_open, it.lid = False, ""
                 self._note(Kind.CLOSED, drawer=drawer)
             if not fully:
                 return Outcome(True, f"{drawer} is nearly shut; its latch has not caught")
@@ -332,6 +336,7 @@ class World:
             if refusal is not None:
                 return refusal
             kind = medicine or self._tablets.only_at(place, rather=pocket.medicine)
+            self._lift(drawer, place)
             outcome = self._tablets.take(place, kind, n)
             if outcome:
                 self._note_tablets(Kind.TAKEN, drawer, place, kind or "", n)
@@ -354,6 +359,7 @@ class World:
                 return refusal
             if kind is None:
                 return Outcome(False, "say which medicine goes into the return bin")
+            self._lift(drawer, place)
             outcome = self._tablets.put(place, kind, n)
             if outcome:
                 self._note_tablets(Kind.PUT, drawer, place, kind, n)
@@ -370,6 +376,12 @@ class World:
 
     def _note_tablets(self, kind: Kind, drawer: _Drawer, place: str, medicine: str, n: int) -> None:
         self._note(kind, drawer=drawer.setup.id, place=place, medicine=medicine, count=n)
+
+    def _lift(self, drawer: _Drawer, place: str) -> None:
+        """A hand lifts the lid of the pocket that it reaches into; the one before falls shut."""
+        if drawer.setup.kind == "matrix" and drawer.lid != place:
+            drawer.lid = place
+            self._note(Kind.LID_LIFTED, drawer=drawer.setup.id, place=place)
 
     def _reach(self, drawer: _Drawer, n: int) -> Outcome | None:
         """Why nobody's hand gets into `drawer` with `n` of something; None when it does."""
@@ -418,6 +430,12 @@ class World:
             self._plugged[device] = plugged
             self._note(Kind.PLUGGED if plugged else Kind.UNPLUGGED, detail=device)
             return Outcome(True, f"{device} is {'plugged in' if plugged else 'unplugged'}")
+
+    def note_supply(self, mains: bool) -> None:
+        """The battery carries the machine now, or the mains do again."""
+        with self._lock:
+            self._advance()
+            self._note(Kind.ON_MAINS if mains else Kind.ON_BATTERY)
 
     def set_mains(self, on: bool) -> Outcome:
         """Cut the power, or restore it; tablets, drawers and hooks stay as they are."""

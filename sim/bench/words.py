@@ -33,7 +33,7 @@ def tone(kind: Kind) -> str:
             return "lock"
         case Kind.OPENED | Kind.CLOSED:
             return "drawer"
-        case Kind.TAKEN | Kind.PUT | Kind.PARTED:
+        case Kind.TAKEN | Kind.PUT | Kind.PARTED | Kind.LID_LIFTED:
             return "tablet"
         case Kind.BADGE | Kind.FINGER_ON | Kind.FINGER_OFF | Kind.SCANNED:
             return "person"
@@ -69,6 +69,8 @@ def describe(happening: Happening, medicines: Mapping[str, Medicine]) -> str:
             return f"{drawer}: the drawer was pushed shut"
         case Kind.TAKEN:
             return f"{it.place}: {it.count} of {medicine} taken out"
+        case Kind.LID_LIFTED:
+            return f"{it.place}: the lid was lifted"
         case Kind.PUT:
             return f"{it.place}: {it.count} of {medicine} put in"
         case Kind.PARTED:
@@ -87,6 +89,8 @@ def describe(happening: Happening, medicines: Mapping[str, Medicine]) -> str:
             return f"The {it.detail} device was {it.kind.value}"
         case Kind.FAULTED | Kind.MENDED:
             return f"{drawer}: {it.detail}{', mended' if it.kind is Kind.MENDED else ''}"
+        case Kind.ON_BATTERY | Kind.ON_MAINS:
+            return "The mains are back" if it.kind is Kind.ON_MAINS else "The battery carries it"
         case Kind.POWER_CUT:
             return "The power was cut"
         case Kind.POWER_BACK:
