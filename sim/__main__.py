@@ -8,6 +8,7 @@ One rule: a power cut kills the controller, not the world.
 import argparse
 import fcntl
 import logging
+import os
 import signal
 import socket
 import sys
