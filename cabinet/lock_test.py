@@ -142,13 +142,23 @@ def waits(state: State) -> Testing | None:
     return testing if testing is not None and testing.what == LOCK and not testing.access else None
 
 
+def not_admitting(draft: Draft) -> str:
+    """Why the person at the screen may not let the technician in, or open for them; "" if so."""
+    state, session, now = draft.state, draft.state.session, draft.state.service
+    assert session is not None
+    why = rights.refusal(state, session.person, Act.ADMIT, draft.moment.wall_ms)
+    why = why or rights.unproven(state, session.person, Act.ADMIT, session.factors)
+    if not why and now is not None and now.person:
+        why = "own_visit" if rights.same_human(state, now.person, session.person) else ""
+    return why
+
+
 def open_drawer(draft: Draft) -> None:
     """The pharmacist at the screen opens the drawer, and will count in it."""
     state, session, now = draft.state, draft.state.session, draft.state.service
     testing = waits(state)
     assert session is not None and now is not None and testing is not None
-    why = rights.refusal(state, session.person, Act.ADMIT, draft.moment.wall_ms)
-    why = why or rights.unproven(state, session.person, Act.ADMIT, session.factors)
+    why = not_admitting(draft)
     if why:
         draft.add(r.Refused("test_lock", why, session.id, session.person))
         draft.refuse(REASONS[why])

@@ -8,7 +8,7 @@ from typing import Literal
 
 from auth.lockout import Limits, standing
 from auth.policy import Act, Factor, Role
-from cabinet import authenticator, rights, service_system, service_work, signin
+from cabinet import authenticator, lock_test, rights, service_system, service_work, signin
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import service_records as sr
@@ -184,6 +184,7 @@ def asked(draft: Draft, event: ServiceAsked) -> None:
     now = draft.state.service
     if now is not None and now.id == event.session:
         command = event.command if event.command in KNOWN else "unknown"
+        words = words or _withdrawn(draft, now)
         if not words and event.outcome == "ok":
             act = service_system.act(command, event.arguments)
             if act is not None:
@@ -216,6 +217,13 @@ def wrote(draft: Draft, event: ServiceWrote) -> None:
             sr.ServiceNoted(event.session, draft.attach("service_note", sr.ServiceNote(text)))
         )
         draft.report.append("Noted.")
+
+
+def _withdrawn(draft: Draft, now: Service) -> str:
+    """Why this technician may do nothing any more, though the session has not ended yet; or ""."""
+    wall_ms = draft.moment.wall_ms
+    why = rights.refusal(draft.state, now.person, Act.SERVICE, wall_ms) if now.person else ""
+    return REASONS[why] if why else ""
 
 
 def left(draft: Draft, event: ServiceLeft) -> None:
@@ -264,9 +272,7 @@ def admit(draft: Draft, button: str) -> None:
     state = draft.state
     session, now = state.session, state.service
     assert session is not None
-    why = rights.refusal(state, session.person, Act.ADMIT, draft.moment.wall_ms) or rights.unproven(
-        state, session.person, Act.ADMIT, session.factors
-    )
+    why = lock_test.not_admitting(draft)
     if why:
         draft.add(r.Refused("admit", why, session.id, session.person))
         draft.refuse(REASONS[why])

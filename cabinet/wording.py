@@ -179,6 +179,7 @@ REASONS = {
     "other_sensor": "Another sensor was fitted meanwhile. Look at it, and begin again.",
     "own_code": "You issued this code. Another enroller must stand by: ask a colleague.",
     "own_lock": "Nobody releases their own lock. Ask another pharmacist.",
+    "own_visit": "Nobody lets themselves in. Ask another pharmacist.",
     "own_rights": "Nobody changes their own rights. Ask another administrator.",
     "left": "This person has left for good. Add somebody who comes back with a new number.",
     "temporary_rights": "A temporary user's rights do not change. Make them a person of their own.",

@@ -20,6 +20,7 @@ from cabinet.plan import Rules, Service
 from tests import app
 from tests.desks import Console, Desk
 from tests.test_service import Known
+from tests.test_service_work import ask
 from tests.ward import PIN, PLAN, Ward, badge
 
 CODE = Service(sign_in=("code",), admit="never")
@@ -319,3 +320,60 @@ def test_no_message_shows_a_pin() -> None:
     job = e.CheckTechnician("r", "", "p", "hash", PIN, "sealed", "123456", 1, 1)
     assert not {PIN, "123456", "sealed", "hash"} & set(repr(job).replace("'", " ").split())
     assert code_at(b"", 1) != PIN
+
+
+# --- alone ----------------------------------------------------------------------------------------
+
+
+def two_accounts(ward: Ward) -> None:
+    """Sven is a technician, and has an account as a pharmacist too."""
+    rows = tuple(
+        (f"people.csv:{line}", e.PersonRow(it, "Sven", "Service", role, badge(it), human="one"))
+        for line, (it, role) in enumerate({"S1": "service_technician", "P9": "pharmacist"}.items())
+    )
+    assert not ward.do(e.Import("test", people=rows)).refusal
+    ward.hire("P9", "pharmacist")
+
+
+def test_attack_a_technician_does_not_let_themselves_in_by_a_second_account() -> None:
+    rules = msgspec.structs.replace(CODE, admit="controlled")
+    ward = hired(Ward(msgspec.structs.replace(PLAN, service=rules), stocked=False))
+    two_accounts(ward)
+    ward.do(entered(ward))
+    ward.sign_in("P9")
+    ward.press("menu")
+    assert ward.press(f"admit:{session(ward)}").refusal
+    assert ward.records(r.Refused)[-1].why == "own_visit"
+    assert ward.do(e.ServiceAsked(session(ward), "status")).refusal
+
+
+def test_attack_a_technician_does_not_open_a_full_drawer_by_a_second_account() -> None:
+    ward = hired(Ward(BY_CODE))
+    two_accounts(ward)
+    ward.do(entered(ward))
+    ask(ward, "service begin")
+    ask(ward, "test lock D1")
+    ward.commands.clear()
+    ward.sign_in("P9")
+    assert ward.press("test_lock").refusal
+    assert not [it for it in ward.commands if isinstance(it, e.Pulse)]
+    ward.press("sign_out")
+    ward.sign_in("P1")
+    assert not ward.press("test_lock").refusal
+
+
+@pytest.mark.parametrize("line", ["status", "test lock D1", "poweroff", "replace D1 A-1 SN1"])
+def test_attack_a_technician_suspended_before_a_command_is_taken_does_nothing_more(
+    ward: Ward, line: str
+) -> None:
+    """The session ends with the next tick; the command came before it."""
+    ward.do(entered(ward))
+    ask(ward, "service begin")
+    gone = e.PersonRow("S1", "Sven", "Service", "service_technician", badge("S1"), "suspended")
+    ward.do(e.Import("test", people=(("people.csv:2", gone),)))
+    ward.commands.clear()
+    assert ask(ward, line)
+    assert not ward.commands
+    assert ward.records(sr.ServiceCommand)[-1].outcome == "refused"
+    ward.wait(1)
+    assert ward.records(sr.ServiceEnded)[-1].why == "withdrawn"
