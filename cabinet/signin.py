@@ -369,6 +369,9 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         if len(text) != PIN_DIGITS or not (text.isascii() and text.isdigit()):
             draft.refuse(f"A PIN has {PIN_DIGITS} digits.")
             return
+        if stands(draft.state, attempt.badge, draft.moment.mono_ms).pin_off:
+            end_attempt(draft, "locked", LOCKED)  # a finger was asked for, and its sensor is gone
+            return
         person, request = draft.state.people.get(attempt.person), draft.reference()
         encoded = person.pin if person is not None else ""
         draft.command(CheckPin(request, encoded, text))

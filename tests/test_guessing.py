@@ -8,7 +8,7 @@ from cabinet import records as r
 from cabinet import screens
 from cabinet.signin import FINGER_OFF
 from tests.test_signin import BADGES, finger, hold, pin, said, wrong_tries
-from tests.ward import SENSOR, Ward, badge
+from tests.ward import PIN, SENSOR, Ward, badge
 
 
 @pytest.fixture
@@ -42,6 +42,28 @@ def test_at_the_fiftieth_miss_the_finger_is_switched_off_and_badge_and_pin_go_on
         ward.press("sign_out")
         hold(ward, staff_id)
         assert ward.screen().name == "pin", "a PIN brings no finger back"
+
+
+@pytest.mark.parametrize("staff_id", BADGES)
+def test_attack_a_locked_pin_is_not_tried_again_by_unplugging_the_finger_sensor(
+    ward: Ward, staff_id: str
+) -> None:
+    for _ in range(ward.plan.rules.lock_at_try):
+        ward.wait(60)
+        hold(ward, staff_id)
+        ward.press("use_pin")
+        pin(ward, right=False)
+        if ward.state.attempt is not None:
+            ward.press("cancel")
+    ward.wait(60)
+    hold(ward, staff_id)
+    assert "use_pin" not in screens.buttons(ward.screen())
+    ward.do(e.DeviceChanged("fingerprint", "unplugged"))
+    ward.commands.clear()
+    ward.press("pin", PIN)
+    assert not ward.commands, "it is not even compared"
+    assert ward.state.attempt is None and ward.state.session is None
+    assert ward.records(r.AttemptEnded)[-1].why == "locked"
 
 
 def alarms(ward: Ward) -> str:
