@@ -73,9 +73,9 @@ class Fingers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a site decides of its people's fingers.
 
     `copies`: whether sealed copies of templates are kept for a sensor to come. A copy is a second
-    store of biometric data: 740 ILCS 14/15 (BIPA) wants a written policy and release for each,
-    GDPR Art. 9(1) and (2)(a) a lawful ground, Art. 5(1)(c) no more than is needed. So the default
-    is none, which costs enrolling again.
+    store of biometric data: 740 ILCS 14/15(a) and (b) want a written policy, and a release of each
+    person; GDPR Art. 9 a lawful ground, Art. 5(1)(c) no more than is needed. So the default is
+    none, which costs enrolling again.
 
     `supervisor`: whether one proves who they are beside each sign-in while the sensor is down.
     """
