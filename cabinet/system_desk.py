@@ -22,7 +22,7 @@ from cabinet.system_answers import LogsWanted, NotAnAnswer, Told
 from cabinet.system_requests import Requests
 
 WITHIN_S: dict[sr.SystemAct, float] = {"verify": 600.0, "bundle": 600.0, "bundle-usb": 600.0}
-SOON_S = 20.0  # less than the console waits
+SOON_S = 25.0  # less than the console waits
 CALLED: dict[sr.SystemAct, str] = {
     "verify": "ledger verify",
     "bundle": "bundle print",

@@ -25,7 +25,7 @@ def entry(
 def journal(mocker: Any) -> Any:
     """The journal's entries, ours and the kernel's."""
     told: dict[tuple[str, ...], list[str]] = {system_units.OF_OURS: [], system_units.OF_KERNEL: []}
-    mocker.patch.object(system_units, "_said", lambda command: "\n".join(told[command]))
+    mocker.patch.object(system_units, "_said", lambda command, _: "\n".join(told[command]))
     return told
 
 
@@ -86,8 +86,9 @@ def test_a_journal_that_cannot_be_read_is_a_failure(journal: Any) -> None:
 
 
 def test_a_program_that_is_not_there_or_fails_says_nothing() -> None:
-    assert system_units._said(("/nowhere/at/all",)) == ""
-    assert system_units._said(("/bin/false",)) == ""
+    assert system_units._said(("/nowhere/at/all",), 9) == ""
+    assert system_units._said(("/bin/false",), 9) == ""
+    assert system_units._said(("/bin/sleep", "99"), 0.01) == ""
 
 
 # --- the network ----------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ def test_facts_of_the_network_are_what_the_kernel_and_systemd_say(
     }
     resolver = tmp_path / "resolv.conf"
     resolver.write_text("# by hand\nnameserver 192.0.2.53\nnameserver\noptions edns0\n")
-    mocker.patch.object(system_units, "_said", said.get)
+    mocker.patch.object(system_units, "_said", lambda command, _: said[command])
     mocker.patch.object(system_units, "RESOLVER", resolver)
     assert system_units.network().rows == (
         ("interface eth0", "up, 192.0.2.10/24, 2001:db8::10/64, MAC 02:00:00:00:00:01"),
