@@ -288,7 +288,8 @@ def refusal(state: State, person: Person, change: Change, wall_ms: int) -> str:
         return "left"
     if (change.before, change.was) != (person.rights, person.standing):
         return "changed_meanwhile"  # a list came: what was begun would undo it, unseen
-    if change.rights.role == Role.TEMPORARY.value and change.rights != person.rights:
+    temporary = Role.TEMPORARY.value in (person.role, change.rights.role)
+    if temporary and change.rights != person.rights:
         return "temporary_rights"
     if rights.lasting(state, rights.now_of(state, wall_ms)) == [person] and not _lasts(
         state, change

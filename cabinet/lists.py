@@ -11,6 +11,7 @@ from typing import get_args
 from auth.policy import EVERYWHERE, GROUPS, ROLE_GROUPS, Role
 from cabinet import lookalikes, rights
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.decision import Draft
 from cabinet.events import Import, OrderRow, PatientRow, PersonRow
 from cabinet.state import Person, State
@@ -334,6 +335,10 @@ def take_person(draft: Draft, where: str, row: PersonRow) -> str:
         return ref
     name = draft.attach("person", details)
     draft.add(r.PersonListed(ref, badge, standing, held, human, name))
+    if known is not None and known.enrolled and Role.TEMPORARY.value == known.role != held.role:
+        # One human may have made and enrolled them: two are behind whoever works here for good.
+        why = "A temporary user before"
+        draft.add(st.CredentialsWithdrawn(ref, "", (), not row.badge, why))
     draft.report.append(f"{where}: {'added' if known is None else 'changed'}")
     return ref
 

@@ -56,6 +56,7 @@ class Reader:
         self.codes: dict[str, r.CodeIssued] = {}
         self.alone = False  # the person at the screen, whom nobody supervised and somebody should
         self.enrolment: r.EnrolmentStarted | None = None
+        self.by_one: dict[str, bool] = {}  # one human issued the code and stood by
 
     def follow(self, bodies: Sequence[bytes]) -> None:
         """Read what is new."""
@@ -79,6 +80,8 @@ class Reader:
                 self._person(record)
             case r.CodeIssued():
                 self.codes[record.code] = record
+            case st.CredentialsWithdrawn():
+                self.people[record.person].enrolled = False
             case st.TemporaryOver():
                 over = self.people[record.person]
                 end_ms = min(over.rights.expires_ms, self.now_ms)
@@ -154,13 +157,15 @@ class Reader:
         """Two people are behind every account but those of the first two codes."""
         self.enrolment = record
         code = self.codes[record.code]
+        self.by_one[record.person] = False
         if not code.by:  # the first administrators, and those whom the recovery cards let in
             return
         assert self.session is None and record.enroller, "whoever stands by was signed out"
         self._good(record.enroller, "enrol")
         self._proved(record.factors, "")
+        one, other = self.people[code.by].human, self.people[record.enroller].human
+        self.by_one[record.person] = one == other
         if self.people[record.person].rights.role != "temporary":
-            one, other = self.people[code.by].human, self.people[record.enroller].human
             assert one != other, "one human made an account that works alone"
             self._count("enrolled by two")
 
@@ -196,6 +201,8 @@ class Reader:
         known = self.people[ref]
         own = known.rights
         assert known.enrolled and known.standing == "active", f"{act}: {known.standing}"
+        alone = own.role != "temporary" and self.by_one.get(ref)
+        assert not alone, f"{act}: one human made an account that works alone"
         assert not own.expires_ms or self.now_ms < own.expires_ms, f"{act}: expired"
         assert MAY[act][COLUMNS.index(own.role)], f"{act}: not for a {own.role}"
         assert "*" in own.areas or self.plan.area in own.areas, f"{act}: elsewhere"

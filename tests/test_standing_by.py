@@ -6,10 +6,11 @@ from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens
 from cabinet.journal import replay
+from tests.administrator import change_role
 from tests.attacker import plain
 from tests.test_enrolment import issued, pins
 from tests.test_temporary import enrol, make
-from tests.ward import Ward, badge
+from tests.ward import PIN, Ward, badge
 
 
 @pytest.fixture
@@ -95,9 +96,8 @@ def test_an_enroller_suspended_meanwhile_enrols_nobody(ward: Ward) -> None:
     assert not ward.state.people[ward.ref("X1")].enrolled
 
 
-def test_attack_a_charge_nurse_is_no_witness_beside_a_temporary_user_of_their_making(
-    ward: Ward,
-) -> None:
+def temporary_of(ward: Ward) -> None:
+    """The charge nurse makes a temporary user, and stands by as they enrol."""
     ward.sign_in("C1")
     ward.press("menu")
     ward.press("emergency")
@@ -105,6 +105,12 @@ def test_attack_a_charge_nurse_is_no_witness_beside_a_temporary_user_of_their_ma
     ward.press("menu")
     ward.press("sign_out")
     enrol(ward, code, "X7", by="C1")
+
+
+def test_attack_a_charge_nurse_is_no_witness_beside_a_temporary_user_of_their_making(
+    ward: Ward,
+) -> None:
+    temporary_of(ward)
     assert ward.state.people[ward.ref("X7")].enrolled, "at night there is nobody else"
     ward.sign_in("X7")
     ward.press("everyone")
@@ -119,6 +125,43 @@ def test_attack_a_charge_nurse_is_no_witness_beside_a_temporary_user_of_their_ma
     ward.press("amount", "1")
     ward.prove("N2")
     assert ward.records(r.Wasted)
+
+
+@pytest.mark.parametrize("its_badge", ["", badge("X7 of the hospital")])
+def test_attack_whoever_made_a_temporary_user_alone_holds_no_account_that_a_list_makes_more(
+    ward: Ward, its_badge: str
+) -> None:
+    """They gave it the number of somebody who is on the next list, and a badge of their own."""
+    temporary_of(ward)
+    named = e.PersonRow("X7", "Tom", "Temp", "nurse", its_badge, expires_ms=0)
+    assert not ward.do(e.Import("test", people=(("people.csv:2", named),))).refusal
+    person = ward.state.people[ward.ref("X7")]
+    assert (person.role, person.enrolled, person.badge) == ("nurse", False, its_badge)
+    ward.do(e.BadgeSeen(badge("X7")))
+    ward.press("use_pin")
+    ward.press("pin", PIN)
+    ward.do(e.PinChecked(ward.command(e.CheckPin).request, True))
+    assert ward.state.session is None
+    ward.press("cancel")
+    ward.wait(60)
+    ward.sign_in("A1")
+    ward.press("invite")
+    ward.press(f"issue:{ward.ref('X7')}")
+    ward.do(e.CodeMade(ward.command(e.MakeCode).request, "plain", "code anew"))
+    ward.press("menu")
+    ward.press("sign_out")
+    ward.enter("code anew", "C1")
+    assert ward.state.enrolment is not None, "now there are two behind it"
+    assert plain(replay(ward.sink)) == plain(ward.state)
+
+
+def test_attack_one_administrator_alone_makes_no_more_of_a_temporary_user(ward: Ward) -> None:
+    temporary_of(ward)
+    ward.sign_in("A1")
+    change_role(ward, "X7", "nurse")
+    ward.press("save_change")
+    assert ward.records(r.Refused)[-1].why == "temporary_rights"
+    assert ward.state.people[ward.ref("X7")].role == "temporary"
 
 
 def test_attack_whose_finger_is_enrolled_for_another_does_not_go_on_without_one(
