@@ -103,6 +103,19 @@ class BadChecksum(Fault):
 
 
 @dataclass(kw_only=True)
+class Dying(Fault):
+    """Some answers are damaged, as by a plug that is corroded: one of every `every`."""
+
+    every: int = 9
+    seen: int = 0
+
+    def bend(self, delay_s: float, frame: bytes) -> Timed:
+        self.seen += 1
+        damaged = frame[:-1] + bytes([frame[-1] ^ 0x55])
+        return [(delay_s, frame if self.seen % self.every else damaged)]
+
+
+@dataclass(kw_only=True)
 class LengthFFFF(Fault):
     """The length field reads FF FF."""
 

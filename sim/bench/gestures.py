@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sim import fingerprint_sensor as fs
 from sim.cabinet import SimulatedCabinet
 from sim.errors import NoSuchThing, SimulatorError
 from sim.people import PEOPLE
@@ -15,6 +16,10 @@ from sim.views import Fault, Outcome
 
 FINGERS = tuple(finger for person in PEOPLE for finger in person.fingers)
 NO = ("no", "false", "0", "off")
+SENSOR_FAULTS: dict[str, tuple[Callable[[], fs.Fault], str]] = {
+    "sensor_dying": (fs.Dying, "finger sensor's plug corroded"),
+    "sensor_dirty": (fs.PoorImage, "finger sensor's glass dirty"),
+}
 
 
 class Power(Protocol):
@@ -76,10 +81,14 @@ def _touch(cabinet: SimulatedCabinet, _: Power, fields: Mapping[str, str]) -> Ou
 
 
 def _fault(cabinet: SimulatedCabinet, _: Power, fields: Mapping[str, str]) -> Outcome:
-    names = {fault.name.lower(): fault for fault in Fault}
+    """Something breaks at this drawer, or at the finger sensor, wherever the drawer."""
+    names, on = {fault.name.lower(): fault for fault in Fault}, fields.get("on", "yes") not in NO
+    if fields["fault"] in SENSOR_FAULTS:
+        make, words = SENSOR_FAULTS[fields["fault"]]
+        cabinet.sensor.faults = [make()] if on else []
+        return Outcome(True, words if on else "finger sensor mended")
     if fields["fault"] not in names:
-        raise NoSuchThing("fault", fields["fault"], list(names))
-    on = fields.get("on", "yes") not in NO
+        raise NoSuchThing("fault", fields["fault"], [*names, *SENSOR_FAULTS])
     return cabinet.world.set_fault(fields["drawer"], names[fields["fault"]], on)
 
 

@@ -31,7 +31,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sim.bench.drawing import draw
-from sim.bench.gestures import BadGesture, Power, do
+from sim.bench.gestures import SENSOR_FAULTS, BadGesture, Power, do
 from sim.bench.state import state
 from sim.bench.words import medicine_name
 from sim.cabinet import SimulatedCabinet
@@ -234,7 +234,10 @@ class Bench:
             people=PEOPLE,
             labels=sorted(labels, key=lambda it: it[0].lower()),
             medicines=self._medicines,
-            faults=[(fault.name.lower(), fault.value) for fault in Fault],
+            faults=[
+                *((fault.name.lower(), fault.value) for fault in Fault),
+                *((name, words) for name, (_, words) in SENSOR_FAULTS.items()),
+            ],
         )
 
     def _state(self) -> dict[str, Any]:
