@@ -275,6 +275,8 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         case "copies" | "no_copies":
             replace_newcomer(draft, copies=button == "copies")
             _ask_finger(draft, None)
+        case "try_finger" if SENSOR in draft.state.devices_down:
+            draft.refuse("The finger sensor does not answer.")
         case "try_finger":
             _ask_finger(draft, None)
         case "without_finger":

@@ -165,7 +165,8 @@ def _finger_wiped(state: State, record: fr.FingerWiped, _: r.Body, __: r.Attache
 def unfinger(state: State, person: Person) -> None:
     """From here on this person has no finger here: the sensor and the copies forget them."""
     wipe(state, person.slots)
-    wipe(state, tuple(it.slot for it in state.loading if it.person == person.ref and it.order))
+    # Also what was ordered before a restart may be in its slot, though no answer came.
+    wipe(state, tuple(it.slot for it in state.loading if it.person == person.ref and not it.why))
     state.loading = tuple(it for it in state.loading if it.person != person.ref)
     person.slots, person.copies = (), False
     _drop(state, person)

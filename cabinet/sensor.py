@@ -4,6 +4,7 @@ Not for comparing or enrolling a finger. One rule: a slot means somebody only on
 they enrolled at; another sensor counts as none until an administrator has everybody enrol again.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from cabinet import factor_records as fr
@@ -38,7 +39,8 @@ def answers(draft: Draft, identity: str) -> None:
                 draft.add(r.DeviceFailed(SENSOR, FOREIGN))
                 lost(draft)
             return
-        _carry(draft, identity, state.sensor)
+        if _carry(draft, identity, state.sensor) != state.sensor:  # where nobody has a finger yet
+            draft.stay(newcomer=replace(draft.place.newcomer, slots=()))
     if SENSOR in state.devices_down:
         draft.add(r.DeviceRestored(SENSOR))
 

@@ -313,6 +313,22 @@ def test_who_leaves_meanwhile_is_not_loaded_and_their_slot_is_emptied(ward: Repl
     assert ward.ref("N1") not in [it.person for it in ward.state.loading]
 
 
+def test_attack_who_leaves_after_a_power_cut_in_their_load_leaves_no_finger_in_the_sensor(
+    ward: Replaced,
+) -> None:
+    """The sensor had stored it; the answer that it had was never heard."""
+    begin(ward)
+    while (order := ward.order()).person != ward.ref("N1"):
+        ward.do(e.FingerSeen(order.request, "loaded", order.slot))
+    ward.restart()
+    row = e.PersonRow("N1", "Nina", "Nurse", "nurse", badge("N1"), "left")
+    assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
+    assert order.slot in ward.state.wiping
+    up(ward, OTHER)
+    ward.wait(1)
+    assert ward.command(e.DeleteFinger).slot == order.slot
+
+
 def test_nobody_is_given_a_slot_that_waits_for_its_template(ward: Replaced) -> None:
     begin(ward)
     waiting = [it.slot for it in ward.state.loading]

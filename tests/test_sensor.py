@@ -52,6 +52,35 @@ def test_a_new_sensor_of_a_new_cabinet_is_given_a_mark() -> None:
     assert "fingerprint" not in fresh.state.devices_down
 
 
+def test_attack_a_sensor_swapped_between_two_fingers_of_the_first_enrolment_knows_neither() -> None:
+    """Nobody has a finger yet, so the other sensor is taken: with anybody's finger in that slot."""
+    fresh = Fresh()
+    up(fresh, SENSOR)
+    fresh.enter("code-1")
+    for button, text in (("staff_id", "A1"), ("family", "Admin"), ("given", "Ada")):
+        fresh.press(button, text)
+    fresh.do(e.BadgeSeen(badge("A1")))
+    pins(fresh)
+    first = fresh.command(e.EnrolFinger)
+    fresh.do(e.FingerSeen(first.request, "enrolled", first.slot))
+    down(fresh)
+    up(fresh, OTHER)
+    fresh.press("without_finger")
+    assert fresh.state.sensor == OTHER
+    assert fresh.records(r.PersonEnrolled)[-1].slots == ()
+
+
+def test_attack_no_finger_is_enrolled_at_a_sensor_that_is_not_the_one_it_was(ward: Ward) -> None:
+    asked = at_the_finger(ward, "X1")
+    ward.do(e.FingerSeen(asked.request, "fault"))
+    up(ward, OTHER)
+    ward.commands.clear()
+    assert ward.press("try_finger").refusal
+    assert not ward.commands
+    ward.press("without_finger")
+    assert ward.records(r.PersonEnrolled)[-1].slots == ()
+
+
 def test_a_mark_that_was_not_written_is_written_again_and_recorded_once() -> None:
     """The power went between the record and the sensor's answer."""
     fresh = Fresh()
