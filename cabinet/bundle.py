@@ -104,7 +104,7 @@ def gathered(
         "software": VERSION,
         "system": service_facts.software(),
         "status": _rows(service_answers.status(state, now_s), names),
-        "devices": _rows(service_answers.devices(state, read.history, {}), names),
+        "devices": _redacted(service_answers.devices(state, read.history, {}), names),
         "drawers": _drawers(state, read.history, names),
         "config": _settings(configuration, names),
         "ledger": ledger,
@@ -121,10 +121,18 @@ def _rows(table: Table, names: frozenset[str]) -> list[dict[str, str]]:
     ]
 
 
+def _redacted(table: Table, names: frozenset[str]) -> list[dict[str, str]]:
+    """As `_rows`, where a cause may be in words from outside."""
+    return [
+        {key: value if key == "since" else redact(value) for key, value in row.items()}
+        for row in _rows(table, names)
+    ]
+
+
 def _drawers(state: State, history: History, names: frozenset[str]) -> list[dict[str, str]]:
     """Without the wires, which only the controller reads."""
     wanted = ("drawer", "state", "failures", "cause")
-    found = _rows(service_answers.drawers(state, history, {}), names)
+    found = _redacted(service_answers.drawers(state, history, {}), names)
     return [{key: row[key] for key in wanted} for row in found]
 
 

@@ -34,10 +34,12 @@ def name_parts(names: Iterable[str]) -> frozenset[str]:
 
 
 def known_names(state: State) -> frozenset[str]:
-    """The parts of the names of everybody whom this cabinet knows."""
+    """The words in the names and numbers of everybody whom this cabinet knows."""
     people = [it.details for it in state.people.values()]
     patients = [it.details for it in state.patients.values()]
     names = [f"{it.given} {it.family}" for it in (*people, *patients) if it is not None]
+    names += [it.staff_id for it in people if it is not None]
+    names += [it.record_number for it in patients if it is not None]
     if state.service is not None:
         names.append(state.service.name)
     return name_parts(names)

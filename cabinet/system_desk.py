@@ -22,7 +22,8 @@ from cabinet.system_answers import LogsWanted, NotAnAnswer, Told
 from cabinet.system_requests import Requests
 
 WITHIN_S: dict[sr.SystemAct, float] = {"verify": 600.0, "bundle": 600.0, "bundle-usb": 600.0}
-SOON_S = 25.0  # less than the console waits
+SOON_S = 25.0  # with PACE_S less than the console waits
+PACE_S = 3.0  # between two requests of one act, far below what stops a path unit
 CALLED: dict[sr.SystemAct, str] = {
     "verify": "ledger verify",
     "bundle": "bundle print",
@@ -51,7 +52,9 @@ class _Waiting:
     """One act that was asked; with `id`, its answer answers that command."""
 
     session: str
+    at_s: float  # not asked before
     until_s: float
+    asked: bool = False
     id: int = 0
     logs: LogsWanted = field(default_factory=LogsWanted)
     problem: str = ""
@@ -75,6 +78,7 @@ class SystemDesk:
         self._witnesses = witnesses
         self._requests, self._host, self._tell = requests, host, tell
         self._waiting: dict[sr.SystemAct, _Waiting] = {}
+        self._last_s: dict[sr.SystemAct, float] = {}
         requests.prepare()
 
     def busy(self, act: sr.SystemAct) -> bool:
@@ -84,8 +88,16 @@ class SystemDesk:
     def request(self, act: sr.SystemAct) -> None:
         """Its record is durable: touch its file."""
         session = self._host.state.service.id if self._host.state.service is not None else ""
-        until_s = self._host.now_s() + WITHIN_S.get(act, SOON_S)
-        waiting = self._waiting[act] = _Waiting(session, until_s)
+        now_s = self._host.now_s()
+        at_s = max(now_s, self._last_s.get(act, now_s - PACE_S) + PACE_S)
+        self._waiting[act] = _Waiting(session, at_s, at_s + WITHIN_S.get(act, SOON_S))
+        self._ask(act, self._waiting[act])
+
+    def _ask(self, act: sr.SystemAct, waiting: _Waiting) -> None:
+        """Touch its file, when it is time."""
+        if waiting.asked or self._host.now_s() < waiting.at_s:
+            return
+        waiting.asked, self._last_s[act] = True, self._host.now_s()
         try:
             self._requests.ask(act)
         except OSError as error:
@@ -119,6 +131,9 @@ class SystemDesk:
                 )
 
     def _look(self, act: sr.SystemAct, waiting: _Waiting) -> Told | None:
+        self._ask(act, waiting)
+        if not waiting.asked:
+            return None
         if waiting.problem:
             return Told("failed", waiting.problem[:400])
         try:

@@ -12,7 +12,7 @@ from cabinet import console_messages as m
 from cabinet import service_records as sr
 from cabinet import service_system, system_units
 from cabinet.system_answers import LOGS_USE, Told
-from cabinet.system_desk import SOON_S, WITHIN_S
+from cabinet.system_desk import PACE_S, SOON_S, WITHIN_S
 from sim.technicians import KEYGEN, ServiceCA, Technician
 from tests import desks
 from tests.desks import Console, Desk, rules
@@ -177,9 +177,26 @@ def test_a_cable_pulled_while_the_system_works_shows_nobody_what_it_found(
     assert other.ask("version").outcome == "ok"  # and nothing before it
 
 
+def test_a_technician_who_asks_again_and_again_stops_no_path_unit(
+    desk: Desk, console: Console
+) -> None:
+    assert console.ask("network").outcome == "ok"
+    console.say(m.Command(2, "network", ()))
+    desk.until(lambda: len(desk.ward.records(sr.SystemRequested)) == 2)
+    for _ in range(5):
+        desk.turn()
+    assert answered(desk) == [("network", "ok")]  # not asked yet
+    assert desk.requests.taken("network")
+    desk.units = False
+    desk.wait(PACE_S)
+    assert not desk.requests.taken("network")
+    desk.units = True
+    assert console.hear(m.Answer).outcome == "ok"
+
+
 def test_every_act_has_its_time_and_a_console_waits_longer_than_its_answer() -> None:
     from cabinet.console.program import ANSWER_S
 
-    assert SOON_S < ANSWER_S
+    assert SOON_S + PACE_S < ANSWER_S
     assert set(WITHIN_S) == {"verify", "bundle", "bundle-usb"}
     assert not set(WITHIN_S) & set(service_system.GOES_DOWN)

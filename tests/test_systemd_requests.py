@@ -5,6 +5,7 @@ As in `test_systemd.py`, their syntax and exposure are systemd's own to judge.
 
 import pytest
 
+from cabinet.system_desk import PACE_S
 from cabinet.system_requests import ACTS, FACTS_USER
 from tests.test_systemd import REQUESTED, UNITS, parsed
 
@@ -29,6 +30,15 @@ def test_attack_a_technician_reaches_the_arguments_of_a_oneshot(act: str, name: 
     assert not [word for word in words if set(word) & set("%$`*?;|&<>'\"")]
     assert "sh" not in [word.rpartition("/")[2] for word in words]
     assert not unit["Environment"] + unit["EnvironmentFile"] + unit["StandardInput"]
+
+
+def test_no_technician_asks_so_often_that_a_path_unit_gives_up() -> None:
+    most = 3 * 60 / PACE_S  # a bundle on a disk starts what two others start, too
+    for name in REQUESTED.values():
+        path, service = parsed(f"{name}.path"), parsed(f"{name}.service")
+        assert path["TriggerLimitIntervalSec"] == service["StartLimitIntervalSec"] == ["60"]
+        assert int(path["TriggerLimitBurst"][0]) > most
+        assert int(service["StartLimitBurst"][0]) > most
 
 
 def test_nothing_that_is_requested_runs_with_rights_but_two_fixed_words_to_systemd() -> None:
