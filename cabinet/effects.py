@@ -62,7 +62,8 @@ def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> 
     for used in (access.started.drawer if access is not None else "", now_tested):
         if used in state.drawers:
             state.drawers[used].used_ms = body.mono_ms
-    state.mono_ms = body.mono_ms
+    if body.boot == state.boot:  # what comes before a start's own entry is by another clock
+        state.mono_ms = body.mono_ms
 
 
 def _post(state: State, posting: r.Posting) -> None:

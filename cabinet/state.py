@@ -347,7 +347,7 @@ class State:
     stopped: bool = True
     served: bool = False  # two administrators have enrolled, whoever of them is left
     clock_ms: int = 0  # wall time less monotonic time, at the newest entry
-    mono_ms: int = 0  # monotonic time of the newest entry
+    mono_ms: int = 0  # monotonic time of the newest entry of the newest start
     space: Literal["ok", "low", "full"] = "ok"
     named: dict[str, Named] = field(default_factory=dict)
     balances: dict[tuple[str, str], int] = field(default_factory=dict)

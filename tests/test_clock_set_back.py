@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from auth.policy import Act
@@ -46,7 +47,15 @@ def lasted_s(
     return total_s
 
 
-TRICKS = pytest.mark.parametrize("trick", [power_cut, set_back])
+def configured(ward: Ward) -> None:
+    """Off and on with a changed cabinet.toml, of which an entry comes before that of the start."""
+    alert_s = 61 if ward.plan.timings.drawer_alert_s != 61 else 62
+    timings = msgspec.structs.replace(ward.plan.timings, drawer_alert_s=alert_s)
+    ward.plan = msgspec.structs.replace(ward.plan, timings=timings)
+    power_cut(ward)
+
+
+TRICKS = pytest.mark.parametrize("trick", [power_cut, set_back, configured])
 
 
 @TRICKS

@@ -124,7 +124,7 @@ class Ward:
         self.sink = ListSink()
         self.now_ms = 0
         self.wall_ms = NOON_MS
-        self._draws = 0
+        self._draws, self._boots = 0, 1
         self.commands: list[e.Command] = []
         self.positions = {drawer.id: "latched" for drawer in plan.drawers}
         self.plan = plan
@@ -168,9 +168,9 @@ class Ward:
     def restart(self) -> Outcome:
         """Power off and on: the engine is gone, the ledger is replayed."""
         self.commands.clear()
-        self.engine = Engine(
-            replay(self.sink), Journal(self.sink, "ward-1", "boot-2", self._random)
-        )
+        self._boots += 1
+        journal = Journal(self.sink, "ward-1", f"boot-{self._boots}", self._random)
+        self.engine = Engine(replay(self.sink), journal)
         return self.start()
 
     def wait(self, seconds: float) -> None:
