@@ -251,6 +251,8 @@ class SensorSession:
             return self._believed(Outcome(Finger.FAULT, words=words))
         template = self._library.read_template(_REFERENCE, self._packet_bytes)
         try:
+            # Data packets are not numbered: one that is lost leaves a file in good form.
+            self._check_came_whole(_REFERENCE, template, "from")
             self._library.write_template(_PROBE, template, self._packet_bytes)
             if not self._agree():
                 raise BadFrame(self._device, f"slot {slot} was read as another finger")
@@ -258,6 +260,14 @@ class SensorSession:
         finally:
             overwrite(template)
         return self._believed(Outcome(Finger.READ, slot, sealed=sealed))
+
+    def _check_came_whole(self, buffer: int, template: bytearray, way: str) -> None:
+        """Read it (again) out of a buffer: the same bytes, or it is not believed."""
+        again = self._library.read_template(buffer, self._packet_bytes)
+        same = again == template
+        overwrite(again)
+        if not same:
+            raise BadFrame(self._device, f"a template did not come whole {way} the sensor")
 
     def load(self, slot: int, unseal: Unseal) -> Outcome:
         """Store a kept template in `slot`, unless another slot holds this finger; read it back."""
@@ -276,11 +286,7 @@ class SensorSession:
 
     def _store(self, slot: int, template: bytearray) -> Outcome:
         self._library.write_template(_PROBE, template, self._packet_bytes)
-        back = self._library.read_template(_PROBE, self._packet_bytes)
-        came_whole = back == template
-        overwrite(back)
-        if not came_whole:
-            raise BadFrame(self._device, "a template did not come whole to the sensor")
+        self._check_came_whole(_PROBE, template, "to")
         self._call("deleteTemplate", slot)  # of a load that was cut off, so that it is not found
         holder, score = self._call("searchTemplate")
         if score >= self._min_score:

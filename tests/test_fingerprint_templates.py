@@ -59,6 +59,17 @@ class Keeper:
         return lend
 
 
+@dataclass(kw_only=True)
+class Bent(Fault):
+    """An answer as `twist` leaves it."""
+
+    twist: Callable[[bytes], bytes] = bytes
+
+    def bend(self, delay_s: float, frame: bytes) -> Timed:
+        out = self.twist(frame)
+        return [(delay_s, out)] if out else []
+
+
 @pytest.fixture
 def bench() -> Bench:
     return Bench().up()
@@ -172,9 +183,10 @@ def test_attack_a_template_is_in_nothing_that_the_driver_keeps(
     session = bench.driver._session
     assert session is not None
     for finger in (ALICE, CAROL):
-        inside = template_of(finger)[100:116].decode("latin-1")
-        assert not held(session._library, inside)
-        assert not held(bench.driver._inbox, inside)
+        for at in range(100, 512, 128):  # somewhere in each of its packets
+            inside = template_of(finger)[at : at + 16].decode("latin-1")
+            assert not held(session._library, inside)
+            assert not held(bench.driver._inbox, inside)
     bench.port.emulator = sensor
 
 
@@ -210,6 +222,33 @@ def test_a_fault_of_the_line_ends_it_in_time_with_nothing_believed(
     assert isinstance(bench.posted[-1], DeviceUp)
     ask(bench, keeper, act, "r2")
     assert bench.final().outcome in (Finger.READ, Finger.LOADED)
+
+
+def packet(kind: int, data: bytes) -> bytes:
+    body = bytes([kind]) + (len(data) + 2).to_bytes(2, "big") + data
+    return b"\xef\x01\xff\xff\xff\xff" + body + (sum(body) & 0xFFFF).to_bytes(2, "big")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (packet(0x02, bytes(128)) * 40, "without an end"),
+        (packet(0x02, bytes(64)) * 7 + packet(0x08, bytes(64)), "no data packet"),
+        (packet(0x02, bytes(128)) * 3 + packet(0x07, bytes(128)), "no data packet"),
+        (packet(0x08, b""), "no data packet"),
+    ],
+    ids=["endless", "of another size", "of another kind", "empty"],
+)
+def test_data_packets_in_good_form_that_are_no_template_are_refused_at_once(
+    bench: Bench, keeper: Keeper, data: bytes, words: str
+) -> None:
+    bench.sensor.faults = [
+        Bent(instruction=UP_CHAR, times=1, twist=lambda frame: frame[:12] + data)
+    ]
+    bench.driver.read("r1", ALICE_SLOT, keeper.seal)
+    answer = bench.final(10.0)
+    assert answer.outcome is Finger.FAULT and words in answer.words
+    assert not keeper.kept
 
 
 def ask(bench: Bench, keeper: Keeper, act: str, request: str) -> None:
@@ -258,31 +297,37 @@ def test_a_template_that_does_not_come_whole_to_the_sensor_is_not_stored(
     assert lossy.templates.get(9, CAROL) == CAROL
 
 
-@pytest.mark.parametrize("lost", [False, True], ids=["besides the true one", "in its place"])
+@pytest.mark.parametrize(
+    ("lost", "times"),
+    [(False, 1), (True, 1), (True, None)],
+    ids=["besides the true one", "in its place", "in its place each time"],
+)
 def test_attack_bobs_finger_is_never_kept_as_alices(
-    bench: Bench, keeper: Keeper, lost: bool
+    bench: Bench, keeper: Keeper, lost: bool, times: int | None
 ) -> None:
     """BOB's template, read before, is played back while ALICE's is read: it would prove him."""
     since = len(bench.sensor.sent)
     bench.driver.read("r1", BOB_SLOT, keeper.seal)
     bench.final()
     bobs = next(frame for code, frame in list(bench.sensor.sent)[since:] if code == UP_CHAR)
-    bench.sensor.faults = [Stale(instruction=UP_CHAR, times=1, frames=(bobs,), lost=lost)]
+    bench.sensor.faults = [Stale(instruction=UP_CHAR, times=times, frames=(bobs,), lost=lost)]
     bench.driver.read("r2", ALICE_SLOT, keeper.seal)
     answer = bench.final()
     assert answer.outcome is Finger.FAULT and not answer.sealed
     assert list(keeper.kept.values()) == [template_of(BOB)]
 
 
-@dataclass(kw_only=True)
-class Bent(Fault):
-    """An answer as `twist` leaves it."""
-
-    twist: Callable[[bytes], bytes] = bytes
-
-    def bend(self, delay_s: float, frame: bytes) -> Timed:
-        out = self.twist(frame)
-        return [(delay_s, out)] if out else []
+@pytest.mark.parametrize("lost", range(4))
+def test_a_whole_data_packet_lost_on_the_way_is_noticed(
+    bench: Bench, keeper: Keeper, lost: int
+) -> None:
+    """Found by the test below: nothing numbers the packets, and what is left is in good form."""
+    at = 12 + 139 * lost
+    bent = Bent(instruction=UP_CHAR, times=1, twist=lambda f: f[:at] + f[at + 139 :])
+    bench.sensor.faults = [bent]
+    bench.driver.read("r1", ALICE_SLOT, keeper.seal)
+    assert bench.final(8.0).outcome is Finger.FAULT
+    assert not keeper.kept
 
 
 PLACES = st.integers(0, 600)

@@ -1,5 +1,6 @@
 """A replaced sensor: the kept fingers loaded by two people, one after the other, each proven."""
 
+import msgspec
 import pytest
 
 from cabinet import events as e
@@ -132,6 +133,17 @@ def test_nobody_but_an_administrator_begins_it(ward: Replaced, staff_id: str) ->
     ward.sign_in(staff_id)
     ward.press("sensor")
     assert ward.press("load_fingers").refusal
+    assert not ward.records(r.WitnessCalled)
+
+
+@pytest.mark.parametrize("role", ["pharmacist", "nurse"])
+def test_whoever_is_no_administrator_any_more_begins_nothing(ward: Replaced, role: str) -> None:
+    ward.sign_in("A1")
+    ward.press("sensor")
+    person = ward.state.people[ward.ref("A1")]
+    person.rights = msgspec.structs.replace(person.rights, role=role)
+    assert ward.press("load_fingers").refusal
+    assert ward.records(r.Refused)[-1].act == "load_fingers"
     assert not ward.records(r.WitnessCalled)
 
 
