@@ -93,3 +93,16 @@ def test_a_terminals_answer_of_where_its_cursor_is_is_no_keystroke(before: bytes
     assert keys.position == (50, 132)
     assert keys.feed(b"\x1b[1234;1R\x1b[;R\x1b[1R") == list("")
     assert keys.position == (50, 132) and all(len(key) < 8 for key in typed)
+
+
+@given(st.integers(text.LEAST_COLUMNS, text.MOST_COLUMNS))
+def test_what_help_says_fits_the_terminal_and_leaves_nothing_out(columns: int) -> None:
+    for name in ("", *commands.COMMANDS):
+        said = commands.helped(name)
+        shown = text.fitted(said, columns)
+        assert all(len(line) < columns for line in shown)
+        assert " ".join(shown).split() == " ".join(said).split()
+
+
+def test_the_list_of_commands_is_a_line_for_each() -> None:
+    assert text.fitted(commands.helped(""), text.COLUMNS) == commands.helped("")

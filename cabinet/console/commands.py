@@ -75,7 +75,7 @@ COMMANDS: dict[str, Entry] = {
         (("status",), ("verify",)),
     ),
     "logs": Entry(
-        "what the cabinet's programs and the kernel logged; names and numbers left out",
+        "what was logged, without names and numbers, by unit and time",
         "logs                    the last hour, of all\n"
         "logs controller 30m     of one program; also 2h, 7d\n"
         "logs controller 30m 2   the page before the newest\n"
@@ -149,7 +149,7 @@ COMMANDS: dict[str, Entry] = {
         confirm="Nobody gets a medicine out until somebody restores the power.",
     ),
     "bundle": Entry(
-        "a support bundle without patients or people, encrypted to the key in cabinet.toml",
+        "a support bundle, encrypted; nothing of patients or people is in it",
         "bundle print   here, as text to be copied; age decrypts it\n"
         "bundle usb     to a FAT or exFAT disk whose label is SUPPORT; pull it when it says ok",
         (("print",), ("usb",)),

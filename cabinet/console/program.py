@@ -187,7 +187,8 @@ class Console:
     async def _local(self, connection: Connection, line: commands.Line) -> None:
         match line.command:
             case "help":
-                await self._page(commands.helped(line.arguments[0] if line.arguments else ""))
+                name = line.arguments[0] if line.arguments else ""
+                await self._page(text.fitted(commands.helped(name), self._editor.columns))
             case "size" if not line.arguments:
                 measured = await self._measure()
                 self._line.say(f"{self._editor.rows} rows, {self._editor.columns} columns.")

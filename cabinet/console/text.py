@@ -38,6 +38,18 @@ def quoted(challenge: str) -> list[str]:
     return " \\\n  ".join((f"printf %s {parts[0]}", *parts[1:])).splitlines() if parts else []
 
 
+def fitted(lines: Sequence[str], columns: int) -> list[str]:
+    """Lines as they are, but for those that are too long: they go on below their second column."""
+    told = []
+    for line in lines:
+        words, _, more = line.rpartition(GAP)
+        under = " " * min(len(words) + len(GAP), columns // 2) if words and more.strip() else ""
+        told += textwrap.wrap(
+            plain(line), columns - 1, break_on_hyphens=False, subsequent_indent=under
+        ) or [""]
+    return told
+
+
 def table(shown: Table, columns: int) -> list[str]:
     """A table's lines; its last column is broken over lines, not cut."""
     rows = [tuple(plain(cell) for cell in row) for row in shown.rows]
