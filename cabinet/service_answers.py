@@ -178,8 +178,6 @@ def visited(record: r.Record) -> str:
         case sr.ServiceFinished(problems=problems, returned=returned):
             found = "; ".join(problems) or "nothing"
             return f"self-test found {found}; {'returned' if returned else 'still in service mode'}"
-        case sr.SystemRequested(act=act):
-            return f"asked of the system: {act}"
         case sr.SystemAnswered(act=act, outcome=outcome):
             return f"the system answered: {act}: {outcome}"
         case sr.ServiceNoted(note=note):

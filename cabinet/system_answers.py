@@ -102,7 +102,7 @@ def logs(told: Told, wanted: LogsWanted, names: frozenset[str], now_s: float) ->
 
 
 def _when(seconds: str) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%m-%d %H:%M:%SZ")
 
 
 def network(told: Told, witnesses: Sequence[str], down: Mapping[str, str]) -> Table:
