@@ -121,10 +121,11 @@ def answer(
             return e.TotpChecked(job.request, step)
         case e.CheckTechnician():
             right = hasher.verify(job.encoded, job.pin)
-            secret = totp.unseal(pepper, job.person, job.sealed) or bytes(totp.SECRET_BYTES)
-            step = totp.matching_step(secret, job.text, job.now_s, job.after)
+            secret = totp.unseal(pepper, job.person, job.sealed)
+            compared = secret or bytes(totp.SECRET_BYTES)
+            step = totp.matching_step(compared, job.text, job.now_s, job.after)
             known = (job.session, job.person)
-            return e.ServiceEntered(job.request, *known, right, step if job.sealed else 0)
+            return e.ServiceEntered(job.request, *known, right, step if secret else 0)
         case e.HashCode():
             return e.CodeHashed(job.request, keyed_hash(pepper, "code", plain_code(job.plain)))
         case e.MakeCode():

@@ -72,7 +72,8 @@ def _kept_out(state: State, session: str) -> str:
 def proved(draft: Draft, event: ServiceProved) -> None:
     """Somebody holds a certified key: let them in, or on."""
     state, moment, rules = draft.state, draft.moment, draft.state.plan.service
-    lasts_s = min(rules.session_min * 60, (event.until_ms - moment.wall_ms) // 1000)
+    left_ms = event.until_ms - rights.now_of(state, moment.wall_ms)
+    lasts_s = min(rules.session_min * 60, left_ms // 1000)
     now = state.service
     if lasts_s <= 0:
         _refuse(draft, "expired", event.key, "The certificate is not valid any more.")

@@ -167,3 +167,13 @@ def held(root: object, text: str) -> list[object]:
                 seen.add(id(other))
                 waiting.append(other)
     return found
+
+
+def test_attack_a_secret_that_does_not_open_is_not_the_one_of_all_zeros() -> None:
+    hasher = PinHasher(PEPPER, passes=2)
+    closed = totp.seal(PEPPER, "somebody else", b"s" * totp.SECRET_BYTES, bytes)
+    code = totp.code_at(bytes(totp.SECRET_BYTES), 3)
+    now_s = 3 * totp.STEP_S
+    for sealed in (closed, "sealed", ""):
+        job = e.CheckTechnician("r", "", "p", "", PIN, sealed, code, now_s, 0)
+        assert answer(job, hasher, PEPPER, bytes) == e.ServiceEntered("r", "", "p", False, 0)

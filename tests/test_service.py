@@ -122,6 +122,16 @@ def test_a_session_ends_with_its_certificate() -> None:
     assert late.state.service is None
 
 
+def test_attack_a_clock_that_is_set_back_makes_no_ended_certificate_good_again() -> None:
+    ward = Ward(NEVER, stocked=False)
+    ward.wall_ms += 9 * HOUR_MS
+    ward.do(e.ServiceNotProved("wrong"))
+    ward.wall_ms -= 9 * HOUR_MS
+    assert ward.do(proof(hours=8)).refusal
+    assert ward.state.service is None
+    assert not ward.do(proof(hours=10)).refusal
+
+
 def test_signing_again_extends_a_session_and_only_with_its_own_key(ward: Ward) -> None:
     ward.wait(240)
     assert ward.do(proof(session(ward), "SHA256:" + "x" * 43)).refusal
