@@ -65,7 +65,8 @@ def test_polling_is_said_once_and_counted(line: Line, traffic: Traffic) -> None:
 
 def test_a_long_frame_fits_a_terminal_of_eighty_columns(line: Line, traffic: Traffic) -> None:
     traffic.watch("fingerprint", 0.0)
-    line.frames = frames(" ".join(["EF01 FFFFFFFF 07 0023", *["00" * 16] * 2, "00 0228"]))
+    shown = " ".join(["EF01 FFFFFFFF 07 0023", *["00" * 16] * 2, "00 0228"])
+    line.frames = [Trace(1.5, True, shown, "a command")]
     told = traffic.turn(1.0)
     assert len(told) == 3 and max(map(len, told)) < 80
 
