@@ -228,9 +228,9 @@ def _evidence_commands(command: Command) -> None:
     report = command("report", _report, "Print a report from the ledger.")
     report.add_argument(
         "name",
-        choices=("removals", "access", "people", "proofs", "overrides"),
+        choices=("removals", "access", "people", "proofs", "overrides", "visits"),
         help="what was removed, what each person may do, how that changed, how often a PIN stood "
-        "in for a finger, what was done without an order",
+        "in for a finger, what was done without an order, what technicians did and replaced",
     )
     assess = command("assess", _assess, "List what a person should look at, from the ledger.")
     assess.add_argument(

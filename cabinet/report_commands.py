@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cabinet import access_review, override_report, people_report, reports
+from cabinet import access_review, override_report, people_report, reports, visits_report
 from cabinet.configuration import Configuration
 from cabinet.journal import Attachments
 from cabinet.keys import Keys
@@ -53,6 +53,12 @@ def report(
             proofs = reports.proofs(bodies, attached, names=names)
             _print(reports.PROOF_HEADINGS, reports.proof_table(proofs), form)
             return 0
+        if name == "visits":
+            _print(
+                visits_report.HEADINGS, visits_report.visits(bodies, attached, names=names), form
+            )
+            _print_head(configuration, folder, keys, form)
+            return 0
         if name == "overrides":
             found = override_report.overrides(bodies, attached, names=names)
             _print(override_report.HEADINGS, [tuple(cells) for cells in found], form)
@@ -77,6 +83,16 @@ def assess_access(
         people = len(reviewed.state.people)
         print(f"{len(found)} findings, {people} people.")
     return 0
+
+
+def _print_head(configuration: Configuration, folder: Path, keys: Keys, form: str) -> None:
+    """What the ledger's signed head is, for a report that is printed and kept."""
+    if form != "text":
+        return
+    with Store.open(folder / configuration.paths.ledger, keys.ledger, read_only=True) as store:
+        head = store.newest_head()
+        if head is not None:
+            print(f"Signed head of the ledger, with the first {head.size} entries:\n{head.note}")
 
 
 def _now_ms() -> int:

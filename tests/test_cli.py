@@ -322,6 +322,8 @@ def test_verify_and_report_of_a_fresh_cabinet(shell: Shell, cabinet: Path) -> No
         json.loads(shell("report", "removals", "--format", "json", "--config", cabinet).out) == []
     )
     assert "Count before" in shell("report", "removals", "--format", "csv", "--config", cabinet).out
+    visits = shell("report", "visits", "--config", cabinet).out
+    assert visits.startswith("When") and "Signed head of the ledger, with the first 3" in visits
 
 
 def test_a_reader_that_has_seen_enough_is_no_error_of_ours(cabinet: Path) -> None:

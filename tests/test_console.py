@@ -183,6 +183,37 @@ def test_break_noise_and_a_megabyte_without_end_leave_the_console_at_work(
     assert VT100.fullmatch(laptop.seen)
 
 
+def at_another_baud_rate(text: str, slower: int) -> bytes:
+    """What a line that is `slower` times as fast reads of `text`: each bit that many times."""
+    bits = [bit for byte in text.encode() for bit in (0, *(byte >> n & 1 for n in range(8)), 1)]
+    wire = [bit for bit in bits for _ in range(slower)] + [1] * 10
+    read, at = bytearray(), 0
+    while at + 10 <= len(wire):
+        if wire[at]:
+            at += 1  # idle
+            continue
+        read.append(sum(bit << n for n, bit in enumerate(wire[at + 1 : at + 9])))
+        at += 10
+        while at < len(wire) and not wire[at - 1] and not wire[at]:
+            at += 1  # no stop bit: the line comes to rest first
+    return bytes(read)
+
+
+@pytest.mark.parametrize("slower", [2, 12])  # 57600 and 9600
+def test_a_terminal_at_the_wrong_baud_rate_is_noise_and_disturbs_nothing(
+    laptop: Laptop, desk: Desk, sam: Technician, slower: int
+) -> None:
+    assert at_another_baud_rate("logout\r", 1) == b"logout\r"
+    laptop.until("Press Enter to sign in.")
+    laptop.send(at_another_baud_rate("\rstatus\rlogout\r", slower))
+    laptop.insist("\x03", "Press Enter to sign in.")
+    sign_in(laptop, sam)
+    laptop.send(at_another_baud_rate("logout\r", slower))
+    laptop.insist("\x03version\r", "= ok")
+    assert desk.state.service is not None
+    assert VT100.fullmatch(laptop.seen)
+
+
 def test_a_response_for_another_challenge_is_refused_in_words(
     laptop: Laptop, sam: Technician
 ) -> None:

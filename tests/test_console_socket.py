@@ -113,6 +113,30 @@ def test_a_response_to_another_connections_challenge_is_refused(
     console.hear(m.Denied)
 
 
+def test_a_response_for_another_cabinets_challenge_is_refused(
+    desk: Desk, console: Console, ca: ServiceCA
+) -> None:
+    fleet = ca.technician("Flo Fleet", "general")  # whose certificate is good at both
+    theirs = console.challenge().replace(":ward-1:", ":ward-2:")
+    console.say(m.Respond(fleet.sign(theirs)))
+    assert "not of this challenge" in console.hear(m.Denied).words
+    assert console.sign_in(fleet).name == fleet.name
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [("-3h:-1h", "was valid until"), ("+1h:+3h", "not valid before")]
+)
+def test_an_expired_and_a_not_yet_valid_certificate_are_refused_and_the_clock_is_told(
+    desk: Desk, console: Console, ca: ServiceCA, hours: str, words: str
+) -> None:
+    person = Technician(ca.folder, "Tim Late")
+    ca.certify(person, "ward-1", hours=hours)
+    console.say(m.Respond(person.sign(console.challenge())))
+    assert words in console.hear(m.Denied).words
+    assert desk.state.service is None
+    assert desk.ward.records(sr.ServiceRefused)[-1].counts
+
+
 def test_a_challenge_is_good_for_five_minutes(
     desk: Desk, console: Console, sam: Technician
 ) -> None:
