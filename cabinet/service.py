@@ -191,7 +191,7 @@ def asked(draft: Draft, event: ServiceAsked) -> None:
             if act is not None:
                 words = service_system.asked(draft, act)
             elif command in service_system.COMMANDS:
-                words = f"That is not how {command} is used; see help {command}."
+                words = service_system.use(command)
             elif command in service_work.COMMANDS:
                 words = service_work.asked(draft, command, event.arguments)
         if words:

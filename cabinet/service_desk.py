@@ -20,7 +20,6 @@ from cabinet import (
     service_answers,
     service_system,
     service_work,
-    system_answers,
 )
 from cabinet import console_messages as m
 from cabinet import events as e
@@ -355,7 +354,8 @@ class ServiceDesk:
         reads = not words and message.command in service.READING
         act = None if words else service_system.act(message.command, message.arguments)
         if act is not None:
-            reply = self._before_asking(act, message)
+            busy = self._system.busy(act)
+            reply = Reply("failed", "That is under way already.") if busy else Reply()
         else:
             reply = self._reply(message) if reads else Reply()
         tables = m.fitted(reply.tables)
@@ -377,13 +377,6 @@ class ServiceDesk:
             self._traffic.watch(device, self._host.now_s())
             visitor.watching = not device
             visitor.seen = service_answers.watched(self._host.state, self._facts.wires())
-
-    def _before_asking(self, act: sr.SystemAct, message: m.Command) -> Reply:
-        if self._system.busy(act):
-            return Reply("failed", "That is under way already.")
-        if act == "logs" and system_answers.logs_wanted(message.arguments) is None:
-            return Reply("failed", system_answers.LOGS_USE)
-        return Reply()
 
     def _reply(self, message: m.Command) -> Reply:
         if message.command == "record":

@@ -10,6 +10,7 @@ from cabinet import service_records as sr
 from cabinet.decision import Draft
 from cabinet.events import AskSystem, SystemTold
 from cabinet.service_work import FIRST
+from cabinet.system_answers import LOGS_USE, logs_wanted
 
 COMMANDS = ("restart", "poweroff", "logs", "network", "bundle")  # and `ledger verify`
 GOES_DOWN: tuple[sr.SystemAct, ...] = ("restart-controller", "restart-touchscreen", "poweroff")
@@ -35,9 +36,14 @@ _SAID: dict[sr.SystemAct, str] = {
 
 def act(command: str, arguments: tuple[str, ...]) -> sr.SystemAct | None:
     """Which act a command is; None for one that the cabinet does itself, or that is not right."""
-    if command == "logs":  # which unit and since when only choose from what it brings
-        return "logs"
+    if command == "logs":  # its words only choose from what it brings
+        return "logs" if logs_wanted(arguments) is not None else None
     return _ACTS.get((command, *arguments))
+
+
+def use(command: str) -> str:
+    """How it is used, for whom it was not right."""
+    return LOGS_USE if command == "logs" else f"That is not how it is used; see help {command}."
 
 
 def asked(draft: Draft, what: sr.SystemAct) -> str:

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from auth.errors import NotASignature
 from auth.ssh_signature import public_key
 from cabinet.plan import Service
-from ledger.errors import WrongNote
-from ledger.note import Verifier
 
 MAX_SERVICE_KEYS = 4
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
@@ -19,6 +17,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 def wrong(service: Service, staff_list: str) -> Iterator[tuple[str, str]]:
     """What is not right, by key."""
     if staff_list:
+        from ledger.errors import WrongNote
+        from ledger.note import Verifier
+
         try:
             Verifier(staff_list)
         except WrongNote as error:

@@ -32,7 +32,7 @@ from sim.cable import SerialCable
 from sim.errors import SimulatorError
 from sim.people import PEOPLE
 from sim.supervisor import Child, Supervisor
-from sim.technicians import TECHNICIAN, demo_certificate
+from sim.technicians import SERVICE, TECHNICIAN, VENDOR, demo_certificate
 
 LOOK_EVERY_S = 0.1
 
@@ -143,6 +143,7 @@ def _tell(folder: Path, port: int, bench_port: int, laptop: Path) -> None:
   Bench         http://127.0.0.1:{bench_port}/   (the cabinet's physical side)
   Console       picocom -b 115200 {laptop}
                 KEY-cert.pub of {TECHNICIAN}, a service technician: {certificate}
+                its bundles: age --decrypt -i {folder / SERVICE / VENDOR} FILE | gunzip
 
   Try:
   1. On the bench, hold {nurse.name}'s badge to the reader, then put a finger of hers on the sensor.

@@ -92,7 +92,15 @@ def test_attack_a_restart_is_asked_while_somebody_has_a_drawer_open() -> None:
     [
         *("restart", "restart all", "restart sshd", "restart controller touchscreen"),
         *("poweroff now", "network eth0", "bundle", "bundle disk", "ledger verify now"),
-        *("bundle usb sda1", "reboot", "systemctl", "restart -H"),
+        *(
+            "logs --since 1h",
+            "logs sshd",
+            "logs controller 1h 1 1",
+            "bundle usb sda1",
+            "reboot",
+            "systemctl",
+            "restart -H",
+        ),
     ],
 )
 def test_attack_a_technician_gives_what_the_system_does_an_argument(ward: Ward, line: str) -> None:
