@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec.structs import replace as but
 
 from auth.policy import EVERYWHERE, GROUPS, ROLE_GROUPS, Act, Role
-from cabinet import lookalikes, rights
+from cabinet import lookalikes, numbers, rights
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.decision import Change, Draft, Newcomer, Note, Proof
@@ -31,14 +31,15 @@ STOPS: dict[str, tuple[r.Standing, str]] = {  # button -> what then, and why
     "left": ("left", "Left for good"),
 }
 PAGES = (
-    *("people", "find_person", "add_staff_id", "add_family", "add_given", "add_role"),
+    *("people", "find_person", "add_staff_id", "add_family", "add_given", "add_human", "add_role"),
     *("person", "stop_person", "check_person", "edit", "edit_role", "edit_areas", "edit_area"),
     *("edit_groups", "edit_override", "edit_expiry", "edit_competencies", "edit_competency"),
     "edit_again",
 )
 VERBS = (
     *("person", "find_people", "add_person", "add_staff_id", "add_family", "add_given"),
-    *("add_role", "edit", "stop_person", "resume", "enrol_again", "check_change", "save_change"),
+    *("add_human", "add_role", "edit", "stop_person", "resume", "enrol_again"),
+    *("check_change", "save_change"),
     *("set_role", "set_area", "set_area_typed", "set_group", "set_override", "set_end"),
     *("set_no_end", "competency", "competency_until", "competency_always", "competency_gone"),
 )
@@ -127,7 +128,9 @@ def _people(draft: Draft, verb: str, subject: str, text: str) -> None:
             if part == "family":
                 draft.go("add_given", newcomer=replace(newcomer, family=typed.title()))
             else:
-                draft.go("add_role", newcomer=replace(newcomer, given=typed.title()))
+                draft.go("add_human", newcomer=replace(newcomer, given=typed.title()))
+        case "add_human":
+            numbers.pressed(draft, text)
         case "add_role":
             _add(draft, subject)
 
@@ -148,9 +151,8 @@ def _add(draft: Draft, role: str) -> None:
     details = r.PersonDetails(newcomer.staff_id, newcomer.given, newcomer.family)
     ref = draft.reference()
     held = r.Rights(role, groups=ROLE_GROUPS[Role(role)])
-    draft.add(
-        r.PersonListed(ref, "", "active", held, "", draft.attach("person", details), session.person)
-    )
+    name_of = draft.attach("person", details)
+    draft.add(r.PersonListed(ref, "", "active", held, newcomer.human, name_of, session.person))
     draft.go(
         "person",
         changing=_from(ref, held, "active"),

@@ -7,8 +7,8 @@ before it does, and the same to whoever approves it.
 from datetime import UTC, datetime
 
 from auth.policy import EVERYWHERE, GROUPS
+from cabinet import numbers, rights
 from cabinet import records as r
-from cabinet import rights
 from cabinet.administration import (
     BY_TWO,
     DATE_DIGITS,
@@ -52,6 +52,9 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
             label = f"Their {which} name"
             back = Button("people", "Back", "quiet")
             return _typed(place, "Add somebody", label, place.page, back)
+        case "add_human":
+            back = Button("people", "Back", "quiet")
+            return numbers.show("Add somebody", place.page, place.said(), back)
         case "add_role":
             return _show_new_role(place)
     change = place.changing

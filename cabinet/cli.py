@@ -367,7 +367,9 @@ def _erase(arguments: argparse.Namespace) -> int:
         if not names:
             print("Nothing is past its term.")
             return 0
-        outcome = cabinet.step(Erase(names, arguments.reason, arguments.lawful_order))
+        why = (arguments.reason, arguments.lawful_order)
+        numbers = offline.numbers(cabinet.engine.state, keys, names)
+        outcome = cabinet.step(Erase(names, *why, numbers))
     if outcome.refusal:
         raise Failed(outcome.refusal)
     print(f"Erased: {len(names)} attachments, of at most {retention.MAX_AT_ONCE} at a time.")

@@ -43,6 +43,7 @@ class Newcomer:
     staff_id: str = field(default="", repr=False)
     family: str = field(default="", repr=False)
     given: str = field(default="", repr=False)
+    human: str = ""  # keyed hash of the person number, "" for none
     badge: str = ""
     pin: str = field(default="", repr=False)  # encoded hash
     first_pin: str = field(default="", repr=False)  # encoded hash, until it was typed again

@@ -171,6 +171,8 @@ def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
     for person in state.people.values():
         if person.details_name == name and person.details is not None:
             state.by_staff_id.pop(person.details.staff_id, None)
+            if record.number:
+                state.spent[record.number] = person.ref
             person.details = None
         if person.credential_name == name:
             person.pin = ""

@@ -118,11 +118,16 @@ class Space:
 
 @dataclass(frozen=True)
 class Erase:
-    """Erase attachments, named by hash in hex; `lawful_order` names one, or is ""."""
+    """Erase attachments, named by hash in hex; `lawful_order` names one, or is "".
+
+    `numbers`: where a name is somebody's present details, with the keyed hash of their staff
+    number, which is given to nobody else.
+    """
 
     names: tuple[str, ...]
     reason: str
     lawful_order: str = ""
+    numbers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -248,6 +253,15 @@ class CodeHashed:
 
 
 @dataclass(frozen=True)
+class NumbersHashed:
+    """The keyed hashes of a staff number and of a person number; `human` is "" for none."""
+
+    request: str
+    number: str
+    human: str
+
+
+@dataclass(frozen=True)
 class CodeMade:
     """A new one-time code, to be shown once, and its keyed hash."""
 
@@ -286,6 +300,7 @@ class PersonRow:
     expires_ms: int | None = None
     human: str | None = None
     competencies: tuple[tuple[str, int], ...] | None = None
+    number: str = ""  # keyed hash of the staff number
 
 
 @dataclass(frozen=True)
@@ -445,6 +460,7 @@ Event = (
     | TotpChecked
     | PinHashed
     | CodeHashed
+    | NumbersHashed
     | CodeMade
     | DeviceChanged
     | Import
@@ -629,6 +645,15 @@ class HashCode:
 
 
 @dataclass(frozen=True)
+class HashNumbers:
+    """Hash the numbers of somebody who is added at the screen."""
+
+    request: str
+    staff_id: str = field(repr=False)
+    person_number: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class MakeCode:
     """Make a new one-time code."""
 
@@ -660,6 +685,7 @@ Command = (
     | MakeTotp
     | CheckTotp
     | HashCode
+    | HashNumbers
     | MakeCode
     | AskSystem
 )

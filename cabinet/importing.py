@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from cabinet import events as e
-from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE
+from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE, NUMBER_PURPOSE
 from cabinet.records import MedicineListed
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -143,6 +143,7 @@ def _person(where: str, row: Row, keyed: Keyed) -> e.PersonRow:
         None if expires is None else _when(where, "expires", expires) if expires else 0,
         None if number is None else keyed(HUMAN_PURPOSE, number) if number else "",
         _competencies(where, row["competencies"]) if "competencies" in row else None,
+        keyed(NUMBER_PURPOSE, row["staff_id"]),
     )
 
 

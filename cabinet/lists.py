@@ -27,6 +27,7 @@ STANDINGS: tuple[r.Standing, ...] = get_args(r.Standing)
 MAX_AREAS, MAX_COMPETENCIES = 16, 16
 MAX_NAME_CHARS = 32  # of an area or a competency
 BADGE_PURPOSE = "badge"  # of the keyed hash by which a badge is known
+NUMBER_PURPOSE = "staff number"  # of the one that is given once, also after its name was erased
 HUMAN_PURPOSE = "person number"  # of the one by which two accounts are known as one human's
 
 
@@ -131,6 +132,8 @@ def check_people(
             check.once(where, "badge", row.badge)
         _text(check, where, staff_id=row.staff_id, given=row.given, family=row.family)
         known = state.people.get(state.by_staff_id.get(row.staff_id, ""))
+        if row.number in state.spent:
+            check.wrong(where, "staff_id is of somebody who left: a number is never given again")
         _check_rights(check, where, row)
         _check_granting(check, where, row, known)
         holder = state.by_badge.get(row.badge, "")

@@ -12,11 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from auth.pins import keyed_hash
 from cabinet import provision
 from cabinet.configuration import Configuration
 from cabinet.events import Event, Moment
 from cabinet.journal import Journal, replay
 from cabinet.keys import Keys
+from cabinet.lists import NUMBER_PURPOSE
+from cabinet.retention import numbered
 from cabinet.state import State
 from cabinet.step import Engine, Outcome
 from ledger.store import Store
@@ -37,6 +40,14 @@ class Offline:
     def step(self, event: Event) -> Outcome:
         """One event, now."""
         return self.engine.step(event, Moment(self.now_ms(), 0, secrets.token_bytes(32)))
+
+
+def numbers(state: State, keys: Keys, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """What of an erasure stays: the keyed hashes of the staff numbers in these attachments."""
+    return tuple(
+        (name, keyed_hash(keys.pepper, NUMBER_PURPOSE, staff_id))
+        for name, staff_id in numbered(state, names).items()
+    )
 
 
 @contextmanager

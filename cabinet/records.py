@@ -103,12 +103,16 @@ class SnapshotTaken(_Record, frozen=True, forbid_unknown_fields=True, tag="snaps
 
 
 class Erased(_Record, frozen=True, forbid_unknown_fields=True, tag="erased"):
-    """The bytes of this attachment are gone with this entry's commit; its hash stays."""
+    """The bytes of this attachment are gone with this entry's commit; its hash stays.
+
+    `number`: the keyed hash of the staff number that somebody had, which is never given again.
+    """
 
     attachment: str
     kind: str
     reason: str
     lawful_order: str
+    number: str = ""
 
 
 class SpaceChanged(_Record, frozen=True, forbid_unknown_fields=True, tag="space_changed"):

@@ -89,9 +89,21 @@ def erase(draft: Draft, event: Erase) -> None:
         draft.add(r.Refused("erase", "not_erasable", quantity=len(event.names)))
         draft.refusal = f"Nothing erased: {problem}"
         return
+    numbers = dict(event.numbers)
     for name in event.names:
         kind = state.named[name].kind
-        draft.add(r.Erased(name, kind, event.reason, event.lawful_order))
+        told = (event.reason, event.lawful_order, numbers.get(name, ""))
+        draft.add(r.Erased(name, kind, *told))
+
+
+def numbered(state: State, names: tuple[str, ...]) -> dict[str, str]:
+    """Of these attachments those that hold somebody's staff number now, and the number."""
+    held = {it.details_name: it.details for it in state.people.values()}
+    return {
+        name: details.staff_id
+        for name, details in held.items()
+        if details is not None and name in names
+    }
 
 
 def _problem(state: State, event: Erase, now_ms: int) -> str:
@@ -119,4 +131,6 @@ def _problem(state: State, event: Erase, now_ms: int) -> str:
                 f"attachment {name[:16]} ({named.kind}) is kept for {days} days; "
                 "earlier only by a lawful order"
             )
+    if dict(event.numbers).keys() != numbered(state, event.names).keys():
+        return "the hash of each staff number that goes must stay, so that nobody is given it"
     return ""

@@ -20,6 +20,7 @@ from cabinet import (
     lock_test,
     locking,
     machines,
+    numbers,
     override,
     patients,
     removals,
@@ -111,9 +112,8 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
         case e.CodeHashed():
             if state.screen.state in (machines.NOBODY, machines.SIGNED_IN):
                 enrolment.code_hashed(draft, event)
-        case e.CodeMade():
-            staff.code_made(draft, event)
-            temporary.code_made(draft, event)
+        case e.NumbersHashed() | e.CodeMade():
+            _for_newcomer(draft, event)
         case e.DeviceChanged():
             _device_changed(draft, event)
         case e.Import():
@@ -136,6 +136,15 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             staff_list.arrived(draft, event)
     lock_test.follow(draft)
     return draft.done()
+
+
+def _for_newcomer(draft: Draft, event: e.NumbersHashed | e.CodeMade) -> None:
+    """What was worked out for somebody who is added."""
+    if isinstance(event, e.NumbersHashed):
+        numbers.hashed(draft, event)
+        return
+    staff.code_made(draft, event)
+    temporary.code_made(draft, event)
 
 
 def _badge_seen(draft: Draft, event: e.BadgeSeen) -> None:

@@ -13,7 +13,7 @@ from auth import security_keys, totp
 from auth.errors import UnusablePin
 from auth.pins import PinHasher, check_usable, keyed_hash, make_code, plain_code
 from cabinet import events as e
-from cabinet.lists import BADGE_PURPOSE
+from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE, NUMBER_PURPOSE
 
 MAX_WAITING = 4
 Job = (
@@ -24,6 +24,7 @@ Job = (
     | e.CheckTotp
     | e.CheckTechnician
     | e.HashCode
+    | e.HashNumbers
     | e.MakeCode
 )
 
@@ -126,6 +127,10 @@ def answer(
             step = totp.matching_step(compared, job.text, job.now_s, job.after)
             known = (job.session, job.person)
             return e.ServiceEntered(job.request, *known, right, step if secret else 0)
+        case e.HashNumbers():
+            number = keyed_hash(pepper, NUMBER_PURPOSE, job.staff_id)
+            human = keyed_hash(pepper, HUMAN_PURPOSE, job.person_number)
+            return e.NumbersHashed(job.request, number, human if job.person_number else "")
         case e.HashCode():
             return e.CodeHashed(job.request, keyed_hash(pepper, "code", plain_code(job.plain)))
         case e.MakeCode():

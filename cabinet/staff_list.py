@@ -101,6 +101,9 @@ def _bounded(state: State, rows: People) -> tuple[People, list[tuple[str, str]]]
     bounded, told = [], []
     for where, listed in rows:
         known = state.people.get(state.by_staff_id.get(listed.staff_id, ""))
+        if listed.number in state.spent:
+            told += [(where, "left")] if listed.status != "left" else []
+            continue
         row, what = _of_known(listed, known) if known is not None else _of_new(listed)
         told += [(where, each) for each in what]
         if row is not None:

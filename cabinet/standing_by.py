@@ -38,7 +38,9 @@ def refused(draft: Draft, code: Code) -> bool:
     if not why and rights.same_human(state, code.person, session.person):
         why = "own_enrolment"
     if not why and code.by and rights.same_human(state, code.by, session.person):
-        why = "" if state.people[code.person].role == Role.TEMPORARY.value else "own_code"
+        theirs = state.people[code.person]
+        own = theirs.role == Role.TEMPORARY.value and theirs.made_by == code.by
+        why = "" if own else "own_code"  # an administrator's new code for one is no maker's
     if why:
         draft.add(r.Refused(Act.ENROL.value, why, session.id, session.person))
         draft.refuse(REASONS[why])

@@ -354,6 +354,7 @@ class State:
     people: dict[str, Person] = field(default_factory=dict)
     by_badge: dict[str, str] = field(default_factory=dict)
     by_staff_id: dict[str, str] = field(default_factory=dict, repr=False)
+    spent: dict[str, str] = field(default_factory=dict)  # hashed staff numbers of erased names
     staff_list: StaffLists = field(default_factory=StaffLists)
     medicines: dict[str, r.MedicineListed] = field(default_factory=dict)
     patients: dict[str, Patient] = field(default_factory=dict)

@@ -7,7 +7,7 @@ by themselves, and whoever makes one never makes themselves.
 from dataclasses import replace
 
 from auth.policy import ROLE_GROUPS, Act, Role
-from cabinet import lookalikes, rights
+from cabinet import lookalikes, numbers, rights
 from cabinet import records as r
 from cabinet.decision import Draft, Newcomer, Note, Place
 from cabinet.events import CodeMade, MakeCode
@@ -20,7 +20,7 @@ MOST_H = 72
 HOUR_MS = 3_600_000
 ROWS_A_PAGE = 4
 MAX_CHARS = 30
-STEPS = ("temp_staff_id", "temp_family", "temp_given", "temp_hours")
+STEPS = ("temp_staff_id", "temp_family", "temp_given", "temp_human", "temp_hours")
 
 
 def people(state: State) -> list[Person]:
@@ -46,6 +46,8 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         _end(draft, subject)
     elif verb == "temp_hours":
         _hours(draft, text)
+    elif verb == "temp_human":
+        numbers.pressed(draft, text)
     else:
         _told(draft, verb, " ".join(text.split()))
 
@@ -71,8 +73,7 @@ def _told(draft: Draft, step: str, text: str) -> None:
             draft.go("temp_family", note=Note(why, "refusal"))
             draft.refusal = why
             return
-        draft.stay(newcomer=newcomer)
-        draft.go("temp_hours")
+        draft.go("temp_human", newcomer=newcomer)
 
 
 def _name_refused(state: State, newcomer: Newcomer) -> str:
@@ -126,7 +127,8 @@ def code_made(draft: Draft, event: CodeMade) -> None:
     valid_ms = now_ms + state.plan.rules.code_valid_h * HOUR_MS
     draft.add(
         r.PersonListed(
-            person, "", "active", theirs, "", draft.attach("person", details), session.person
+            *(person, "", "active", theirs, newcomer.human),
+            *(draft.attach("person", details), session.person),
         ),
         r.CodeIssued(event.code, person, session.person, min(expires_ms, valid_ms)),
     )
@@ -184,6 +186,9 @@ def show_step(state: State, place: Place) -> Screen:
         "temp_family": "Their family name",
         "temp_given": "Their given name",
     }
+    if place.page == "temp_human":
+        back = Button("temporary", "Back", "quiet")
+        return numbers.show("New temporary user", place.page, place.said(), back)
     if place.page == "temp_hours":
         block = Keypad(
             f"For how many hours? At most {MOST_H}; {state.plan.rules.temporary_h} as a rule.",

@@ -114,6 +114,7 @@ def _enrol_cast(setup: SetUp, keys: Keys, first: Person, second: Person) -> None
     setup.press("temp_staff_id", cast.TEMPORARY.staff_id)
     setup.press("temp_family", cast.TEMPORARY.family)
     setup.press("temp_given", cast.TEMPORARY.given)
+    setup.press("temp_human", "")
     setup.press("temp_hours", cast.TEMPORARY_H)
     code = setup.code
     setup.press("menu")

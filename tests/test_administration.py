@@ -57,6 +57,7 @@ def add(ward: Ward, staff_id: str, family: str, given: str, role: str = "nurse")
     ward.press("add_staff_id", staff_id)
     ward.press("add_family", family)
     ward.press("add_given", given)
+    ward.number("add_human")
     ward.press(f"add_role:{role}")
 
 
@@ -90,6 +91,7 @@ def test_a_staff_number_is_given_once(ward: Ward) -> None:
     assert not ward.press("add_staff_id", "X1").refusal
     ward.press("add_family", "New")
     ward.press("add_given", "Nell")
+    ward.number("add_human")
     row = e.PersonRow("X1", "Nils", "Newer", "nurse", "")
     ward.do(e.Import("test", people=(("people.csv:2", row),)))
     assert ward.press("add_role:nurse").refusal, "a list was first"
@@ -101,6 +103,7 @@ def test_nobody_is_added_with_a_name_in_disguise(ward: Ward) -> None:
     assert ward.press("add_family", "Nurs\u0435").refusal  # the last letter is Cyrillic
     ward.press("add_family", "Nurse")
     ward.press("add_given", "N1na")
+    ward.number("add_human")
     assert ward.press("add_role:nurse").refusal
     assert "X1" not in ward.state.by_staff_id
 
@@ -122,6 +125,7 @@ def test_nobody_is_added_with_power(ward: Ward, role: str) -> None:
     ward.press("add_staff_id", "X1")
     ward.press("add_family", "New")
     ward.press("add_given", "Nell")
+    ward.number("add_human")
     assert ward.press(f"add_role:{role}").refusal
     ward.press("more")
     assert ward.press(f"add_role:{role}").refusal

@@ -53,7 +53,8 @@ PURE = (
     *("emergency", "opening", "override", "resting", "reviews", "temporary"),
     *("console_messages", "decision", "effects", "enrolment", "events", "factor_effects"),
     *("factor_records", "journal", "labels", "lists", "locking", "lookalikes", "machines"),
-    *("messages", "patients", "plan", "records", "removals", "retention", "rights", "rules"),
+    *("messages", "numbers", "patients", "plan", "records", "removals", "retention", "rights"),
+    "rules",
     *(
         "screens",
         "sensor",

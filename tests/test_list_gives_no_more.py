@@ -79,9 +79,10 @@ def test_a_temporary_user_does_not_outlive_their_hours_by_a_list(ward: Ward) -> 
         ("temp_staff_id", "AG1"),
         ("temp_family", "Agency"),
         ("temp_given", "Anna"),
-        ("temp_hours", "12"),
     ):
         ward.press(button, text)
+    ward.number("temp_human")
+    ward.press("temp_hours", "12")
     ward.do(e.CodeMade(ward.command(e.MakeCode).request, "plain", "code of AG1"))
     end_ms = ward.state.people[ward.ref("AG1")].rights.expires_ms
     anna = replace(row("AG1", expires_ms=0), given="Anna", family="Agency", role="temporary")

@@ -405,9 +405,10 @@ def test_who_was_added_at_the_screen_is_no_list_s_until_one_names_them(ward: War
         ("add_staff_id", "X9"),
         ("add_family", "Locum"),
         ("add_given", "Lou"),
-        ("add_role:nurse", ""),
     ):
         assert not ward.press(button, text).refusal
+    ward.number("add_human")
+    assert not ward.press("add_role:nurse").refusal
     assert not ward.do(listed(2, *everybody)).refusal
     assert standing(ward, "X9") == "active", "added at the screen: of no list"
     assert not ward.do(listed(3, *everybody, row("X9", family="Locum", given="Lou"))).refusal

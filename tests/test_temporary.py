@@ -31,6 +31,8 @@ def make(
     ward.press("temp_staff_id", number)
     ward.press("temp_family", family)
     ward.press("temp_given", given)
+    if ward.engine.place.page == "temp_human":
+        ward.number("temp_human")
     ward.press("temp_hours", hours)
     if ward.engine.place.request:
         ward.do(e.CodeMade(ward.command(e.MakeCode).request, "PLAIN", f"code of {number}"))
@@ -187,6 +189,7 @@ def test_rights_withdrawn_while_the_code_is_made_make_nobody(ward: Ward) -> None
     ward.press("temp_staff_id", "X7")
     ward.press("temp_family", "Temp")
     ward.press("temp_given", "Tom")
+    ward.number("temp_human")
     ward.press("temp_hours", "12")
     ward.state.people[ward.ref("C1")].standing = "suspended"
     ward.do(e.CodeMade(ward.command(e.MakeCode).request, "PLAIN", "code"))

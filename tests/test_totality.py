@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cabinet import events as e
-from cabinet import journal, machines, screens, snapshot
+from cabinet import journal, machines, retention, screens, snapshot
 from cabinet.journal import replay
 from cabinet.messages import Keypad, Letters
 from cabinet.plan import Plan
@@ -303,7 +303,9 @@ class Anything(RuleBasedStateMachine):
     @rule(which=st.integers(0, 63), order=st.sampled_from(["", "court-7", "a name"]))
     def erase(self, which: int, order: str) -> None:
         names = self.ward.names()
-        self.do(e.Erase((names[which % len(names)],), "term_over", order))
+        erased = (names[which % len(names)],)
+        numbers = retention.numbered(self.ward.state, erased)
+        self.do(e.Erase(erased, "term_over", order, tuple(numbers.items())))
 
     # --- a technician at the console --------------------------------------------------------------
 

@@ -233,6 +233,12 @@ class Ward:
         self.press("stand_by" if beside else "code", "K7QM-2XWP-9HTA")
         return self.do(e.CodeHashed(self.command(e.HashCode).request, code))
 
+    def number(self, page: str, human: str = "") -> Outcome:
+        """The person number of somebody who is added, hashed to `human`; "" for none."""
+        self.press(page, human)
+        asked = self.command(e.HashNumbers)
+        return self.do(e.NumbersHashed(asked.request, f"hash of {asked.staff_id}", human))
+
     def stand_by(self, staff_id: str) -> None:
         """An enroller signs in and goes to where a newcomer types a code."""
         self.sign_in(staff_id)

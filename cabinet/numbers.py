@@ -1,0 +1,52 @@
+"""The numbers of somebody who is added at the screen: the staff number, and the human being's.
+
+Not for lists (`lists.py`). One rule: a staff number is given once, also after its name was erased;
+and where two accounts have one person number, they are one human's.
+"""
+
+from dataclasses import replace
+
+from cabinet.decision import Draft, Note
+from cabinet.events import HashNumbers, NumbersHashed
+from cabinet.messages import Block, Button, Letters, Screen, Words
+from cabinet.wording import REASONS
+
+MAX_CHARS = 30
+NEXT = {"add_human": "add_role", "temp_human": "temp_hours"}
+AGAIN = {"add_human": "add_staff_id", "temp_human": "temp_staff_id"}
+
+
+def pressed(draft: Draft, text: str) -> None:
+    """The person number as typed, or nothing: it is hashed, beside the staff number."""
+    number = "".join(text.split())
+    if draft.place.request:
+        draft.refuse("One moment.")
+    elif len(number) > MAX_CHARS or not number.isprintable():
+        draft.refuse("That is no person number.")
+    else:
+        request = draft.reference()
+        draft.command(HashNumbers(request, draft.place.newcomer.staff_id, number))
+        draft.stay(request=request, note=None)
+
+
+def hashed(draft: Draft, event: NumbersHashed) -> None:
+    """The hashes: go on, or say that the staff number was somebody's."""
+    place, state = draft.place, draft.state
+    if state.session is None or event.request != place.request or place.page not in NEXT:
+        return
+    newcomer = replace(place.newcomer, human=event.human)
+    if event.number in state.spent or newcomer.staff_id in state.by_staff_id:
+        draft.go(AGAIN[place.page], note=Note(REASONS["number_taken"], "refusal"))
+        return
+    if place.page == "temp_human" and event.human == state.people[state.session.person].human_hash:
+        if event.human:  # whoever makes a temporary user never makes themselves
+            draft.go("temporary", note=Note(REASONS["not_for_oneself"], "refusal"))
+            return
+    draft.go(NEXT[place.page], newcomer=newcomer)
+
+
+def show(title: str, page: str, said: tuple[Block, ...], back: Button) -> Screen:
+    """Where the person number is typed."""
+    words = Words("It tells that two accounts are one human being's. Leave it empty if unknown.")
+    letters = Letters("Their person number", Button(page, "OK", "primary"), MAX_CHARS)
+    return Screen(0, page, title, (*said, words, letters), (back,))
