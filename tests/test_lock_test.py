@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from cabinet import events as e
@@ -160,6 +161,21 @@ def test_a_power_cut_in_the_test_is_shown_and_no_lock_moves(empty: Ward, positio
     if position == "open":
         assert not empty.records(r.DrawerForced)  # it was allowed, and the record says so
     empty.push("D1")
+    empty.sign_in("N1")
+
+
+@pytest.mark.parametrize("drawer", ["D1", "R1"])
+def test_attack_power_off_in_the_test_of_a_drawer_that_is_then_taken_out_stops_no_start(
+    empty: Ward, drawer: str
+) -> None:
+    """An entry that cannot be applied would be there at every start."""
+    ask(empty, f"test lock {drawer}")
+    kept = tuple(it for it in empty.plan.drawers if it.id != drawer)
+    empty.plan = msgspec.structs.replace(empty.plan, drawers=kept)
+    del empty.positions[drawer]
+    empty.restart()
+    assert empty.records(sr.LockTestInterrupted)[-1].drawer == drawer
+    assert plain(replay(empty.sink)) == plain(empty.state)
     empty.sign_in("N1")
 
 
