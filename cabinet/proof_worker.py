@@ -16,6 +16,7 @@ from auth.ssh_signature import Certificate
 from cabinet.local_socket import Peer
 
 MAX_WAITING = 2
+Prove = Callable[[str, bytes, Trust, float], Certificate]
 _log = logging.getLogger(__name__)
 
 
@@ -73,10 +74,10 @@ class ProofWorker:
             self._ended()
 
 
-def checked(job: ProofJob, now_s: float) -> ProofChecked:
-    """What becomes of a proof."""
+def checked(job: ProofJob, now_s: float, prove: Prove = check) -> ProofChecked:
+    """What becomes of a proof; `prove` as `auth.ssh_proof.check`."""
     try:
-        held = check(job.signature, job.challenge.encode(), job.trust, now_s)
+        held = prove(job.signature, job.challenge.encode(), job.trust, now_s)
     except NotProved as error:
         return ProofChecked(job.peer, job.challenge, None, error.why, str(error))
     except AuthError as error:

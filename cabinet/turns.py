@@ -101,10 +101,15 @@ class Turns:
         """What commands go to: the devices, whoever hashes secrets, and the screen."""
         self._devices, self._submit, self._show = devices, submit, show
 
-    def serve_technicians(self, check: Callable[[ProofJob], None]) -> None:
-        """Have a desk for the maintenance console; `check` takes what proves who somebody is."""
-        facts = Facts(self._configuration, self._folder, self._store, lambda: self._devices)
-        desk = (self._configuration, self._folder, self, facts)
+    def serve_technicians(
+        self, check: Callable[[ProofJob], None], facts: type[Facts] = Facts
+    ) -> None:
+        """Have a desk for the maintenance console; `check` takes what proves who somebody is.
+
+        `facts` reads what the state does not know.
+        """
+        about = facts(self._configuration, self._folder, self._store, lambda: self._devices)
+        desk = (self._configuration, self._folder, self, about)
         self._desk = ServiceDesk(*desk, check, self._submit)
 
     @property

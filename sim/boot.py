@@ -16,13 +16,20 @@ from typing import TYPE_CHECKING, Any
 from cabinet import events as e
 from cabinet import machines
 from cabinet.anchors import RolledBack
+from cabinet.console_messages import Command
+from cabinet.console_socket import ConsoleSaid
 from cabinet.devices import open_devices
 from cabinet.machines import CorruptLedger
 from cabinet.messages import Shown
+from cabinet.proof_worker import ProofJob, checked
 from cabinet.secrets_worker import MAX_WAITING as MOST_JOBS
 from cabinet.secrets_worker import Job, answer
+from cabinet.service_desk import ServiceDesk
+from cabinet.service_facts import Facts, Pairs
+from cabinet.state import State
 from cabinet.step import Outcome
 from cabinet.turns import Incoming, Turns
+from cabinet.version import VERSION
 from drivers import readings as d
 from drivers.errors import LinkLost
 from drivers.locks import EQUAL_SAMPLES, SAMPLE_S
@@ -30,6 +37,7 @@ from drivers.security_key import KeyLink
 from ledger.errors import LedgerError
 from sim.disk import PowerCut, SimulatedStore
 from sim.pins import DirectLines, WorldFactory
+from sim.service_key import prove
 from sim.virtual import FOREVER, UNITS, MachineClock, Task, VirtualSignal
 from sim.world import World
 
@@ -41,7 +49,7 @@ ACCESS_TICK_S, BUSY_TICK_S, REST_TICK_S = 2.5, 5.0, 120.0
 BUSY_FOR_S = 6.0  # after the last thing that came
 MOST_WAITING, POST_WITHIN_S, FIRST_WORDS_S = 512, 5.0, 1.0  # as the live runtime has them
 CHECK_S = 4.0  # an idle sensor's driver waits at least so long for its next check
-HASH_S = 0.25
+HASH_S, PROVE_S = 0.25, 0.08
 
 
 def _no_key() -> KeyLink:
@@ -71,10 +79,33 @@ class WorldLines(DirectLines):
             super().free(pin)
 
 
+class SteadyFacts(Facts):
+    """What a machine would say of itself, the same on every machine that runs the story."""
+
+    def storage(self) -> Pairs:
+        return (("free", "many MiB"),)
+
+    def clock(self) -> Pairs:
+        return (("wall clock", "as the banner says"),)
+
+    def power(self) -> Pairs:
+        return (("supply", "as it should be"),)
+
+    def software(self) -> Pairs:
+        return (("cabinet", VERSION),)
+
+
 class CheckedTurns(Turns):
-    """The shipped turns; after each step somebody looks."""
+    """The shipped turns; after each step, and before each answer at the console, somebody looks."""
 
     looked: Callable[[e.Event, Outcome], None]
+    asked: Callable[[ServiceDesk, State, Command], None]
+
+    def handle(self, incoming: Incoming) -> None:
+        if isinstance(incoming, ConsoleSaid) and isinstance(incoming.message, Command):
+            assert self._desk is not None
+            self.asked(self._desk, self.state, incoming.message)
+        super().handle(incoming)
 
     def step(self, event: e.Event) -> Outcome:
         outcome = super().step(event)
@@ -149,6 +180,8 @@ class Boot:
             _no_key,
         )
         turns.connect(self.devices, self._submit, self._show)
+        turns.serve_technicians(self._prove, SteadyFacts)
+        turns.asked = runtime.asked
         turns.looked = partial(runtime.looked, self)
         turns.start()
         for name, device in self.devices.owned():
@@ -213,7 +246,8 @@ class Boot:
         )
         if state.access is not None or state.witnessing is not None:
             return ACCESS_TICK_S
-        return BUSY_TICK_S if going_on or unsettled else REST_TICK_S
+        busy = going_on or unsettled or state.service is not None
+        return BUSY_TICK_S if busy else REST_TICK_S
 
     def _go_down(self) -> None:
         assert self.turns is not None and self.store is not None
@@ -276,6 +310,13 @@ class Boot:
         self._jobs -= 1
         runtime = self._runtime
         self.post(answer(job, runtime.hasher, runtime.keys.pepper, runtime.chance.bytes))
+
+    def _prove(self, job: ProofJob) -> None:
+        self._hub.after(PROVE_S, partial(self._proved, job))
+
+    def _proved(self, job: ProofJob) -> None:
+        if self._runtime.boot is self:
+            self.post(checked(job, self._runtime.wall.now_s(), prove))
 
     def _show(self, shown: Shown) -> None:
         if self._runtime.boot is self:

@@ -98,8 +98,12 @@ class Checks:
             self.told(f"entry {data.decode()}")
         for data in bodies:
             self.model.checks += 1
-            if self._may_tell(data) and self._is_told(data):
+            if self.tells(data):
                 self.model.wrong(9, "a name, number or PIN is in an entry's body")
+
+    def tells(self, data: bytes) -> bool:
+        """Whether a name, number, badge or PIN is in what goes out."""
+        return self._may_tell(data) and self._is_told(data)
 
     def _may_tell(self, data: bytes) -> bool:
         """Whether a secret is among its bytes, references aside; words that were looked at before

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cabinet import records as r
+from cabinet import service_records as sr
 from sim.cast import EVERYBODY
 from sim.happenings import Happening, Kind
 from sim.views import Fault
@@ -148,7 +149,7 @@ class Model:
                 self.orders.pop(record.order, None)
                 self.active.pop(record.order, None)
             case r.SignedIn():
-                self._proved(record.person, record.factors, "signed in", 0.0)
+                self.proved(record.person, record.factors, "signed in", 0.0)
             case r.ScreenUnlocked():
                 self.expect(5, len(set(record.factors)) >= 2, "unlocked by one factor")
             case r.WitnessCalled():
@@ -172,6 +173,11 @@ class Model:
                     opening = self._opening(record.access)
                     self.unexplained.pop(opening.started.drawer, None)
                 self._unfinished(record.access)
+            case sr.LockTestOrdered():
+                self.ordered.setdefault(record.drawer, []).append(record.access)
+            case sr.LockTestInterrupted():
+                if record.opened:
+                    self.unexplained.pop(record.drawer, None)
             case r.AccessLeft() | r.AccessLapsed() | r.AccessFailed() | r.CancelledBeforeOpen():
                 self._unfinished(record.access)
             case r.CancelledAfterOpen() | r.CountDone():
@@ -201,7 +207,7 @@ class Model:
                 opening = self._opening(record.access)
                 if record.witness:
                     self.expect(5, record.witness != record.person, "one's own count witnessed")
-                    self._proved(record.witness, record.witness_factors, "witnessed", self.called)
+                    self.proved(record.witness, record.witness_factors, "witnessed", self.called)
                 lies = self.lying(record.pocket)
                 self.confessed[record.pocket] = record.found - lies
                 typed = self.counted.get(record.pocket, record.found)
@@ -241,7 +247,7 @@ class Model:
             self.expect(5, record.witness != record.person, "somebody witnessed their own waste")
             role, active = self.roles.get(record.witness, ("", False))
             self.expect(5, active and role in REMOVERS, f"a {role} witnessed, active: {active}")
-            self._proved(record.witness, record.witness_factors, "witnessed", self.called)
+            self.proved(record.witness, record.witness_factors, "witnessed", self.called)
         if isinstance(record, r.Returned):
             opening = self._opening(record.access)
             drawer, wrongly = opening.started.drawer, opening.net + record.quantity
@@ -285,7 +291,7 @@ class Model:
         name = type(record).__name__
         self.expect(3, not any(sums.values()), f"the postings of {name} do not sum to zero")
 
-    def _proved(self, person: str, factors: tuple[str, ...], what: str, since: float) -> None:
+    def proved(self, person: str, factors: tuple[str, ...], what: str, since: float) -> None:
         """Each factor was shown by that very person, here, a short time ago."""
         self.expect(5, len(set(factors)) >= 2, f"one factor only: {factors}")
         self.checks += 1

@@ -19,6 +19,7 @@ class Plan:
     fault_rate: float = 1.0
     mistake_rate: float = 1.0  # times what people err usually
     trespass_rate: float = 1.0  # times what people try usually that they may not
+    service_rate: float = 1.0  # times what technicians do usually at the console
     diverter: str = ""  # the scheme of somebody who keeps medicines
     config: str = ""  # the file of a site's own cabinet
 
@@ -33,6 +34,8 @@ class Plan:
             words += f" --mistakes {self.mistake_rate:g}"
         if self.trespass_rate != 1:
             words += f" --trespasses {self.trespass_rate:g}"
+        if self.service_rate != 1:
+            words += f" --services {self.service_rate:g}"
         if self.diverter:
             words += f" --diverter {self.diverter}"
         if self.config:

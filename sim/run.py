@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--faults", "times the usual (default: 1)"),
         ("--mistakes", "of people (default: 1)"),
         ("--trespasses", "on access (default: 1)"),
+        ("--services", "of technicians at the console (default: 1)"),
     ):
         parser.add_argument(name, type=_rate, default=1.0, metavar=f"0..{MOST_TIMES:g}", help=words)
     parser.add_argument("--diverter", choices=SCHEMES, default="", help="who keeps medicines, how")
@@ -79,6 +80,7 @@ def tell(arguments: argparse.Namespace) -> int:
         fault_rate=arguments.faults,
         mistake_rate=arguments.mistakes,
         trespass_rate=arguments.trespasses,
+        service_rate=arguments.services,
         diverter=arguments.diverter,
         config=str(arguments.config or ""),
     )

@@ -14,9 +14,12 @@ from typing import Any
 from auth.pins import PinHasher
 from cabinet import events as e
 from cabinet.configuration import Configuration
+from cabinet.console_messages import Command
 from cabinet.controller import Controller
 from cabinet.keys import Keys
 from cabinet.messages import Shown
+from cabinet.service_desk import ServiceDesk
+from cabinet.state import State
 from cabinet.step import Outcome
 from ledger.errors import Locked
 from sim.battery import Battery
@@ -99,6 +102,7 @@ class SimulatedRuntime:
         self.acked: Callable[[Sequence[bytes]], None] = lambda _: None
         self.replayed: Callable[[Boot], None] = lambda _: None
         self.looked: Callable[[Boot, e.Event, Outcome], None] = lambda *_: None
+        self.asked: Callable[[ServiceDesk, State, Command], None] = lambda *_: None
         self.came_up: Callable[[Boot], None] = lambda _: None
         self.on_show: Callable[[Shown], None] = lambda _: None
         self.on_end: Callable[[Boot, str], None] = lambda _, __: None

@@ -34,6 +34,8 @@ from sim.model import Model
 from sim.people import PEOPLE
 from sim.plan import Plan, Told
 from sim.runtime import SimulatedRuntime
+from sim.service_checks import ServiceChecks
+from sim.servicing import CA, Technicians
 from sim.strikes import DOES
 from sim.template import BEGAN_S, Template, make
 from sim.trespassers import Trespassers
@@ -126,6 +128,13 @@ class Story:
         )
         pepper = template.keys.pepper
         self.trespassers = Trespassers(self.hospital, pepper, plan.seed, plan.trespass_rate)
+        services = ServiceChecks(self.model, self.checks.tells)
+        self.model.readers.append(services.hear)
+        self.runtime.asked = services.asked
+        ours = CA.line in template.configuration.service.ca
+        rate = plan.service_rate if ours else 0.0  # a site's own cabinet knows no key of ours
+        cabinet = template.configuration.cabinet.id
+        self.technicians = Technicians(self.hospital, services, cabinet, plan.seed, rate)
         self.injector = Injector(
             self.runtime,
             Stream(plan.seed, "faults"),
@@ -156,6 +165,7 @@ class Story:
                 self.hospital.plan_day(day)
                 self.injector.plan_day(day * DAY_S, left_s)
                 self.trespassers.plan_day(day * DAY_S, left_s)
+                self.technicians.plan_day(day * DAY_S, left_s)
                 day += 1
             until = min(end, day * DAY_S * UNITS)
             self._first_mib = self._first_mib if day < 2 else self._first_mib or resident_mib()

@@ -19,6 +19,7 @@ from sim import cast
 from sim.demo_cabinet import SetUp
 from sim.medicines import DEMO, Stock, stock
 from sim.people import PEOPLE, Person
+from sim.servicing import SETTINGS
 from sim.virtual import Stream
 
 BEGAN_S = 1_772_434_800  # Monday 2026-03-02, 07:00 UTC: the first shift
@@ -53,7 +54,7 @@ def make(folder: Path, own: Path | None = None) -> Template:
     lists = folder / "lists"
     shutil.copytree(DEMO, lists, ignore=shutil.ignore_patterns("__*", "*.toml"))
     text = (own or DEMO / "cabinet.toml").read_text(encoding="utf-8")
-    rules = cast.RULES if own is None else ""
+    rules = cast.RULES + SETTINGS if own is None else ""
     if own is None:
         assert SWALLOWED in text
         text = text.replace(SWALLOWED, INJECTED)

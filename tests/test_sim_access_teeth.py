@@ -18,7 +18,7 @@ from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.template import Template
 from sim.trespassers import TRESPASSES
-from tests.test_sim_teeth import Defect
+from tests.test_sim_teeth import Defect, check_found
 
 PLAN = Plan(seed=20, days=0.5, accesses_a_day=60, fault_rate=0.0, trespass_rate=20.0)
 
@@ -159,12 +159,7 @@ DEFECTS: dict[str, Defect] = {
 def test_a_planted_defect_of_access_is_found(
     name: str, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defect = DEFECTS[name]
-    told = run(defect.plan, template, change=lambda story: defect.plant(monkeypatch, story))
-    assert told.violations, f"{name} was not found in {told.steps} steps"
-    first = told.violations[0]
-    assert first.invariant in defect.invariants, first
-    assert told.steps <= defect.within, f"found after {told.steps} steps: {first}"
+    check_found(DEFECTS[name], template, monkeypatch)
 
 
 def test_the_same_story_without_a_defect_is_clean_and_everything_was_tried(

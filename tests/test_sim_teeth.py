@@ -312,16 +312,20 @@ DEFECTS: dict[str, Defect] = {
 }
 
 
+def check_found(defect: Defect, template: Template, patch: pytest.MonkeyPatch) -> None:
+    """Plant it: it is found by what should find it, and as soon as it should be."""
+    told = run(defect.plan, template, change=lambda story: defect.plant(patch, story))
+    assert told.violations, f"it was not found in {told.steps} steps"
+    first = told.violations[0]
+    assert first.invariant in defect.invariants, first
+    assert told.steps <= defect.within, f"found after {told.steps} steps: {first}"
+
+
 @pytest.mark.parametrize("name", DEFECTS)
 def test_a_planted_defect_is_found(
     name: str, template: Template, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    defect = DEFECTS[name]
-    told = run(defect.plan, template, change=lambda story: defect.plant(monkeypatch, story))
-    assert told.violations, f"{name} was not found in {told.steps} steps"
-    first = told.violations[0]
-    assert first.invariant in defect.invariants, first
-    assert told.steps <= defect.within, f"found after {told.steps} steps: {first}"
+    check_found(DEFECTS[name], template, monkeypatch)
 
 
 def test_the_same_story_without_a_defect_is_clean(template: Template) -> None:
