@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from msgspec.structs import replace as but
 
 from auth.policy import EVERYWHERE, GROUPS, ROLE_GROUPS, Act, Role
-from cabinet import lookalikes, numbers, rights
+from cabinet import copies, lookalikes, numbers, rights
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.decision import Change, Draft, Newcomer, Note, Proof
@@ -42,6 +42,7 @@ VERBS = (
     *("check_change", "save_change"),
     *("set_role", "set_area", "set_area_typed", "set_group", "set_override", "set_end"),
     *("set_no_end", "competency", "competency_until", "competency_always", "competency_gone"),
+    "take_back",
 )
 
 
@@ -178,6 +179,8 @@ def _person(draft: Draft, change: Change, verb: str, subject: str, text: str) ->
         case "stop_person":
             standing, why = STOPS[subject]
             _checked(draft, replace(begun(person), standing=standing, why=why))
+        case "take_back":
+            copies.taken_back(draft, person)
         case "resume":
             _checked(draft, replace(begun(person), standing="active", why="Resumed"))
         case "enrol_again":

@@ -258,6 +258,8 @@ def _show_edit(state: State, place: Place, person: Person, change: Change) -> Sc
             )
         case _:
             rows = tuple(Row(f"edit:{name}", label) for name, label in _EDITS)
+            if person.copies:
+                rows = (*rows, Row("take_back", "Erase the copies of their fingers"))
             return _cards(place, "edit", f"Change {person.name}", rows, _back(person))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cabinet import factor_records as fr
 from cabinet import records as r
-from cabinet.decision import Draft
+from cabinet.decision import Draft, Note
 from cabinet.events import FingerSeen, ReadFinger
 from cabinet.sensor import ASKING, SENSOR
 from cabinet.state import Person, State
@@ -44,6 +44,17 @@ def _missing(state: State) -> Iterator[tuple[Person, int]]:
         for slot in person.slots if person.copies else ():
             if slot not in kept and person.uncopied.count(slot) < MOST_TRIES:
                 yield person, slot
+
+
+def taken_back(draft: Draft, person: Person) -> None:
+    """Somebody takes back their yes, as easily as they gave it: GDPR, Art. 7(3)."""
+    session = draft.state.session
+    assert session is not None
+    if not person.copies:
+        draft.refuse("There are no copies of their fingers.")
+        return
+    draft.add(fr.CopiesTakenBack(person.ref, session.person))
+    draft.stay(note=Note("The copies of their fingers are erased. The fingers stay.", "success"))
 
 
 def answered(draft: Draft, event: FingerSeen) -> bool:

@@ -236,6 +236,12 @@ def _template_not_kept(state: State, record: fr.TemplateNotKept, _: r.Body, __: 
     state.people[record.person].uncopied += (record.slot,)
 
 
+def _copies_taken_back(state: State, record: fr.CopiesTakenBack, _: r.Body, __: r.Attached) -> None:
+    person = state.people[record.person]
+    person.copies = False
+    _drop(state, person)
+
+
 def _template_ordered(state: State, record: fr.TemplateOrdered, _: r.Body, __: r.Attached) -> None:
     wanted = (record.person, record.slot, record.template)
     load = next((it for it in state.loading if (it.person, it.slot, it.template) == wanted), None)
@@ -299,6 +305,7 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     fr.SensorForeign: _sensor_foreign,
     fr.TemplateKept: _template_kept,
     fr.TemplateNotKept: _template_not_kept,
+    fr.CopiesTakenBack: _copies_taken_back,
     fr.TemplateOrdered: _template_ordered,
     fr.TemplateLoaded: _template_loaded,
     fr.TemplateNotLoaded: _template_not_loaded,

@@ -124,6 +124,13 @@ class TemplateNotKept(_Record, frozen=True, forbid_unknown_fields=True, tag="tem
     why: str
 
 
+class CopiesTakenBack(_Record, frozen=True, forbid_unknown_fields=True, tag="copies_taken_back"):
+    """A person wants no copies of their fingers any more; `by` is the administrator they told."""
+
+    person: str
+    by: str
+
+
 class TemplateOrdered(_Record, frozen=True, forbid_unknown_fields=True, tag="template_ordered"):
     """The sensor is to store this kept template in this slot; until it says so, nobody's is there.
 

@@ -93,6 +93,8 @@ def _row(state: State, record: r.Record) -> _Row | None:
         case fr.SensorFitted(by=by) if by:
             what = "had the kept fingers loaded" if record.load else "had everybody enrol again"
             return _Row("", by, f"finger sensor replaced: {what}", "", record.approved_by)
+        case fr.CopiesTakenBack():
+            return _Row(record.person, record.by, "wants no copies of their fingers")
         case fr.TemplateNotLoaded(again=False):
             why = NOT_LOADED[record.why]
             return _Row(record.person, "", "finger not loaded into the new sensor", why)

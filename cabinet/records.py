@@ -760,6 +760,7 @@ Record = (
     | fr.SensorForeign
     | fr.TemplateKept
     | fr.TemplateNotKept
+    | fr.CopiesTakenBack
     | fr.TemplateOrdered
     | fr.TemplateLoaded
     | fr.TemplateNotLoaded

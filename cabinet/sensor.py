@@ -104,15 +104,17 @@ def show(state: State, place: Place) -> Screen:
     back = Button("menu", "Back", "quiet")
     if state.found_sensor is None:
         return _show_loads(state, place, back)
+    kept = any(person.templates for person in state.people.values())
+    stays = "everybody enrols again, and no copy is left." if kept else "everybody enrols again."
     blocks = (
         *place.said(),
         Words("Another finger sensor is fitted", "name"),
         Words("Until this is settled everybody signs in with badge and PIN."),
         Words("If the old sensor comes back, all is as it was."),
-        Words("If the new one stays, everybody enrols again, and no copy of a finger is left."),
+        Words(f"If the new one stays, {stays}"),
     )
     actions: tuple[Button, ...] = (back, Button("fit_sensor", "The new one stays"))
-    if any(person.templates for person in state.people.values()):
+    if kept:
         words = Words("Or two people have the fingers that were kept loaded into it.")
         blocks, actions = (*blocks, words), (*actions, Button("load_fingers", "Load the fingers"))
     return Screen(0, "sensor", "Finger sensor", blocks, actions)

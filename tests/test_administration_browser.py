@@ -1,5 +1,6 @@
 """Administration and enrolment in a real browser, at the demo's sensor, which answers in bytes."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sim.fingerprint_sensor import template_of
 from tests import demo
 from tests.demo import Demo, person, until
 from tests.nurse import SCREEN_MS, Nurse
@@ -177,6 +179,19 @@ def test_somebody_enrols_again_lets_a_copy_be_kept_and_is_loaded_into_a_replaced
     for finger in amina.fingers:
         proves_by_finger(admin, "Amina", finger)
     assert admin.problems == []
+    nowhere_plain(keeping_demo)
+
+
+def nowhere_plain(running: Demo) -> None:
+    """No template lies in a file of the cabinet, its logs or an export of everything."""
+    export = running.command("export", str(running.folder / "out"), "--with-attachments")
+    assert export.returncode == 0, export.stderr
+    files = [it for it in running.folder.parent.rglob("*") if it.is_file()]
+    assert any("attachments" in it.parts for it in files)
+    for finger in person("Amina").fingers:
+        inside = template_of(finger)[102:117]  # whole groups of base64
+        for told in (inside, inside.hex().encode(), base64.b64encode(inside)):
+            assert not [it for it in files if told in it.read_bytes()]
 
 
 def new_code(admin: Nurse) -> str:

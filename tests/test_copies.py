@@ -7,7 +7,7 @@ import pytest
 
 from auth import templates
 from cabinet import events as e
-from cabinet import evidence, retention, snapshot
+from cabinet import evidence, people_report, retention, screens, snapshot
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import staff_records as st
@@ -165,6 +165,15 @@ def gone(ward: Keeping, before: tuple[tuple[int, str], ...]) -> None:
     assert replay(ward.sink).forgotten == ()
 
 
+def look_up_nina(ward: Keeping) -> None:
+    """An administrator finds her among the people."""
+    ward.sign_in("A1")
+    ward.press("people")
+    ward.press("find_person")
+    ward.press("find_people", "Nina")
+    ward.press(f"person:{ward.ref('N1')}")
+
+
 def test_who_leaves_takes_their_fingers_and_copies_along(ward: Keeping) -> None:
     """Their slots too: what nobody wiped would still match whoever finds the badge."""
     ward.copy()
@@ -179,11 +188,7 @@ def test_who_leaves_takes_their_fingers_and_copies_along(ward: Keeping) -> None:
 def test_who_is_made_to_leave_at_the_screen_does_too(ward: Keeping) -> None:
     ward.copy()
     before = ward.of("N1")
-    ward.sign_in("A1")
-    ward.press("people")
-    ward.press("find_person")
-    ward.press("find_people", "Nina")
-    ward.press(f"person:{ward.ref('N1')}")
+    look_up_nina(ward)
     ward.press("stop_person")
     ward.press("stop_person:left")
     ward.press("save_change")
@@ -210,16 +215,31 @@ def test_a_temporary_users_fingers_and_copies_go_with_their_hours(ward: Keeping)
 def test_who_enrols_again_begins_without_fingers_and_copies(ward: Keeping) -> None:
     ward.copy()
     before = ward.of("N1")
-    ward.sign_in("A1")
-    ward.press("people")
-    ward.press("find_person")
-    ward.press("find_people", "Nina")
-    ward.press(f"person:{ward.ref('N1')}")
+    look_up_nina(ward)
     ward.press("edit:again")
     ward.press("enrol_again:pin")
     ward.press("save_change")
     assert ward.of("N1") == ()
     gone(ward, before)
+
+
+def test_who_takes_back_their_yes_keeps_their_fingers_and_has_no_copies(ward: Keeping) -> None:
+    ward.copy()
+    before = ward.of("N1")
+    look_up_nina(ward)
+    ward.press("edit")
+    ward.press("take_back")
+    assert ward.records(fr.CopiesTakenBack) == [fr.CopiesTakenBack(ward.ref("N1"), ward.ref("A1"))]
+    assert ward.state.people[ward.ref("N1")].slots
+    assert "take_back" not in screens.buttons(ward.screen())
+    ward.copy()
+    assert [it.attachment for it in ward.records(r.Erased)] == [name for _, name in before]
+    assert ward.of("N1") == () and len(ward.attachments()) > 0
+    bodies = [r.decode_body(data) for data in ward.sink.bodies]
+    rows = people_report.changes(bodies, Attachments(ward.sink))
+    assert ("Nina Nurse", "Ada Admin") in [
+        (row[2], row[4]) for row in rows if "no copies" in row[6]
+    ]
 
 
 def test_a_site_that_keeps_no_copies_any_more_has_none(ward: Keeping) -> None:
