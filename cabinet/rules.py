@@ -39,6 +39,7 @@ from cabinet import (
     staff,
     staff_list,
     stock,
+    supervision,
     temporary,
 )
 from cabinet import events as e
@@ -295,7 +296,7 @@ def _pressed(draft: Draft, event: e.Pressed) -> None:
     if event.button not in screens.buttons(shown):
         draft.refuse("That cannot be pressed now.")
         return
-    if sessions.refused(draft, event.button):
+    if sessions.refused(draft, event.button) or supervision.refused(draft, event.button):
         return
     match state.screen.state:
         case machines.NOBODY:

@@ -6,8 +6,8 @@ in sees and presses nothing but this, and after a restart begins anew.
 
 from auth.policy import Act, Role
 from cabinet import factor_records as fr
+from cabinet import machines, rights, sessions
 from cabinet import records as r
-from cabinet import rights, sessions
 from cabinet.decision import Draft, Place, Proof
 from cabinet.messages import Button, Facts, Screen, Words
 from cabinet.state import State
@@ -34,6 +34,19 @@ def ask(draft: Draft, session: str, proof: Proof) -> None:
     if wanted(draft.state, proof.person, proof.fallback, draft.moment.wall_ms):
         draft.add(r.WitnessCalled(session, session, proof.person, 0, "supervise", proof.fallback))
         draft.go("witness")
+
+
+def refused(draft: Draft, button: str) -> bool:
+    """Whether the press waits for a supervisor: its person came back by PIN to an open drawer only.
+
+    That drawer they may shut and count; for anything after it a supervisor is called.
+    """
+    session = draft.state.session
+    if session is None or draft.state.screen.state != machines.SIGNED_IN or button == "sign_out":
+        return False
+    if not session.supervised:
+        ask(draft, session.id, Proof(session.person, session.factors, session.fallback))
+    return bool(draft.records)
 
 
 def proved(draft: Draft, proof: Proof) -> None:

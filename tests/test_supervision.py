@@ -125,6 +125,28 @@ def test_attack_a_session_that_began_by_finger_is_not_unlocked_by_pin_unsupervis
     assert ward.works("N1")
 
 
+def test_attack_unlocked_by_pin_to_count_at_a_drawer_nobody_goes_on_unsupervised(
+    ward: Supervised,
+) -> None:
+    up(ward, SENSOR)
+    ward.sign_in("N1")
+    ward.choose("O1")
+    ward.press("open")
+    ward.pull("D1")
+    ward.push("D1")
+    down(ward)
+    ward.do(e.BadgeSeen(badge("N2")))
+    ward.press("cancel")
+    ward.by_pin("N1")
+    ward.press("count", "20")
+    ward.press("moved")
+    assert ward.state.access is None, "what was begun is ended"
+    ward.press("home")
+    assert ward.screen().name == "witness" and not ward.works("N1")
+    ward.by_pin("C1")
+    assert ward.works("N1")
+
+
 def test_a_session_that_was_supervised_is_unlocked_by_its_person(ward: Supervised) -> None:
     ward.by_pin("N1")
     ward.by_pin("C1")
