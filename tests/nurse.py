@@ -94,13 +94,13 @@ class Nurse:
 
     def proves(self, given: str, then: str, finger: str = "") -> None:
         """Badge, then a finger, until the screen `then` is there."""
-        until(lambda: self._is_read(given))
+        until(lambda: self.is_read(given))
         self.picture(f"finger-{given.lower()}")
         self.demo.do("touch", finger=finger or person(given).fingers[0])
         self.sees(then)
         self.demo.do("lift")
 
-    def _is_read(self, given: str) -> bool:
+    def is_read(self, given: str) -> bool:
         """Hold somebody's badge to the reader; whether a finger is asked for then."""
         self.badge(given)
         try:

@@ -1,10 +1,12 @@
 """Break-glass and lock-out through the real parts: browser, controller, SQLCipher file, bytes."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.demo import Demo
+from tests.demo import PATIENCE_S, Demo, make, until
 from tests.nurse import Nurse
 
 pytestmark = pytest.mark.browser
@@ -87,15 +89,29 @@ def test_two_people_break_glass_and_a_pharmacist_judges_what_was_taken(
     assert running_demo.command("verify").returncode == 0
 
 
-def test_wrong_pins_lock_out_and_a_second_badge_locks_the_screen(
-    running_demo: Demo, browser: Any
+@pytest.fixture
+def strict_demo(tmp_path: Path, demo_template: Path) -> Iterator[Demo]:
+    """The demo of a site that locks a PIN at the third wrong one: a tenth takes minutes."""
+    strict = make(tmp_path / "demo", demo_template)
+    file = strict.folder / "cabinet.toml"
+    rules = "\n[rules]\ndelay_from_try = 2\nlock_at_try = 3\n"
+    file.write_text(file.read_text() + rules)
+    strict.start()
+    try:
+        yield strict
+    finally:
+        strict.kill()
+
+
+def test_wrong_pins_lock_out_a_pharmacist_releases_and_a_second_badge_locks_the_screen(
+    strict_demo: Demo, browser: Any
 ) -> None:
-    nurse = Nurse(running_demo, browser.new_page())
+    nurse = Nurse(strict_demo, browser.new_page())
     nurse.sees("rest")
     nurse.badge("Jonas")
     nurse.sees("finger")
     nurse.press("use_pin")
-    for _ in range(5):
+    for _ in range(2):
         nurse.sees("pin")
         nurse.types("13572468")
         nurse.press("pin")
@@ -103,7 +119,7 @@ def test_wrong_pins_lock_out_and_a_second_badge_locks_the_screen(
     nurse.reads("Too many wrong tries")
     nurse.badge("Jonas")
     nurse.reads("Too many wrong tries")
-    nurse.picture("locked-out")
+    nurse.picture("slowed-down")
     nurse.proves("Amina", then="patients")
     nurse.badge("Rosa")
     nurse.sees("finger")
@@ -112,4 +128,25 @@ def test_wrong_pins_lock_out_and_a_second_badge_locks_the_screen(
     nurse.picture("locked")
     assert not nurse.says("Amina") and not nurse.says("WHITCOMBE")
     nurse.proves("Amina", then="patients")
+    nurse.press("sign_out")
+    until(lambda: nurse.is_read("Jonas"), within_s=2 * PATIENCE_S)  # 30 s after the second
+    nurse.press("use_pin")
+    nurse.sees("pin")
+    nurse.types("13572468")
+    nurse.press("pin")
+    nurse.reads("PIN is locked")
+    nurse.picture("locked-out")
+    strict_demo.do("unplug", device="fingerprint")
+    nurse.reads("finger sensor does not answer")
+    nurse.badge("Jonas")
+    nurse.reads("Locked after too many wrong tries")
+    strict_demo.do("plug", device="fingerprint")
+    until(lambda: not nurse.says("finger sensor does not answer"))
+    nurse.proves("Henry", then="patients")
+    nurse.press("menu")
+    nurse.sees("menu")
+    nurse.press("locked")
+    nurse.choose("Jonas")
+    nurse.reads("may try again")
     assert nurse.problems == []
+    assert strict_demo.command("verify").returncode == 0
