@@ -28,6 +28,7 @@ from ledger.store import Store
 from sim.demo_cabinet import SetUp
 from sim.medicines import DEMO, stock
 from sim.people import PEOPLE, Person
+from sim.technicians import DEMO_FLEET
 
 HERE = Path(__file__).parent
 CABINET = "cabinet.toml"
@@ -50,6 +51,7 @@ class Day(SetUp):
         for each in PEOPLE:
             if each.role != "administrator":
                 self.enrol(each, self.invite(first, each), second)
+        self.visit_empty()
         self.stock_up(person("Priya"), stock(DEMO))
         self._upkeep = Upkeep(
             self._store,
@@ -141,6 +143,7 @@ class Day(SetUp):
         self.do(e.DeviceChanged("fingerprint", "unplugged"))
         self.do(e.DeviceChanged("fingerprint", "", self.engine.state.sensor))
         self.replace_the_sensor()
+        self.visit_full()
         self.world.pry("D2")
         self._moved("D2")
         self.push("D2")
@@ -153,6 +156,61 @@ class Day(SetUp):
         self.cut_the_power()
         self._upkeep.sign()
         self._upkeep.cosign()
+
+    # --- a technician ---------------------------------------------------------------------------
+
+    def visit(self) -> str:
+        """A technician is let in and begins service mode; the session."""
+        until_ms = self._began_ms + self._now_ms + 8 * 3_600_000
+        key = ("SHA256:" + "k" * 43, "Sam Okafor", 7, DEMO_FLEET, False)
+        self.do(e.ServiceProved("", *key, until_ms))
+        assert self.engine.state.service is not None
+        session = self.engine.state.service.id
+        self.sign_in("Henry")
+        self.press("menu")
+        self.press(f"admit:{session}")
+        self.press("sign_out")
+        self.asked(session, "status")
+        self.asked(session, "service begin")
+        return session
+
+    def asked(self, session: str, line: str) -> None:
+        command, *arguments = line.split()
+        self.do(e.ServiceAsked(session, command, tuple(arguments)))
+
+    def visit_empty(self) -> None:
+        """Locks of drawers that are still empty; the power goes in the second one's test."""
+        self.do(e.ServiceNotProved("revoked"))
+        session = self.visit()
+        self.asked(session, "test lock D3")
+        self.pull("D3")
+        self.push("D3")
+        self.do(e.ServiceWrote(session, "Drawer 3 sticks a little."))
+        self.asked(session, "test lock D1")
+        self.cut_the_power()
+        self.push("D1")
+
+    def visit_full(self) -> None:
+        """A lock with a pharmacist, who counts; a part tested and replaced; and out."""
+        session = self.visit()
+        self.asked(session, "test sound")
+        self.asked(session, "result yes")
+        self.asked(session, "test lock D1")
+        self.sign_in("Henry")
+        self.press("test_lock")
+        self.pull("D1")
+        self.push("D1")
+        self.press("count", str(self.engine.state.on_hand("D1-1")))
+        self.sign_in("Jonas")  # who witnesses it
+        self.press("sign_out")
+        self.asked(session, "replace locks LK-7 SN77")
+        self.do(
+            e.ServiceProved(
+                session, *("SHA256:" + "k" * 43, "Sam Okafor", 8), DEMO_FLEET, False, 2**60
+            )
+        )
+        self.asked(session, "service end")
+        self.do(e.ServiceLeft(session, "logout"))
 
     def cut_the_power(self) -> None:
         """Everything in memory is gone; the ledger is replayed."""
