@@ -12,7 +12,7 @@ from cabinet import provision, system_units, whole_file
 from cabinet.configuration import Configuration
 from cabinet.service_records import SystemAct
 from cabinet.system_answers import NotAnAnswer, Told, decode
-from cabinet.system_requests import FACTS_USER, read_from
+from cabinet.system_requests import FACTS_USER, FROM_FACTS, read_from
 from ledger.check import Findings
 
 WHAT = ("logs", "network", "bundle", "usb")
@@ -27,13 +27,14 @@ _ACTS: dict[str, SystemAct] = {
 def run(configuration: Configuration, folder: Path, what: str) -> Told:
     """Do it and leave the answer."""
     act = _ACTS[what]
-    file = system_units.requests(configuration, folder).answer_file(act)
+    file, shared = system_units.requests(configuration, folder).answer_file(act), act in FROM_FACTS
     try:
         told = _DOING[act](configuration, folder)
     except Exception as error:
-        system_units.keep(file, Told("failed", f"{act} failed: {type(error).__name__}."))
+        failed = Told("failed", f"{act} failed: {type(error).__name__}.")
+        system_units.keep(file, failed, shared=shared)
         raise
-    system_units.keep(file, told)
+    system_units.keep(file, told, shared=shared)
     return told
 
 

@@ -49,9 +49,9 @@ def requests(configuration: Configuration, folder: Path) -> Requests:
     return Requests(folder / configuration.paths.requests, folder / configuration.paths.facts)
 
 
-def keep(file: Path, told: Told) -> None:
-    """An answer, whole; its group may read it, as the folder's mode has it."""
-    whole_file.replace(file, system_answers.encode(told), 0o640)
+def keep(file: Path, told: Told, *, shared: bool = False) -> None:
+    """An answer, whole; `shared` with the folder's group, which is the controller's."""
+    whole_file.replace(file, system_answers.encode(told), 0o640 if shared else 0o600)
 
 
 def _said(command: tuple[str, ...], within_s: float) -> str:

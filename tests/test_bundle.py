@@ -127,6 +127,17 @@ def test_a_bundle_has_nothing_of_any_patient_or_person_whatever_the_logs_say(
             assert public not in words
 
 
+def test_only_what_is_redacted_is_read_by_another_user(folder: Path, shell: Shell) -> None:
+    config = folder / "cabinet.toml"
+    for what in ("network", "bundle", "usb"):
+        assert shell("system", what, "--config", config).status == 0
+    made = [*(folder / "run").rglob("*.a*"), *(folder / "support").iterdir()]
+    modes = {file.name: file.stat().st_mode & 0o777 for file in made}
+    assert modes.pop("network.answer") == 0o640
+    modes.pop("logs.answer")  # of the test's own
+    assert len(modes) == 4 and set(modes.values()) == {0o600}
+
+
 def test_the_search_of_a_bundle_would_find_somebody(folder: Path) -> None:
     nurse, words = PEOPLE[0], json.dumps({"logs": ["ok"]})
     assert not said_of_somebody(words, folder)
