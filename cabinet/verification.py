@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cabinet import provision, snapshot
 from cabinet import records as r
+from cabinet import service_records as sr
 from cabinet import staff_records as st
 from cabinet.configuration import Configuration
 from cabinet.effects import apply
@@ -53,7 +54,7 @@ class _Replay:
             body = r.decode_body(data)
             if body.seq != seq:
                 raise CorruptLedger(f"its body says that it is entry {body.seq}")
-            self.orders += isinstance(body.record, r.AccessStarted)
+            self.orders += is_lock_order(body.record)
             if isinstance(body.record, r.SnapshotTaken):
                 self._compare(body.record)
             self._believe(body)
@@ -107,7 +108,7 @@ class _Replay:
         upto = f"up to entry {self._lost - 1}" if self._lost else f"all {state.size} entries"
         return (
             f"replay: {upto} follow the rules: every step legal, every posting balanced; "
-            f"{self.orders} lock orders, each with person, pocket and factors; "
+            f"{self.orders} lock orders, each with person or technician, pocket and factors; "
             f"{self.snapshots} snapshots compared; "
             f"heads signed by {len(self.keyring.all)} key(s), each named by the one before; "
             f"{self._rollbacks} rollbacks accepted; {self._recovered} times two people let in; "
@@ -132,6 +133,20 @@ class _Replay:
         if not grown:
             for name in sorted(there - named.keys()):
                 findings.add(f"attachment {name}", "is named by no entry, or was to be erased")
+
+
+def is_lock_order(record: r.Record) -> bool:
+    """Whether a lock is pulsed by this record; CorruptLedger where it does not say for whom."""
+    match record:
+        case r.AccessStarted(person=person, factors=factors, pocket=pocket, kind=kind):
+            whole = bool(person and factors and (pocket or kind == "return"))
+        case sr.LockTestOrdered(key=key, person=person, factors=factors):
+            whole = bool((key or person) and factors)
+        case _:
+            return False
+    if not whole:
+        raise CorruptLedger("its lock order is without person, pocket or factors")
+    return True
 
 
 def verify(

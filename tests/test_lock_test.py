@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from cabinet import events as e
@@ -10,7 +9,6 @@ from cabinet import lock_test, resting, screens, service_work, snapshot
 from cabinet import records as r
 from cabinet import service_records as sr
 from cabinet.journal import replay
-from tests.attacker import plain
 from tests.test_service import NEVER, proof, session
 from tests.test_service_work import ask, outputs
 from tests.ward import Ward, badge
@@ -164,21 +162,6 @@ def test_a_power_cut_in_the_test_is_shown_and_no_lock_moves(empty: Ward, positio
     empty.sign_in("N1")
 
 
-@pytest.mark.parametrize("drawer", ["D1", "R1"])
-def test_attack_power_off_in_the_test_of_a_drawer_that_is_then_taken_out_stops_no_start(
-    empty: Ward, drawer: str
-) -> None:
-    """An entry that cannot be applied would be there at every start."""
-    ask(empty, f"test lock {drawer}")
-    kept = tuple(it for it in empty.plan.drawers if it.id != drawer)
-    empty.plan = msgspec.structs.replace(empty.plan, drawers=kept)
-    del empty.positions[drawer]
-    empty.restart()
-    assert empty.records(sr.LockTestInterrupted)[-1].drawer == drawer
-    assert plain(replay(empty.sink)) == plain(empty.state)
-    empty.sign_in("N1")
-
-
 def test_the_coil_rests_after_a_test_as_after_any_pulse(empty: Ward) -> None:
     ask(empty, "test lock D1")
     empty.now_ms += 1000
@@ -237,47 +220,6 @@ def test_a_return_bin_with_something_in_it_is_not_opened_at_all() -> None:
     ward.commands.clear()
     assert "return bin" in ask(ward, "test lock R1")
     assert not pulses(ward)
-
-
-def doubted(how: str) -> Ward:
-    """A return bin of which no entry says that anything is in it."""
-    ward = Ward(NEVER)
-    if how != "pried open":
-        ward.sign_in("N1")
-        removal = ward.remove("O1", count=20)
-        for button in ("removals", f"removal:{removal}", "return"):
-            ward.press(button)
-        ward.press("amount", "2")
-    ward.pull("R1")
-    match how:
-        case "power cut":
-            ward.positions["R1"] = "latched"
-            ward.restart()
-        case "cancelled":
-            ward.press("cancel")
-            ward.push("R1")
-            ward.press("sign_out")
-        case "left":
-            ward.push("R1", unseen=True)
-            ward.wait(ward.plan.timings.idle_sign_out_s)
-        case _:
-            ward.push("R1")
-    return ward
-
-
-@pytest.mark.parametrize("how", ["power cut", "cancelled", "left", "pried open"])
-def test_attack_a_return_bin_with_a_dose_that_no_entry_knows_is_not_opened_alone(how: str) -> None:
-    ward = doubted(how)
-    assert ward.state.session is None and not ward.records(r.Returned)
-    ward.do(proof())
-    ask(ward, "service begin")
-    ward.commands.clear()
-    assert "return bin" in ask(ward, "test lock R1")
-    assert not pulses(ward)
-    assert plain(replay(ward.sink)) == plain(ward.state)
-    details = {it.hash.hex(): r.decode_details(it.kind, it.data) for it in ward.sink.attached}
-    kept = snapshot.restore(snapshot.take(ward.state), details)
-    assert kept.drawers["R1"].doubted
 
 
 def witnessed(ward: Ward, who: str = "P1") -> Any:

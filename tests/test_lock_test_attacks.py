@@ -1,0 +1,106 @@
+"""Attacks by a technician who tests locks, and what the ledger's proof says of each pulse."""
+
+import msgspec
+import pytest
+
+from cabinet import records as r
+from cabinet import service_records as sr
+from cabinet import snapshot, verification
+from cabinet.journal import replay
+from cabinet.machines import CorruptLedger
+from tests.attacker import plain
+from tests.test_lock_test import at_work, pulses, witnessed
+from tests.test_service import NEVER, proof
+from tests.test_service_work import ask
+from tests.ward import Ward
+
+
+@pytest.fixture
+def empty() -> Ward:
+    return at_work(stocked=False)
+
+
+@pytest.fixture
+def full() -> Ward:
+    return at_work(stocked=True)
+
+
+def doubted(how: str) -> Ward:
+    """A return bin of which no entry says that anything is in it."""
+    ward = Ward(NEVER)
+    if how != "pried open":
+        ward.sign_in("N1")
+        removal = ward.remove("O1", count=20)
+        for button in ("removals", f"removal:{removal}", "return"):
+            ward.press(button)
+        ward.press("amount", "2")
+    ward.pull("R1")
+    match how:
+        case "power cut":
+            ward.positions["R1"] = "latched"
+            ward.restart()
+        case "cancelled":
+            ward.press("cancel")
+            ward.push("R1")
+            ward.press("sign_out")
+        case "left":
+            ward.push("R1", unseen=True)
+            ward.wait(ward.plan.timings.idle_sign_out_s)
+        case _:
+            ward.push("R1")
+    return ward
+
+
+@pytest.mark.parametrize("how", ["power cut", "cancelled", "left", "pried open"])
+def test_attack_a_return_bin_with_a_dose_that_no_entry_knows_is_not_opened_alone(how: str) -> None:
+    ward = doubted(how)
+    assert ward.state.session is None and not ward.records(r.Returned)
+    ward.do(proof())
+    ask(ward, "service begin")
+    ward.commands.clear()
+    assert "return bin" in ask(ward, "test lock R1")
+    assert not pulses(ward)
+    assert plain(replay(ward.sink)) == plain(ward.state)
+    details = {it.hash.hex(): r.decode_details(it.kind, it.data) for it in ward.sink.attached}
+    kept = snapshot.restore(snapshot.take(ward.state), details)
+    assert kept.drawers["R1"].doubted
+
+
+@pytest.mark.parametrize("drawer", ["D1", "R1"])
+def test_attack_power_off_in_the_test_of_a_drawer_that_is_then_taken_out_stops_no_start(
+    empty: Ward, drawer: str
+) -> None:
+    """An entry that cannot be applied would be there at every start."""
+    ask(empty, f"test lock {drawer}")
+    kept = tuple(it for it in empty.plan.drawers if it.id != drawer)
+    empty.plan = msgspec.structs.replace(empty.plan, drawers=kept)
+    del empty.positions[drawer]
+    empty.restart()
+    assert empty.records(sr.LockTestInterrupted)[-1].drawer == drawer
+    assert plain(replay(empty.sink)) == plain(empty.state)
+    empty.sign_in("N1")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        r.AccessStarted("a", "remove", "s", "", ("badge", "pin"), "D1", "P1", "OXY5", 1),
+        r.AccessStarted("a", "remove", "s", "p", (), "D1", "P1", "OXY5", 1),
+        r.AccessStarted("a", "remove", "s", "p", ("badge", "pin"), "D1", "", "OXY5", 1),
+        sr.LockTestOrdered("s", "a", "D1", "", "", ("certificate",)),
+        sr.LockTestOrdered("s", "a", "D1", "SHA256:k", "", ()),
+    ],
+)
+def test_attack_an_entry_that_pulses_a_lock_for_nobody_is_found_by_verify(record: r.Record) -> None:
+    with pytest.raises(CorruptLedger):
+        verification.is_lock_order(record)
+
+
+def test_verify_counts_every_entry_that_pulses_a_lock(empty: Ward, full: Ward) -> None:
+    ask(empty, "test lock D1")
+    ask(full, "test lock D1")
+    witnessed(full)
+    for ward in (empty, full):
+        assert sum(map(verification.is_lock_order, ward.records())) == 1 + len(
+            ward.records(r.Loaded)
+        )
