@@ -31,6 +31,7 @@ CALLED: dict[sr.SystemAct, str] = {
     "restart-controller": "restart controller",
     "restart-touchscreen": "restart touchscreen",
 }
+LET_GO = "Not carried out before service mode was over or a test begun, and withdrawn."
 _log = logging.getLogger(__name__)
 
 
@@ -131,9 +132,11 @@ class SystemDesk:
                 )
 
     def _look(self, act: sr.SystemAct, waiting: _Waiting) -> Told | None:
-        self._ask(act, waiting)
+        let_go = act in GOES_DOWN and not self._in_service(waiting)
+        if not let_go:
+            self._ask(act, waiting)
         if not waiting.asked:
-            return None
+            return Told("failed", LET_GO) if let_go else None
         if waiting.problem:
             return Told("failed", waiting.problem[:400])
         try:
@@ -146,15 +149,24 @@ class SystemDesk:
         taken = self._requests.taken(act)
         if taken and act in GOES_DOWN:
             return Told("ok")
-        if self._host.now_s() < waiting.until_s:
+        if self._host.now_s() < waiting.until_s and not let_go:
             return None
         self._requests.withdraw(act)
+        if let_go:
+            return Told("failed", LET_GO)
         unit = "usb" if act == "bundle-usb" else act
         return Told(
             "failed",
             f"Nothing came of it in time: see logs system, and whether cabinet-{unit}.service "
             + ("ended well." if taken else "is started by its path unit."),
         )
+
+    def _in_service(self, waiting: _Waiting) -> bool:
+        """Whether the cabinet is still in the service mode of who asked, and nothing is opened."""
+        now = self._host.state.service
+        if now is None or now.id != waiting.session or now.testing is not None:
+            return False
+        return now.working and self._host.state.access is None
 
     def _finish(self, act: sr.SystemAct, waiting: _Waiting, told: Told) -> None:
         outcome: Literal["ok", "failed"] = "ok" if told.outcome == "ok" else "failed"

@@ -140,6 +140,27 @@ def test_a_restart_that_nobody_carries_out_is_withdrawn_and_comes_no_day_later(
     assert answered(desk) == [("restart-controller", "failed")]
 
 
+@pytest.mark.parametrize("line", ["poweroff", "restart controller", "restart touchscreen"])
+@pytest.mark.parametrize("after", ["hung_up", "service end", "test lock D1"])
+def test_attack_what_was_asked_in_service_mode_does_not_come_down_on_who_is_at_work_after_it(
+    desk: Desk, console: Console, line: str, after: str
+) -> None:
+    desk.units = False
+    console.ask("service", "begin")
+    command, *words = line.split()
+    assert console.ask(command, *words).outcome == "ok"
+    act = "-".join((command, *words))
+    if after == "hung_up":
+        console.line.close()
+        desk.until(lambda: desk.state.service is None)
+    else:
+        name, *rest = after.split()
+        console.say(m.Command(2, name, tuple(rest)))
+        desk.until(lambda: len(desk.ward.records(sr.ServiceCommand)) == 3)
+    desk.until(lambda: answered(desk) == [(act, "failed")])
+    assert not list((desk.folder / "run" / "requests").iterdir())
+
+
 def test_a_request_that_cannot_be_made_is_said_and_harms_nobody(
     desk: Desk, console: Console
 ) -> None:
