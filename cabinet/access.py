@@ -64,7 +64,9 @@ def _withdrawn(draft: Draft, started: r.AccessStarted) -> str:
         why = emergency.refusal(state, person, medicine, now_ms, mono_ms)
     else:
         why = rights.refusal(state, person, act, now_ms, medicine)
-    return why or rights.unproven(state, person, act, started.factors, medicine)
+    why = why or rights.unproven(state, person, act, started.factors, medicine)
+    asked = rights.needs_of(state, person, act, medicine).reason if not why else False
+    return "no_reason" if asked and not (started.reason or started.override) else why
 
 
 def act_of(started: r.AccessStarted) -> Act:

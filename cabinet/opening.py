@@ -11,7 +11,7 @@ from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.messages import Button, Facts, Screen, Words
 from cabinet.state import State
-from cabinet.wording import REASONS, amount, medicine
+from cabinet.wording import REASONED, REASONS, amount, medicine
 
 ACTS = (Act.REMOVE, Act.OVERRIDE, Act.LOAD, Act.RETURN)  # for which a site may ask for a witness
 _VERBS = {"remove": "Take", "load": "Put in", "return": "Return"}
@@ -35,11 +35,11 @@ def _ask_again(draft: Draft, wanted: r.AccessStarted) -> None:
     if wanted.override:
         override.ask(draft)
     elif wanted.kind == "remove":
-        patients.ask(draft, wanted.order, wanted.quantity)
+        patients.ask(draft, wanted.order, wanted.quantity, wanted.reason)
     elif wanted.kind == "load":
         stock.ask(draft, "load", wanted.pocket)
     else:
-        removals.hand_back(draft, wanted.removal, wanted.quantity)
+        removals.hand_back(draft, wanted.removal, wanted.quantity, wanted.reason)
 
 
 def not_attested(draft: Draft, why: str) -> None:
@@ -61,6 +61,8 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
         pairs.insert(0, ("Drawer", state.drawers[wanted.drawer].plan.label))
         if wanted.override:
             pairs.append(("Without an order", override.WHY.get(wanted.override, wanted.override)))
+        if wanted.reason:
+            pairs.append(("Why", REASONED[wanted.kind].get(wanted.reason, wanted.reason)))
         banner = removals.banner(state, wanted.patient, now_ms)
     said = Words("Witness: if you agree, hold your badge to the reader. It opens then.", "strong")
     blocks = (*place.said(), Words(words, "name"), Facts(tuple(pairs)), said)

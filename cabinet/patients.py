@@ -89,7 +89,7 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         case "set":
             _set_quantity(draft, text)
         case "open":
-            ask(draft, draft.place.order, draft.place.quantity)
+            _open(draft)
 
 
 def _set_quantity(draft: Draft, text: str) -> None:
@@ -99,7 +99,19 @@ def _set_quantity(draft: Draft, text: str) -> None:
     draft.go("order", quantity=int(text))
 
 
-def ask(draft: Draft, order_id: str, quantity: int) -> None:
+def _open(draft: Draft) -> None:
+    """The drawer is asked for; where the site wants to know why, that comes first."""
+    state, place, session = draft.state, draft.place, draft.state.session
+    order = state.orders.get(place.order)
+    assert session is not None
+    needs = order and rights.needs_of(state, session.person, Act.REMOVE, order.listed.medicine)
+    if needs and needs.reason:
+        draft.go("reason", subject="remove")
+    else:
+        ask(draft, place.order, place.quantity)
+
+
+def ask(draft: Draft, order_id: str, quantity: int, reason: str = "") -> None:
     """The nurse asks for `quantity` of an order: open the drawer, or refuse with the reason."""
     state, session = draft.state, draft.state.session
     assert session is not None
@@ -119,6 +131,7 @@ def ask(draft: Draft, order_id: str, quantity: int) -> None:
         quantity,
         listed.patient if listed is not None else "",
         order_id,
+        reason=reason,
     )
     if order is None or listed is None or not is_active(order, now_ms):
         access.refuse(draft, wanted, "no_active_order")

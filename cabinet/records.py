@@ -457,8 +457,9 @@ class AccessStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="acces
     `removal` is the removal that a return gives back from. `lot` and `expires` ("2027-03-31")
     belong to a load. `override` says why there is no order; `emergency` is the break-glass or the
     critical override that was on then. `witness` proved who they are inside the act, before the
-    lock was pulsed, where the site asks for one; "" otherwise. `service`: the lock is tested by the
-    technician of this session at the console, and the person counts.
+    lock was pulsed, where the site asks for one; "" otherwise. `reason`: why, where it asks that.
+    `service`: the lock is tested by the technician of this session at the console, and the person
+    counts.
     """
 
     access: str
@@ -481,6 +482,7 @@ class AccessStarted(_Record, frozen=True, forbid_unknown_fields=True, tag="acces
     witness: str = ""
     witness_factors: tuple[str, ...] = ()
     witness_fallback: str = ""
+    reason: str = ""
 
 
 class DrawerOpened(_Record, frozen=True, forbid_unknown_fields=True, tag="drawer_opened"):
@@ -703,7 +705,7 @@ class WitnessDismissed(_Record, frozen=True, forbid_unknown_fields=True, tag="wi
 
 
 class Wasted(_Record, frozen=True, forbid_unknown_fields=True, tag="wasted"):
-    """Wasted before a witness who proved who they are at this cabinet."""
+    """Wasted before a witness who proved who they are at this cabinet; `why` if the site asks."""
 
     removal: str
     session: str
@@ -714,6 +716,7 @@ class Wasted(_Record, frozen=True, forbid_unknown_fields=True, tag="wasted"):
     witness_fallback: str
     quantity: int
     postings: tuple[Posting, ...]
+    why: str = ""
 
 
 class Returned(_Record, frozen=True, forbid_unknown_fields=True, tag="returned"):

@@ -11,6 +11,7 @@ from cabinet.decision import Draft, Note, Place, Proof
 from cabinet.messages import Banner, Button, Facts, Keypad, Row, Rows, Screen, Words
 from cabinet.state import Removal, State
 from cabinet.wording import (
+    REASONED,
     REASONS,
     alike,
     amount,
@@ -63,19 +64,19 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         _amount_given(draft, text)
     elif verb == "all":
         removal = draft.state.removals[draft.place.removal]
-        _settle(draft, removal, removal.outstanding)
+        settle(draft, removal, removal.outstanding, draft.place.page)
 
 
 def _amount_given(draft: Draft, text: str) -> None:
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_AMOUNT_DIGITS) or not int(text):
         draft.refuse(REASONS["no_quantity"])
         return
-    _settle(draft, draft.state.removals[draft.place.removal], int(text))
+    settle(draft, draft.state.removals[draft.place.removal], int(text), draft.place.page)
 
 
-def _settle(draft: Draft, removal: Removal, quantity: int) -> None:
-    """Give, return or waste `quantity` of the removal, as the page says."""
-    page, session = draft.place.page, draft.state.session
+def settle(draft: Draft, removal: Removal, quantity: int, page: str, reason: str = "") -> None:
+    """Give, return or waste `quantity` of the removal, as the page said."""
+    session, medicine = draft.state.session, removal.started.medicine
     assert session is not None
     why = _not_now(draft, _ACTS[page], removal)
     if not why and removal.started.person != session.person:
@@ -89,21 +90,25 @@ def _settle(draft: Draft, removal: Removal, quantity: int) -> None:
                 why,
                 session.id,
                 session.person,
-                medicine=removal.started.medicine,
+                medicine=medicine,
                 removal=removal.id,
                 quantity=quantity,
             )
         )
         draft.refuse(REASONS[why])
         return
+    asked = rights.needs_of(draft.state, session.person, _ACTS[page], medicine).reason
     match page:
+        case "waste" | "return" if asked and not reason:
+            draft.go("reason", subject=page, quantity=quantity)
         case "give":
             _give(draft, removal, quantity)
         case "waste":
-            draft.add(r.WitnessCalled(removal.id, session.id, session.person, quantity, "waste"))
+            called = (removal.id, session.id, session.person, quantity)
+            draft.add(r.WitnessCalled(*called, "waste", reason))
             draft.go("witness", quantity=quantity)
         case "return":
-            _return(draft, removal, quantity)
+            _return(draft, removal, quantity, reason)
 
 
 def _not_now(draft: Draft, act: Act, removal: Removal) -> str:
@@ -136,16 +141,16 @@ def _after(draft: Draft, removal: Removal, quantity: int, verb: str) -> None:
         draft.home(Note(f"{said} Nothing left open.", "success"))
 
 
-def hand_back(draft: Draft, removal: str, quantity: int) -> None:
+def hand_back(draft: Draft, removal: str, quantity: int, reason: str) -> None:
     """Return of a removal once more, as it stands now."""
     held = draft.state.removals.get(removal)
     if held is None or quantity > held.outstanding:
         draft.refuse(REASONS["more_than_held"])
     else:
-        _return(draft, held, quantity)
+        _return(draft, held, quantity, reason)
 
 
-def _return(draft: Draft, removal: Removal, quantity: int) -> None:
+def _return(draft: Draft, removal: Removal, quantity: int, reason: str) -> None:
     state, session = draft.state, draft.state.session
     assert session is not None
     bins = [d.plan.id for d in state.drawers.values() if d.plan.kind == "return_bin"]
@@ -166,6 +171,7 @@ def _return(draft: Draft, removal: Removal, quantity: int) -> None:
             patient=removal.started.patient,
             order=removal.started.order,
             removal=removal.id,
+            reason=reason,
         ),
     )
 
@@ -199,6 +205,7 @@ def wasted(draft: Draft, proof: Proof) -> None:
             proof.fallback,
             witnessing.quantity,
             postings,
+            witnessing.why,
         )
     )
     draft.stay(removal=removal.id)
@@ -301,6 +308,8 @@ def show_witness(state: State, place: Place, now_ms: int) -> Screen:
     session = state.session
     assert session is not None
     words = amount(witnessing.quantity, listed.unit)
+    said = REASONED["waste"].get(witnessing.why, witnessing.why)
+    why = (("Why", said),) if said else ()
     return Screen(
         0,
         "witness",
@@ -308,7 +317,7 @@ def show_witness(state: State, place: Place, now_ms: int) -> Screen:
         (
             *place.said(),
             Words(f"Waste {words} of {medicine(listed)}", "name"),
-            Facts((("Wasted by", state.people[session.person].name),)),
+            Facts((("Wasted by", state.people[session.person].name), *why)),
             Words("Witness: see it wasted, then hold your badge to the reader.", "strong"),
         ),
         (Button("dismiss", "Cancel", "danger"),),

@@ -23,6 +23,7 @@ from cabinet import (
     numbers,
     override,
     patients,
+    reasons,
     removals,
     retention,
     reviews,
@@ -323,6 +324,8 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         _next_page(draft, shown)
     elif verb in ("patient", "order", "everyone", "mine", "quantity", "set", "open"):
         patients.pressed(draft, button, text)
+    elif verb == "reason":
+        reasons.pressed(draft, button.partition(":")[2])
     elif verb in ("removal", "give", "waste", "return", "amount", "all"):
         removals.pressed(draft, button, text)
     elif verb in ("load", "expiry", "load_quantity", "open_load", "count_pocket"):

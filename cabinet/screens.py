@@ -22,6 +22,7 @@ from cabinet import (
     machines,
     override,
     patients,
+    reasons,
     removals,
     reviews,
     rights,
@@ -121,6 +122,8 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
             return patients.show_order(state, place, now_ms)
         case "taken":
             return patients.show_taken(state, place, now_ms)
+        case "reason":
+            return reasons.show(state, place, now_ms)
         case "removals":
             return removals.show_list(state, place)
         case "removal" | "give" | "waste" | "return":

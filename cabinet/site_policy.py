@@ -20,7 +20,7 @@ _ACTS = [act.value for act in Act]
 # What the screens can ask for where the floor does not: a row that nobody asks for would be a lie.
 _CAN_ASK = {
     "witness": (Act.COUNT, Act.BREAK_GLASS, Act.REMOVE, Act.OVERRIDE, Act.LOAD, Act.RETURN),
-    "reason": (),
+    "reason": (Act.REMOVE, Act.RETURN, Act.WASTE),
 }
 
 

@@ -178,6 +178,7 @@ REASONS = {
     "nothing_to_load": "There is no other sensor here, or nothing that could be loaded into it.",
     "other_sensor": "Another sensor was fitted meanwhile. Look at it, and begin again.",
     "own_code": "You issued this code. Another enroller must stand by: ask a colleague.",
+    "no_reason": "Your site asks why. Choose a reason.",
     "own_lock": "Nobody releases their own lock. Ask another pharmacist.",
     "own_visit": "Nobody lets themselves in. Ask another pharmacist.",
     "own_rights": "Nobody changes their own rights. Ask another administrator.",
@@ -188,4 +189,25 @@ REASONS = {
     "not_shown": "What was to be approved is not on the screen any more. Begin again.",
     "bad_day": "Enter a day to come as eight digits: day, month, year, such as 31122030.",
     "bad_date": "Enter the expiry as six digits: month and year, such as 032027.",
+}
+
+REASONED = {  # why something is done with a dose, where the site asks (`reasons.py`)
+    "remove": {
+        "due": "The dose is due now",
+        "early": "Before it is due: the patient needs it",
+        "replaces": "In place of a dose that was lost or refused",
+        "ahead": "For a procedure, or to go with the patient",
+    },
+    "return": {
+        "refused": "The patient refused it",
+        "not_needed": "The patient does not need it",
+        "stopped": "The order was changed or stopped",
+        "mistake": "Taken by mistake",
+    },
+    "waste": {
+        "rest": "The rest of a dose",
+        "spilt": "Dropped, broken or spilt",
+        "refused": "The patient refused it after it was opened",
+        "stopped": "The order was changed or stopped",
+    },
 }

@@ -75,8 +75,9 @@ SITE = """
 
 `cabinet.toml` may ask for more, never for less; what would be less is refused at start with the
 text in the last column above. What a row leaves out it leaves alone. A second person can be asked
-besides for a removal by or without an order, a return, a load, a count and break-glass; a reason
-is asked where the tables above ask it. Any other row is refused, as no screen would ask for it.
+besides for a removal by or without an order, a return, a load, a count and break-glass; a reason,
+from a list, for a removal by an order, a return and a waste. Any other row is refused, as no
+screen would ask for it.
 
     [[policy]]
     act = "count"               # as in the tables above, in code letters
@@ -88,6 +89,7 @@ is asked where the tables above ask it. Any other row is refused, as no screen w
     act = "remove"              # the second person sees what is taken, before the drawer opens
     class = "CII"
     witness = true
+    reason = true               # and why, from a list
 
     [[policy]]
     act = "administer"

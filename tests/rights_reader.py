@@ -276,21 +276,27 @@ class Reader:
             lifted = self._lifted(self.emergencies[record.emergency], record.person)
         self._act(act, record.person, record.session, record.medicine, lifted)
         self._proved(record.factors, record.medicine)
-        asked = record.kind != "count" and self._witness_asked(act, record)
+        told = (act, record.person, record.medicine)
+        asked = record.kind != "count" and self._asked("witness", *told)
         assert record.witness or not asked, f"{act}: the site lets nobody do it alone"
+        if self._asked("reason", *told):
+            assert record.reason or record.override, f"{act}: the site asks why"
+            self._count(f"{act} with a reason")
         if record.witness:
             self._called(act, record.access, record.person, record.quantity, mono_ms)
             self._second(record.person, record.witness, record.witness_factors, "witness")
             self._count(f"witnessed {act}", record.medicine)
 
-    def _witness_asked(self, act: str, record: r.AccessStarted) -> bool:
-        """Whether a row of the site's own policy asks for a second person here."""
-        role = self.people[record.person].rights.role
-        schedule = self.medicines[record.medicine].schedule
+    def _asked(self, what: str, act: str, person: str, medicine: str) -> bool:
+        """Whether a row of the site's own policy asks this ("witness", "reason") here."""
+        if not medicine:
+            return False
+        role = self.people[person].rights.role
+        schedule = self.medicines[medicine].schedule
         named = {"CII": "CII", "none": "none"}.get(schedule, "controlled")
         return any(
             row.act == act
-            and row.witness
+            and getattr(row, what)
             and row.role in ("", role)
             and row.medicine_class in ("", named)
             for row in self.plan.policy
@@ -310,6 +316,7 @@ class Reader:
             act, medicine = "waste", self._medicine(record.removal)
             self._act(act, record.person, record.session, medicine)
             self._proved(record.factors, medicine)
+            assert record.why or not self._asked("reason", act, record.person, medicine)
         else:
             started = self.accesses[record.access]
             if started.kind != "count" or self.medicines[record.medicine].schedule == "none":

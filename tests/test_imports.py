@@ -53,7 +53,17 @@ PURE = (
     *("emergency", "opening", "override", "resting", "reviews", "temporary"),
     *("console_messages", "decision", "effects", "enrolment", "events", "factor_effects"),
     *("factor_records", "journal", "labels", "lists", "locking", "lookalikes", "machines"),
-    *("messages", "numbers", "patients", "plan", "records", "removals", "retention", "rights"),
+    *(
+        "messages",
+        "numbers",
+        "patients",
+        "plan",
+        "reasons",
+        "records",
+        "removals",
+        "retention",
+        "rights",
+    ),
     "rules",
     *(
         "screens",

@@ -110,6 +110,11 @@ def test_a_row_that_means_nothing_is_refused_with_its_key(
     assert said in reason
 
 
+@pytest.mark.parametrize("act", ["remove", "return", "waste"])
+def test_a_reason_may_be_asked_where_a_screen_can_ask_one(tmp_path: Path, act: str) -> None:
+    assert read(tmp_path, row(act, "reason = true")).policy[0].reason
+
+
 @pytest.mark.parametrize("act", ["count", "break_glass", "remove", "override", "load", "return"])
 def test_a_second_person_may_be_asked_where_a_screen_can_ask_one(tmp_path: Path, act: str) -> None:
     assert read(tmp_path, row(act, "witness = true")).policy[0].witness

@@ -22,7 +22,7 @@ ONE_OF_THEM = Path(__file__).relative_to(ROOT).as_posix()  # it names what it fo
 MOST_LINES = 450
 LONGER = {  # one idea each, longer than most; a bound, so that growth is a decision
     "cabinet/cli.py": 620,  # every command there is
-    "cabinet/records.py": 1000,  # every record there is
+    "cabinet/records.py": 1040,  # every record there is
     "cabinet/effects.py": 800,  # what each of them does
     "cabinet/events.py": 700,  # every event and command
     "ledger/store.py": 620,

@@ -43,6 +43,7 @@ WATCHED = msgspec.structs.replace(
     policy=(
         *(Asked(act, "CII", witness=True) for act in ("remove", "override", "load", "return")),
         Asked("remove", "none", "nurse", witness=True),
+        *(Asked(act, "CII", reason=True) for act in ("remove", "return", "waste")),
     ),
 )
 TRAINED = msgspec.structs.replace(
@@ -130,7 +131,7 @@ class Rights(Anything):
             self.ward.make_up(plan)
             self.ward.check(e.Tick())
 
-    @rule(who=WORKERS, second=WORKERS, own=LIKELY, change=CHANGES, at=st.integers(0, 17))
+    @rule(who=WORKERS, second=WORKERS, own=LIKELY, change=CHANGES, at=st.integers(0, 19))
     def a_removal_and_its_waste(
         self, who: str, second: str, own: int, change: dict[str, Any], at: int
     ) -> None:
@@ -147,10 +148,11 @@ class Rights(Anything):
         way: list[Callable[[], None]] = [lambda: self.prove(who)]
         pages = ("menu", "home", "everyone", f"patient:{patient}", "order:O1", "open")
         way += [partial(self.try_to_press, page) for page in pages]
-        way += [lambda: self.attest(second)]
+        way += [lambda: self.try_to_press(held("reason:")), lambda: self.attest(second)]
         way += [partial(self.go_on, step) for step in range(4)]
         way += [lambda: self.try_to_press("removals"), lambda: self.try_to_press(held("removal:"))]
         way += [partial(self.try_to_press, "waste"), partial(self.try_to_press, "amount", "1")]
+        way += [lambda: self.try_to_press(held("reason:"))]
         way += [lambda: self.prove(second)]
         self.go(way, at, second if own == 9 else who, change)
 
