@@ -72,7 +72,9 @@ def _service_extended(
 
 
 def _service_command(state: State, record: sr.ServiceCommand, body: r.Body, _: r.Attached) -> None:
-    _serviced(state, record.session, body)
+    now = state.service
+    if now is None or now.admitted or now.id != record.session:
+        _serviced(state, record.session, body)  # else refused, and the wait goes on as it was
 
 
 def _service_begun(state: State, record: sr.ServiceBegun, body: r.Body, _: r.Attached) -> None:

@@ -86,6 +86,16 @@ def test_a_technician_whom_nobody_lets_in_is_sent_away() -> None:
     assert ward.state.service is None
 
 
+def test_attack_a_technician_whom_nobody_lets_in_does_not_stay_by_asking_on() -> None:
+    ward = Ward(stocked=False)
+    ward.do(proof())
+    held = session(ward)
+    for _ in range(service.ADMIT_WITHIN_S // 60):
+        ward.wait(60)
+        assert ward.do(e.ServiceAsked(held, "status")).refusal
+    assert ward.records(sr.ServiceEnded)[-1].why == "not_admitted"
+
+
 def test_without_controlled_substances_nobody_need_let_a_technician_in() -> None:
     drawers = tuple(it for it in PLAN.drawers if it.kind != "single")
     ward = Ward(stocked=False)
