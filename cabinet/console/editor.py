@@ -1,8 +1,8 @@
 """Editing a command line on a VT100: prompt_toolkit over our own line, and nothing it could leak.
 
 Not for what a command does. One rule: prompt_toolkit sees only keystrokes that `keys.py` let
-through, and sends only sequences that a VT100 has; it opens no editor, asks the terminal nothing,
-and starts no thread.
+through, and sends only sequences that a VT100 has; it opens no editor, asks the terminal nothing
+(`line.py` asks for its size), and starts no thread.
 """
 
 import asyncio
