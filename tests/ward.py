@@ -119,12 +119,13 @@ class Ward:
     """A cabinet in service with its people, two patients and full pockets."""
 
     hashed: Callable[[str], str] = staticmethod(_hash_of)  # a PIN, for keeping
+    _boots = 1
 
     def __init__(self, plan: Plan = PLAN, *, stocked: bool = True) -> None:
         self.sink = ListSink()
         self.now_ms = 0
         self.wall_ms = NOON_MS
-        self._draws, self._boots = 0, 1
+        self._draws = 0
         self.commands: list[e.Command] = []
         self.positions = {drawer.id: "latched" for drawer in plan.drawers}
         self.plan = plan
