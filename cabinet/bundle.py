@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import pyrage
 
-from cabinet import provision, service_answers, service_facts
+from cabinet import captures, provision, service_answers, service_facts
 from cabinet import records as r
 from cabinet import service_records as sr
 from cabinet.configuration import Configuration
@@ -110,6 +110,7 @@ def gathered(
         "ledger": ledger,
         "records": dict(sorted(read.counts.items())),
         "tests": [(when, redact(words, names)) for when, words in read.tests],
+        "captures": captures.read(folder / configuration.paths.requests),
         "logs": [(row[0], redact(row[1]), redact(row[2], names)) for row in rows if len(row) == 3],
     }
 
@@ -152,15 +153,19 @@ def encrypted(told: dict[str, Any], recipient: str) -> bytes:
 
 
 def printed(told: dict[str, Any], recipient: str) -> tuple[str, ...]:
-    """As text, armoured; with fewer lines of logs where it would be too long to print."""
+    """As text, armoured; with fewer recordings and logs where it would be too long to print."""
     key = [pyrage.x25519.Recipient.from_str(recipient)]
     logs: Sequence[Any] = told["logs"]
+    recorded: Sequence[str] = told["captures"]
     while True:
-        text = pyrage.encrypt(_packed({**told, "logs": logs}), key, armored=True).decode()
-        lines = tuple(text.splitlines())
-        if len(lines) <= MOST_PRINTED_LINES or not logs:
+        kept = {**told, "logs": logs, "captures": recorded}
+        lines = tuple(pyrage.encrypt(_packed(kept), key, armored=True).decode().splitlines())
+        if len(lines) <= MOST_PRINTED_LINES or not (logs or recorded):
             return lines
-        logs = logs[(len(logs) + 1) // 2 :]
+        if recorded:
+            recorded = recorded[: len(recorded) // 2]
+        else:
+            logs = logs[(len(logs) + 1) // 2 :]
 
 
 def _packed(told: dict[str, Any]) -> bytes:

@@ -16,6 +16,7 @@ from auth.ssh_proof import NAMESPACE, Trust
 from auth.ssh_signature import public_key
 from cabinet import (
     authenticator,
+    captures,
     service,
     service_answers,
     service_system,
@@ -99,11 +100,12 @@ class ServiceDesk:
         self._comparing = False  # one at a time: nobody at the touchscreen waits behind more
         self._visitors: dict[Peer, _Visitor] = {}
         self._history = History()
-        self._traffic = Traffic(facts)
         paths = configuration.paths
+        self._traffic = Traffic(facts, lambda lines: captures.keep(folder / paths.requests, lines))
         requests = Requests(folder / paths.requests, folder / paths.facts)
         witnesses = tuple(f"{WITNESS}{it.name}" for it in configuration.witness)
         self._system = SystemDesk(requests, host, self._tell_session, witnesses)
+        self._traffic.over()  # what a session left that a restart ended
         rules = configuration.service
         self._trust = Trust(
             tuple(public_key(key) for key in rules.ca),

@@ -1,10 +1,10 @@
 """A device's traffic for a technician: watched as it comes, or recorded for a while and kept.
 
 Not for decoding (`drivers/frames.py` leaves out what nobody may see). One rule: everything here is
-bounded, in memory, and gone with the session. The form of a recording is in docs/captures.md.
+bounded, and gone with the session. The form of a recording is in docs/captures.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,8 +68,9 @@ def said(trace: Trace, began_s: float) -> list[str]:
 class Traffic:
     """The one session's looking on."""
 
-    def __init__(self, heard: Heard) -> None:
-        self._heard = heard
+    def __init__(self, heard: Heard, keep: Callable[[list[str]], None]) -> None:
+        """`keep` puts recordings where a support bundle finds them; none takes them away."""
+        self._heard, self._keep = heard, keep
         self.watched = ""
         self._since_s = 0.0
         self._pending: list[str] = []
@@ -84,6 +85,7 @@ class Traffic:
         self.watch("", 0.0)
         self._recording = None
         self.kept = {}
+        self._keep([])
         self._listen()
 
     def watch(self, device: str, now_s: float) -> None:
@@ -144,6 +146,7 @@ class Traffic:
         if done is not None and now_s >= done.ends_s:
             self._recording = None
             self.kept[done.device] = done
+            self._keep([line for kept in self.kept.values() for line in kept.lines()])
             self._listen()
             count = len(done.traces)
             said.append(f"Recorded {count} frames: record show {done.device}")

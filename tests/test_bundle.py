@@ -157,9 +157,11 @@ def test_nobody_but_its_reader_opens_a_bundle(folder: Path, shell: Shell) -> Non
 def test_a_printed_bundle_has_a_bound_and_its_newest_lines(folder: Path) -> None:
     recipient = site.load(folder / "cabinet.toml").service.bundle_key
     noise = [str(random.Random(number).getrandbits(1200)) for number in range(2000)]
-    lines = bundle.printed({"logs": noise}, recipient)
+    lines = bundle.printed({"logs": noise, "captures": noise}, recipient)
     assert len(lines) <= bundle.MOST_PRINTED_LINES
-    kept = opened(folder, "\n".join((*lines, "")).encode())["logs"]
+    told = opened(folder, "\n".join((*lines, "")).encode())
+    kept = told["logs"]
+    assert told["captures"] == []
     assert 0 < len(kept) < 2000 and kept == noise[-len(kept) :]
 
 

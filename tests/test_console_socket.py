@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cabinet import captures
 from cabinet import console_messages as m
 from cabinet import service_records as sr
 from cabinet.messages import MAX_FRAME_BYTES, MessageError
@@ -267,6 +268,21 @@ def test_a_watch_says_each_change_once_until_it_is_stopped(
     desk.until(lambda: not next(iter(desk.desk._visitors.values())).watching)
     desk.ward.push("D3")
     assert console.ask("version").outcome == "ok"  # and no line before it
+
+
+def test_a_recording_is_there_for_a_bundle_until_the_session_ends(
+    desk: Desk, console: Console, sam: Technician
+) -> None:
+    kept = desk.folder / desk.configuration.paths.requests / captures.NAME
+    console.sign_in(sam)
+    assert console.ask("record", "badge", "1").outcome == "ok"
+    assert not kept.exists()
+    desk.wait(2)
+    assert console.hear(m.Seen).line == "Recorded 0 frames: record show badge"
+    assert captures.read(kept.parent)[0].startswith("# adc capture 1, badge, ")
+    console.say(m.Leave())
+    console.hear(m.Ended)
+    assert not kept.exists()
 
 
 def test_signing_again_extends_the_session(desk: Desk, console: Console, sam: Technician) -> None:

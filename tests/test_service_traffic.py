@@ -17,6 +17,7 @@ class Line:
         self.listening: dict[str, bool] = {}
         self.frames: list[Trace] = []
         self.lost = 0
+        self.kept: list[list[str]] = []
 
     def listen(self, device: str, on: bool) -> None:
         self.listening[device] = on
@@ -41,7 +42,7 @@ def line() -> Line:
 
 @pytest.fixture
 def traffic(line: Line) -> Traffic:
-    return Traffic(line)
+    return Traffic(line, line.kept.append)
 
 
 def test_a_watched_devices_frames_are_lines_and_only_while_it_is_watched(
@@ -95,7 +96,8 @@ def test_a_recording_lasts_as_long_as_asked_is_shown_in_pages_and_can_be_read_ag
     last = traffic.ask(("show", "fingerprint", "3"), 12.0, WALL_S)
     assert first.words == "Page 1 of 3." and last.words == "Page 3 of 3."
     assert traffic.ask(("show", "fingerprint", "4"), 12.0, WALL_S).outcome == "failed"
-    text = "\n".join(traffic.kept["fingerprint"].lines())
+    assert line.kept == [traffic.kept["fingerprint"].lines()]
+    text = "\n".join(line.kept[0])
     assert len(captures.read(text)) == 300
     assert first.tables[0].rows[0][0].startswith("# adc capture 1, fingerprint, 2026-")
 
@@ -127,7 +129,7 @@ def test_nothing_of_a_session_is_left_for_the_next(line: Line, traffic: Traffic)
     traffic.ask(("scanner", "9"), 1.0, WALL_S)
     traffic.watch("fingerprint", 1.0)
     traffic.over()
-    assert line.on() == [] and traffic.kept == {}
+    assert line.on() == [] and traffic.kept == {} and line.kept[-1] == []
     assert traffic.ask(("show", "badge"), 2.0, WALL_S).outcome == "failed"
     assert traffic.turn(100.0) == []
 
