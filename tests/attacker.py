@@ -135,6 +135,15 @@ def visits(state: State) -> list[e.Event]:
         command, *arguments = line.split()
         found.append(e.ServiceAsked(session, command, tuple(arguments)))
     found += [e.ServiceAsked(session, "config", ("x",), "failed"), e.ServiceNotProved("wrong")]
+    found += [
+        e.ServiceWrote(held, text) for held in ("", session) for text in ("", "a \x1b", "x" * 999)
+    ]
+    found += [
+        e.ServiceEntered("request", held, person, right, step)
+        for held in ("", session)
+        for person in ("", "nobody", *list(state.people)[:1], *list(state.people)[-1:])
+        for right, step in ((True, 2**40), (True, 0), (False, 2**40))
+    ]
     found += [e.SystemTold(session, "verify", "ok"), e.SystemTold("0" * 16, "logs", "failed")]
     return [*found, e.ServiceLeft(session, "logout"), e.ServiceLeft("0" * 16, "hung_up")]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cabinet import events as e
-from cabinet import journal, machines, retention, screens, snapshot
+from cabinet import journal, lock_test, machines, retention, screens, snapshot
 from cabinet.journal import replay
 from cabinet.messages import Keypad, Letters
 from cabinet.plan import Plan
@@ -329,6 +329,11 @@ class Anything(RuleBasedStateMachine):
             session = ward.state.service.id if ward.state.service is not None else ""
             command, *arguments = line.split()
             self.do(e.ServiceAsked(session, command, tuple(arguments)))
+        if "test_lock" in screens.buttons(ward.screen()):
+            self.do(e.Pressed("test_lock"))
+        elif lock_test.waits(ward.state) is not None:
+            self.prove("P1")
+            self.do(e.Pressed("test_lock"))
 
     # --- always ---------------------------------------------------------------------------------
 
