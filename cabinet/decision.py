@@ -43,7 +43,6 @@ class Newcomer:
     staff_id: str = field(default="", repr=False)
     family: str = field(default="", repr=False)
     given: str = field(default="", repr=False)
-    human: str = ""  # keyed hash of the person number, "" for none
     badge: str = ""
     pin: str = field(default="", repr=False)  # encoded hash
     first_pin: str = field(default="", repr=False)  # encoded hash, until it was typed again
@@ -51,6 +50,7 @@ class Newcomer:
     captures: int = 0
     copies: bool = False  # of their fingers' templates may be kept
     taken: bool = False  # a finger of theirs is enrolled for somebody else
+    human: str = ""  # keyed hash of the person number, "" for none
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ TELLING: tuple[object, ...] = (
     e.CheckPin("1", SECRET, SECRET),
     e.HashPin("1", SECRET),
     e.HashCode("1", SECRET),
+    e.HashNumbers("1", SECRET, SECRET),
     e.HashPin("1", SECRET, SECRET),
     e.TotpMade("1", SECRET, SECRET),
     e.CheckTotp("1", "p", SECRET, SECRET, 0, 0),
