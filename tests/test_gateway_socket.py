@@ -108,8 +108,8 @@ def test_messages_are_bounded_and_pass_through_unchanged() -> None:
 
 def test_the_gateway_reaches_no_ledger_key_or_device() -> None:
     """Read from the source: the process that sees the network imports only what carries."""
-    names = ("configuration", "gateway_messages", "messages", "plan", "site_policy")
-    ours = {f"cabinet.{name}" for name in names}
+    names = ("configuration", "gateway_messages", "limits", "messages", "plan", "site_keys")
+    ours = {f"cabinet.{name}" for name in (*names, "site_policy")}
     seen: set[str] = set()
     todo = {"cabinet.gateway"}
     while todo:
