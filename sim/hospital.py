@@ -41,16 +41,19 @@ class Floor:
     hub: Hub
     waiting: deque[VirtualSignal] = field(default_factory=deque)
     taken: bool = False
+    closed: bool = False  # nobody's turn comes any more
 
     def come(self) -> bool:
-        """Wait for one's turn; False when it took too long."""
+        """Wait for one's turn; False when it took too long, or does not come any more."""
         if not self.taken:
             self.taken = True
             return True
         mine = VirtualSignal(self.hub)
         self.waiting.append(mine)
         if self.hub.wait(int(QUEUE_S * UNITS), mine):
-            return True
+            if self.closed:
+                self.go()
+            return not self.closed
         self.waiting.remove(mine)
         return False
 

@@ -26,10 +26,11 @@ from sim.plan import Plan, Told
 from sim.story import commit
 
 BAR = 30
-SOAKED = (  # a usual day, a bad one, and one in which everything goes wrong
+SOAKED = (  # a usual day, a bad one, one in which everything goes wrong, and one of strangers
     Plan(0),
     Plan(0, days=0.5, accesses_a_day=500, fault_rate=4.0, mistake_rate=4.0),
     Plan(0, days=0.25, accesses_a_day=800, fault_rate=8.0),
+    Plan(0, accesses_a_day=100, fault_rate=4.0, trespass_rate=10.0, service_rate=10.0),
 )
 SOAK_FOUND = Path("build/soak.jsonl")
 MOST_SHRINKS = 12

@@ -208,7 +208,7 @@ class Story:
         hub, model = self.runtime.hub, self.model
         self.trace.line(hub.now_s, "everything heals")
         self.injector.heal_all()
-        self.hospital.closing = self.census.closing = True
+        self.hospital.closing = self.census.closing = self.hospital.floor.closed = True
         if self.runtime.boot is None:
             self.runtime.power_on()
         self._run(hub.now + int(BACK_WITHIN_S * UNITS))
