@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from cabinet.decision import Draft, Note
 from cabinet.events import HashNumbers, NumbersHashed
-from cabinet.messages import Block, Button, Letters, Screen, Words
+from cabinet.messages import Block, Button, Letters, Screen
 from cabinet.wording import REASONS
 
 MAX_CHARS = 30
@@ -47,6 +47,6 @@ def hashed(draft: Draft, event: NumbersHashed) -> None:
 
 def show(title: str, page: str, said: tuple[Block, ...], back: Button) -> Screen:
     """Where the person number is typed."""
-    words = Words("It tells that two accounts are one human being's. Leave it empty if unknown.")
-    letters = Letters("Their person number", Button(page, "OK", "primary"), MAX_CHARS)
-    return Screen(0, page, title, (*said, words, letters), (back,))
+    label = "Their person number, empty if unknown"
+    letters = Letters(label, Button(page, "OK", "primary"), MAX_CHARS)
+    return Screen(0, page, title, (*said, letters), (back,))

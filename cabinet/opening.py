@@ -58,13 +58,12 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
         listed = state.medicines[wanted.medicine]
         verb = _VERBS[wanted.kind]
         words = f"{verb} {amount(wanted.quantity, listed.unit)} of {medicine(listed)}"
-        pairs.insert(0, ("Drawer", state.drawers[wanted.drawer].plan.label))
         if wanted.override:
             pairs.append(("Without an order", override.WHY.get(wanted.override, wanted.override)))
         if wanted.reason:
             pairs.append(("Why", REASONED[wanted.kind].get(wanted.reason, wanted.reason)))
         banner = removals.banner(state, wanted.patient, now_ms)
-    said = Words("Witness: if you agree, hold your badge to the reader. It opens then.", "strong")
+    said = Words("Witness: if you agree, hold your badge. Then it opens.", "strong")
     blocks = (*place.said(), Words(words, "name"), Facts(tuple(pairs)), said)
     cancel = (Button("dismiss", "Cancel", "danger"),)
     return Screen(0, "witness", "Witness", blocks, cancel, banner)

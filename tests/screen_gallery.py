@@ -3,6 +3,7 @@
 Not what the controller says (`cabinet/screens.py`). One rule: invented people only.
 """
 
+from cabinet import numbers
 from cabinet.messages import (
     Alarm,
     Banner,
@@ -18,6 +19,7 @@ from cabinet.messages import (
     Shown,
     Words,
 )
+from cabinet.wording import REASONED
 
 LIVE = Live("14:05", "Ward 3 East")
 NURSE = "Marisol Etxeberria — Charge nurse"
@@ -434,6 +436,24 @@ def _emergencies() -> dict[str, Screen]:
             person=NURSE,
         ),
         "verdict": _verdict(),
+        "person number": numbers.show("New temporary user", "temp_human", (), BACK),
+        **_asked_by_the_site(danger, why),
+    }
+
+
+def _asked_by_the_site(danger: Button, why: tuple[str, str]) -> dict[str, Screen]:
+    """A reason, and a second person before a drawer opens."""
+    reasons = tuple(Row(f"reason:{it}", words) for it, words in REASONED["remove"].items())
+    facts = Facts((("Asked by", "Maximilian Beauregard"), why))
+    said = "Witness: if you agree, hold your badge. Then it opens."
+    take = Words(f"Take 2\u00a0tablets of {LONG_MEDICINE}", "name")
+    opening = (take, facts, Words(said, "strong"))
+    listed = (Rows(reasons, ""),)
+    return {
+        "a reason": Screen(54, "reason", "Take it: why?", listed, (BACK,), BANNER, NURSE),
+        "witness before it opens": Screen(
+            55, "witness", "Witness", opening, (danger,), ALIKE_BANNER, NURSE
+        ),
     }
 
 
