@@ -22,7 +22,7 @@ run: ## the simulated cabinet: touchscreen and bench (DEMO=folder PORT=8080 BENC
 test: ## make check, then every test, the browser's too
 	@./setup.sh tests
 	@$(MAKE) --no-print-directory check
-	@timeout --signal=INT 45m $(python) -m pytest -q -n 2 --second-chance -raR
+	@timeout --signal=INT 45m $(python) -m pytest -q -n 3 --second-chance -raR
 
 check: ## ruff, mypy, and the rules on imports and on the tree
 	@./setup.sh run
