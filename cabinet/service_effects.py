@@ -123,8 +123,14 @@ def _lock_test_ordered(
 def _lock_test_interrupted(
     state: State, record: sr.LockTestInterrupted, _: r.Body, __: r.Attached
 ) -> None:
-    if record.drawer in state.drawers:  # a new make-up of the cabinet may have done without it
-        _not_opened_any_more(state.drawers[record.drawer], record.access)
+    drawer = state.drawers.get(record.drawer)
+    if drawer is None:
+        return  # a new make-up of the cabinet did without it
+    _not_opened_any_more(drawer, record.access)
+    if record.opened:  # nobody saw what went in
+        drawer.doubted = drawer.doubted or not drawer.plan.pocket
+        for pocket in drawer.plan.pocket:
+            state.pockets[pocket.id].count_due = "open when a lock's test was interrupted"
 
 
 def tested(state: State) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cabinet import events as e
-from cabinet import lock_test, resting, screens, service_work, snapshot
+from cabinet import lock_test, resting, screens, service_work, snapshot, stock
 from cabinet import records as r
 from cabinet import service_records as sr
 from cabinet.journal import replay
@@ -158,6 +158,8 @@ def test_a_power_cut_in_the_test_is_shown_and_no_lock_moves(empty: Ward, positio
     assert resting.resting_s(empty.state, empty.now_ms)["D1"] > 0
     if position == "open":
         assert not empty.records(r.DrawerForced)  # it was allowed, and the record says so
+    due = "P1" in [it.plan.id for it in stock.due(empty.state)]
+    assert due is (position in ("open", "disagree"))  # nobody saw what went in
     empty.push("D1")
     empty.sign_in("N1")
 
