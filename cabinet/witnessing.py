@@ -55,6 +55,7 @@ class _Line:
     verifier: NoteVerifier
     known: int  # the size that it last cosigned, as far as we know
     since_s: float  # the last cosignature, or the start
+    hinted: bool = False  # `known` is only what it said: also a head of that size must be asked for
     pending: Ask | None = None
     head: Head | None = None  # of the pending request
     until_s: float = 0.0
@@ -107,7 +108,7 @@ class Witnessing:
                 self._missed(line, now_s)
             if line.pending is None and now_s >= line.again_s:
                 head = self._store.newest_head()
-                if head is not None and head.size > line.known:
+                if head is not None and head.size > line.known - int(line.hinted):
                     return self._add(line, head, now_s)
         return None
 
@@ -168,7 +169,7 @@ class Witnessing:
         match read_answer(head.note, answer, line.verifier):
             case Cosigned(lines):
                 self._to_keep.append((head.size, lines[0]))
-                line.known, line.since_s = head.size, now_s
+                line.known, line.hinted, line.since_s = head.size, False, now_s
                 line.misses, line.conflicts, line.trouble, line.again_s = 0, 0, "", 0.0
             case Conflict(size):
                 line.conflicts += 1
@@ -178,7 +179,7 @@ class Witnessing:
                     line.conflicts = 0
                     self._troubled(line, "does not say what it has cosigned", now_s)
                     return None
-                line.known = size  # a hint: the next answer proves it or not
+                line.known, line.hinted = size, True  # the next answer proves it or not
                 if head.size >= size:  # also the same: its cosignature is what never came
                     return self._add(line, head, now_s)
             case Refused(422):

@@ -179,6 +179,25 @@ def test_a_rollback_of_ledger_and_anchor_is_proven_by_the_witness(
         assert older.size < head.size or older.root(head.size) != head.root
 
 
+def test_attack_a_ledger_worked_on_to_the_very_size_that_was_witnessed_is_proven_at_once(
+    rig: Rig, tmp_path: Path
+) -> None:
+    """Its head is older than that size when it is asked for, and later exactly there."""
+    rig.grow()
+    rig.settle()
+    with put_back(rig.store, tmp_path, fork=False) as older:
+        older.append([b"new"])
+        older.sign_head(SIGNER)
+        older.append([b"other"] * 2)
+        rig.store = older
+        rig.new()
+        rig.settle()
+        older.sign_head(SIGNER)
+        assert older.size == 6, "as many as the witness saw"
+        with pytest.raises(ProvenRollback):
+            rig.settle()
+
+
 def test_a_rollback_that_two_people_accepted_is_not_proven_again(
     rig: Rig, tmp_path: Path, running: Running
 ) -> None:
