@@ -49,7 +49,6 @@ class Newcomer:
     slots: tuple[int, ...] = ()
     captures: int = 0
     copies: bool = False  # of their fingers' templates may be kept
-    taken: bool = False  # a finger of theirs is enrolled for somebody else
     human: str = ""  # keyed hash of the person number, "" for none
 
 

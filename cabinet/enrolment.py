@@ -192,8 +192,8 @@ def _taken(draft: Draft, slot: int) -> None:
     if slot in draft.place.newcomer.slots:
         _ask_finger(draft, Note(SAVED_ALREADY, "warning"))
     elif holder:
+        # From here on nobody goes on, or begins again by this code, without a finger of their own.
         draft.add(fr.FingerTaken(enrolment.id, enrolment.person, holder, slot))
-        replace_newcomer(draft, taken=True)  # and so nobody goes on who will not show a finger
         draft.go("enrol_skipped", request="", note=Note(SOMEBODYS, "refusal"))
     else:  # left over: an enrolment was given up, or the sensor served elsewhere
         draft.command(DeleteFinger(draft.reference(), slot))
@@ -242,7 +242,9 @@ def end(draft: Draft, why: str, words: str = "") -> None:
     if draft.place.page == "enrol_finger":
         draft.command(CancelFinger(draft.place.request))
     draft.add(r.EnrolmentEnded(enrolment.id, why))
-    draft.leave(Note(f"{words} Not enrolled. The code stays good.".strip(), "warning"))
+    spent = enrolment.taken and enrolment.enroller
+    code = "Ask for a new code." if spent else "The code stays good."
+    draft.leave(Note(f"{words} Not enrolled. {code}".strip(), "warning"))
 
 
 def pressed(draft: Draft, button: str, text: str) -> None:
@@ -384,17 +386,22 @@ def show(state: State, place: Place) -> Screen:
         case "enrol_finger":
             which = "first" if not place.newcomer.slots else "second"
             block = Words(f"Put your {which} finger on the sensor", "name")
-            actions = (cancel, *_without(place))
+            actions = (cancel, *_without(state, place))
         case "enrol_skipped":
             block = Words("The finger was not saved.", "name")
-            actions = (cancel, *_without(place), Button("try_finger", "Try again", "primary"))
+            actions = (
+                cancel,
+                *_without(state, place),
+                Button("try_finger", "Try again", "primary"),
+            )
         case _:
             block, actions = Words("Working…", "name"), ()
     return Screen(0, place.page, title, (*place.said(), block), actions)
 
 
-def _without(place: Place) -> tuple[Button, ...]:
-    if place.newcomer.taken and not place.newcomer.slots:
+def _without(state: State, place: Place) -> tuple[Button, ...]:
+    taken = state.enrolment is not None and state.enrolment.taken
+    if taken and not place.newcomer.slots:
         return ()
     label = "One finger is enough" if place.newcomer.slots else "Go on without a finger"
     return (Button("without_finger", label),)

@@ -291,13 +291,21 @@ def _nothing(_: State, __: object, ___: r.Body, ____: r.Attached) -> None:
     """The record changes nothing but the ledger."""
 
 
+def _finger_taken(state: State, _: fr.FingerTaken, __: r.Body, ___: r.Attached) -> None:
+    if state.enrolment is None:
+        raise CorruptLedger("a finger is somebody else's without an enrolment")
+    state.enrolment.taken = True
+    if state.enrolment.enroller:  # nobody begins again with this code, and leaves the finger out
+        state.codes.pop(state.enrolment.code, None)
+
+
 APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     fr.FactorProven: _factor_proven,
     fr.TotpEnrolled: _totp_enrolled,
     fr.TotpUsed: _totp_used,
     fr.SecurityKeyEnrolled: _key_enrolled,
     fr.SecurityKeyUsed: _key_used,
-    fr.FingerTaken: _nothing,
+    fr.FingerTaken: _finger_taken,
     fr.FingerWiped: _finger_wiped,
     fr.FingerSwitchedOff: _finger_switched_off,
     fr.GuessingSuspected: _guessing_suspected,

@@ -167,6 +167,7 @@ class Enrolment:
     person: str
     slots: tuple[int, ...]
     enroller: str = ""
+    taken: bool = False  # a finger of theirs is enrolled for somebody else
 
 
 @dataclass

@@ -178,3 +178,24 @@ def test_attack_whose_finger_is_enrolled_for_another_does_not_go_on_without_one(
     again = ward.command(e.EnrolFinger)
     ward.do(e.FingerSeen(again.request, "enrolled", again.slot))
     assert "without_finger" in screens.buttons(ward.screen()), "one of their own is enough"
+
+
+@pytest.mark.parametrize("way", ["cancelled", "power cut"])
+def test_attack_whose_finger_was_taken_does_not_begin_again_and_leave_it_out(
+    ward: Ward, way: str
+) -> None:
+    assert begun(ward, "A2") == ""
+    ward.do(e.BadgeSeen(badge("X1")))
+    pins(ward)
+    somebodys = ward.state.people[ward.ref("N1")].slots[0]
+    ward.do(e.FingerSeen(ward.command(e.EnrolFinger).request, "taken", somebodys))
+    if way == "cancelled":
+        ward.press("cancel")
+        assert "Ask for a new code" in repr(ward.screen())
+    else:
+        ward.restart()
+    ward.stand_by("A2")
+    ward.press("stand_by", "K7QM-2XWP-9HTA")
+    ward.do(e.CodeHashed(ward.command(e.HashCode).request, "code"))
+    assert ward.records(r.CodeRefused)[-1].why == "unknown"
+    assert ward.state.enrolment is None
