@@ -16,9 +16,6 @@ from ledger.attachment import Attachment, make_attachment
 Tone = Literal["plain", "success", "warning", "refusal"]
 
 
-CODE_TYPED_CHARS = 14
-
-
 @dataclass(frozen=True)
 class Note:
     """A line said at the top of the next screen."""

@@ -11,7 +11,7 @@ from auth.pins import PIN_DIGITS, plain_code
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import rights, sessions, standing_by
-from cabinet.decision import CODE_TYPED_CHARS, Draft, Newcomer, Note, Place
+from cabinet.decision import Draft, Newcomer, Note, Place
 from cabinet.events import (
     BadgeSeen,
     CancelFinger,
@@ -31,6 +31,7 @@ from cabinet.state import State
 from cabinet.wording import REASONS
 
 MAX_NAME_CHARS = 30
+CODE_TYPED_CHARS = 14
 NOT_YOURS = "That badge belongs to somebody else."
 FINGERS = 2  # slots kept for each person
 CAPTURES = 3  # of one finger that the sensor wants to agree
@@ -304,7 +305,20 @@ def _typed(text: str) -> str:
 
 def pressed_beside(draft: Draft, text: str) -> None:
     """A newcomer's code was typed at the screen of the enroller who stands by."""
-    standing_by.pressed(draft, text, plain_code(text))
+    if not draft.place.request and not text.strip():
+        draft.refuse(REASONS["nothing_typed"])
+    else:
+        _code_typed(draft, text)
+
+
+def _code_typed(draft: Draft, text: str) -> None:
+    """Have it hashed: `code_hashed` goes on."""
+    if draft.place.request:
+        draft.refuse("One moment.")
+        return
+    request = draft.reference()
+    draft.command(HashCode(request, plain_code(text)))
+    draft.stay(request=request, note=None)
 
 
 def pressed_first(draft: Draft, button: str, text: str) -> None:
@@ -313,12 +327,7 @@ def pressed_first(draft: Draft, button: str, text: str) -> None:
         case "have_code":
             draft.go("code_entry")
         case "code":
-            if draft.place.request:
-                draft.refuse("One moment.")
-                return
-            request = draft.reference()
-            draft.command(HashCode(request, plain_code(text)))
-            draft.stay(request=request, note=None)
+            _code_typed(draft, text)
         case "cancel":
             draft.leave()
 
@@ -336,6 +345,14 @@ def show_code_entry(place: Place) -> Screen:
         (*place.said(), letters),
         (Button("cancel", "Cancel", "quiet"),),
     )
+
+
+def show_code_beside(place: Place) -> Screen:
+    """Where a newcomer types it, beside the enroller who signed in."""
+    letters = Letters("Their one-time code", Button("stand_by", "OK", "primary"), CODE_TYPED_CHARS)
+    words = Words("Stay with them until they are enrolled. This signs you out.")
+    back = Button("menu", "Back", "quiet")
+    return Screen(0, "enrolling", "Enrol somebody", (*place.said(), words, letters), (back,))
 
 
 def _show_copies(title: str, place: Place, cancel: Button) -> Screen:

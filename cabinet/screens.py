@@ -32,7 +32,6 @@ from cabinet import (
     signin,
     staff,
     staff_list,
-    standing_by,
     stock,
     temporary,
 )
@@ -137,7 +136,7 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
         case "invite":
             return staff.show_invite(state, place, now_ms)
         case "enrolling":
-            return standing_by.show(place)
+            return enrolment.show_code_beside(place)
         case "locked":
             return staff.show_locked(state, place)
         case "sensor":

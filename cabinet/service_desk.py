@@ -33,8 +33,8 @@ from cabinet.outside import WITNESS
 from cabinet.proof_worker import ProofChecked, ProofJob
 from cabinet.service_answers import Facts, History, Reply
 from cabinet.service_traffic import Traffic
-from cabinet.state import Service, State
-from cabinet.step import Outcome
+from cabinet.state import Service
+from cabinet.system_desk import Host as SystemHost
 from cabinet.system_desk import SystemDesk
 from cabinet.system_requests import Requests
 
@@ -67,17 +67,8 @@ class _Visitor:
     seen: tuple[str, ...] = ()
 
 
-class Host(Protocol):
-    """Where steps are taken."""
-
-    @property
-    def state(self) -> State: ...
-
-    def step(self, event: e.Event) -> Outcome: ...
-
-    def now_s(self) -> float: ...
-
-    def wall_s(self) -> float: ...
+class Host(SystemHost, Protocol):
+    """Where steps are taken, and chance comes from."""
 
     def random(self, size: int, /) -> bytes: ...
 

@@ -10,23 +10,9 @@ The codes of a new cabinet's first administrators need nobody: nobody is there y
 from auth.policy import Act, Role
 from cabinet import records as r
 from cabinet import rights
-from cabinet.decision import CODE_TYPED_CHARS, Draft, Place
-from cabinet.events import HashCode
-from cabinet.messages import Button, Letters, Screen, Words
+from cabinet.decision import Draft
 from cabinet.state import Code, Person, State
 from cabinet.wording import REASONS
-
-
-def pressed(draft: Draft, text: str, plain: str) -> None:
-    """The enroller's newcomer typed a code: `plain` as it is hashed."""
-    if draft.place.request:
-        draft.refuse("One moment.")
-    elif not text.strip():
-        draft.refuse(REASONS["nothing_typed"])
-    else:
-        request = draft.reference()
-        draft.command(HashCode(request, plain))
-        draft.stay(request=request, note=None)
 
 
 def refused(draft: Draft, code: Code) -> bool:
@@ -59,11 +45,3 @@ def made(state: State, person: Person, maker: Person) -> bool:
         and person.made_by in state.people
         and rights.same_human(state, person.made_by, maker.ref)
     )
-
-
-def show(place: Place) -> Screen:
-    """Where the newcomer types the code, beside the enroller who signed in."""
-    letters = Letters("Their one-time code", Button("stand_by", "OK", "primary"), CODE_TYPED_CHARS)
-    words = Words("Stay with them until they are enrolled. This signs you out.")
-    back = Button("menu", "Back", "quiet")
-    return Screen(0, "enrolling", "Enrol somebody", (*place.said(), words, letters), (back,))
