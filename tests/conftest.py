@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from sim import demo_cabinet
+from sim.technicians import ServiceCA, Technician
 from tests import demo
 from tests.crash import seeds
 
@@ -53,6 +54,18 @@ def demo_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("template") / "demo"
     demo_cabinet.make(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> ServiceCA:
+    """A hospital's service CA."""
+    return ServiceCA(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def sam(ca: ServiceCA) -> Technician:
+    """Who may service the cabinet `ward-1`."""
+    return ca.technician("Sam Okafor", "ward-1")
 
 
 @pytest.fixture

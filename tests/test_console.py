@@ -33,16 +33,6 @@ SEQUENCE = r"\x1b[78]|\x1b\[(?:6n|\?[17][hl]|\d{0,3}(?:;\d{0,3})?[ABCDHJKm])"
 VT100 = re.compile(rf"(?:[\x20-\x7e\r\n\x07\x08]|{SEQUENCE})*")
 
 
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> ServiceCA:
-    return ServiceCA(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def sam(ca: ServiceCA) -> Technician:
-    return ca.technician("Sam Okafor", "ward-1")
-
-
 @pytest.fixture
 def desk(tmp_path: Path, ca: ServiceCA) -> Iterator[Desk]:
     made = opened(tmp_path, ca)

@@ -25,16 +25,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> ServiceCA:
-    return ServiceCA(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def sam(ca: ServiceCA) -> Technician:
-    return ca.technician("Sam Okafor", "ward-1")
-
-
 @pytest.fixture
 def desk(tmp_path: Path, ca: ServiceCA) -> Iterator[Desk]:
     made = opened(tmp_path, ca)

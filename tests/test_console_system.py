@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from cabinet.system_answers import LOGS_USE, Told
 from cabinet.system_desk import PACE_S, SOON_S, WITHIN_S
 from sim.technicians import KEYGEN, ServiceCA, Technician
 from tests import desks
-from tests.desks import Console, Desk, rules
-from tests.test_service import Known
+from tests.desks import Console, Desk
+from tests.test_console_socket import opened
 
 pytestmark = [
     pytest.mark.real_time,
@@ -24,20 +23,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> ServiceCA:
-    return ServiceCA(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def sam(ca: ServiceCA) -> Technician:
-    return ca.technician("Sam Okafor", "ward-1")
-
-
 @pytest.fixture
 def desk(tmp_path: Path, ca: ServiceCA) -> Iterator[Desk]:
-    made = Desk(tmp_path, rules(ca), Known)
-    made.ward.wall_ms = int(time.time() * 1000)  # as the certificates have it
+    made = opened(tmp_path, ca)
     yield made
     made.close()
 

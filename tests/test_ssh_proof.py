@@ -20,16 +20,6 @@ CHALLENGE = "adc-console:ward-1:20261122T224011Z:00ff"
 PLACES = ("ward-1", "general")
 
 
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> ServiceCA:
-    return ServiceCA(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def sam(ca: ServiceCA) -> Technician:
-    return ca.technician("Sam Okafor", "ward-1")
-
-
 def trust(ca: ServiceCA, revoked: Path | None = None, hours: int = 24) -> Trust:
     return Trust((ssh_signature.public_key(ca.line),), PLACES, hours, revoked)
 
