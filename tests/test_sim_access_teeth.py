@@ -138,20 +138,39 @@ def _two_people_signed_in(patch: pytest.MonkeyPatch, _: Story) -> None:
 
 
 EARLY = replace(PLAN, seed=21)  # the temporary user is asked before their hours are over
+
 DEFECTS: dict[str, Defect] = {
-    "second account as witness": Defect(_two_accounts_are_two_people, (5,), 1500, PLAN),
-    "expiry forgotten": Defect(_expiry_forgotten, (5,), 2500, PLAN),
-    "session of the suspended goes on": Defect(_session_of_the_suspended_goes_on, (5,), 3500, PLAN),
-    "override without the right": Defect(_override_without_the_right, (5,), 800, PLAN),
-    "override of what is not listed": Defect(_not_on_the_override_list, (5,), 800, PLAN),
+    "second account as witness": Defect(
+        _two_accounts_are_two_people, (5,), 1500, PLAN, ("second account as witness",)
+    ),
+    "expiry forgotten": Defect(_expiry_forgotten, (5,), 2500, PLAN, ("expires in mid-session",)),
+    "session of the suspended goes on": Defect(
+        _session_of_the_suspended_goes_on, (5,), 3500, PLAN, ("suspended in mid-session",)
+    ),
+    "override without the right": Defect(
+        _override_without_the_right, (5,), 800, PLAN, ("override without the right",)
+    ),
+    "override of what is not listed": Defect(
+        _not_on_the_override_list, (5,), 800, PLAN, ("override without the right",)
+    ),
     "a finger alone": Defect(_finger_is_enough, (5,), 400, PLAN),
-    "late witness believed": Defect(_late_witness_believed, (5,), 1500, PLAN),
-    "locked screen shows on": Defect(_locked_screen_shows_on, (5, 9), 4000, PLAN),
-    "break-glass alone": Defect(_break_glass_alone, (5,), 800, PLAN),
-    "area forgotten": Defect(_area_forgotten, (5,), 200, PLAN),
-    "training forgotten": Defect(_training_forgotten, (5,), 2000, PLAN),
-    "temporary user as witness": Defect(_temporary_user_witnesses, (5,), 1500, EARLY),
-    "two people signed in": Defect(_two_people_signed_in, (0, 5), 2000, PLAN),
+    "late witness believed": Defect(
+        _late_witness_believed, (5,), 1500, PLAN, ("witness comes late",)
+    ),
+    "locked screen shows on": Defect(
+        _locked_screen_shows_on, (5, 9), 4000, PLAN, ("second badge at a screen in use",)
+    ),
+    "break-glass alone": Defect(_break_glass_alone, (5,), 800, PLAN, ("break-glass",)),
+    "area forgotten": Defect(_area_forgotten, (5,), 200, PLAN, ("nurse of another ward",)),
+    "training forgotten": Defect(
+        _training_forgotten, (5,), 2000, PLAN, ("nurse without training",)
+    ),
+    "temporary user as witness": Defect(
+        _temporary_user_witnesses, (5,), 2500, EARLY, ("temporary user as witness",)
+    ),
+    "two people signed in": Defect(
+        _two_people_signed_in, (0, 5), 2000, PLAN, ("second badge at a screen in use",)
+    ),
 }
 
 

@@ -37,6 +37,7 @@ from sim.disk import SimulatedStore
 from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.template import Template
+from sim.trespassers import TRESPASSES
 
 PLAN = Plan(seed=20, days=0.6, accesses_a_day=500, fault_rate=4.0, mistake_rate=4.0)
 Patch = Callable[[pytest.MonkeyPatch, Story], None]
@@ -56,6 +57,7 @@ class Defect:
     invariants: tuple[int, ...]
     within: int  # steps
     plan: Plan = PLAN
+    tries: tuple[str, ...] = tuple(TRESPASSES)  # who else comes would shift the story
 
 
 def _pulse_before_commit(patch: pytest.MonkeyPatch, story: Story) -> None:
@@ -314,7 +316,12 @@ DEFECTS: dict[str, Defect] = {
 
 def check_found(defect: Defect, template: Template, patch: pytest.MonkeyPatch) -> None:
     """Plant it: it is found by what should find it, and as soon as it should be."""
-    told = run(defect.plan, template, change=lambda story: defect.plant(patch, story))
+
+    def spoil(story: Story) -> None:
+        story.trespassers.sorts = {name: TRESPASSES[name] for name in defect.tries}
+        defect.plant(patch, story)
+
+    told = run(defect.plan, template, change=spoil)
     assert told.violations, f"it was not found in {told.steps} steps"
     first = told.violations[0]
     assert first.invariant in defect.invariants, first

@@ -1,0 +1,110 @@
+"""Somebody's visit to try what they may not, and the ways that many of them go.
+
+Not for who tries what (`overreach.py` and others) or when (`trespassers.py`). One rule: they do
+with their hands and badges what people do, and know nothing that no screen tells them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cabinet import events as e
+from sim import cast
+from sim.hands import GaveUp, Hands, told
+from sim.hospital import Hospital
+from sim.people import Person
+
+
+@dataclass(frozen=True)
+class Trespass:
+    """What somebody tries, and how often in a day."""
+
+    a_day: float
+    does: Callable[["Visit"], None]
+    person: Person
+
+
+class Visit:
+    """One person in front of the cabinet; `hands_of` are those of whoever comes along."""
+
+    def __init__(
+        self, hospital: Hospital, pepper: bytes, hands: Hands, hands_of: Callable[[Person], Hands]
+    ) -> None:
+        self.hospital, self.pepper = hospital, pepper
+        self.runtime, self.model = hospital.runtime, hospital.model
+        self.hands, self.hands_of = hands, hands_of
+
+    def look_at_order(self) -> str:
+        """As far as the screen of an order whose pocket has enough; the pocket."""
+        hands, model = self.hands, self.model
+        pockets = {
+            medicine: pocket
+            for pocket, (medicine, _) in model.pockets.items()
+            if model.lying(pocket) >= 5
+        }
+        orders = [it for it in model.orders.values() if it.medicine in pockets and not it.stops_ms]
+        if not orders:
+            raise GaveUp("nothing to remove")
+        order = hands.chance.pick(orders)
+        hands.must_see("patients")
+        if not hands.can_press(f"patient:{order.patient}") and hands.can_press("everyone"):
+            hands.must_press("everyone")
+        hands.must_press(f"patient:{order.patient}")
+        hands.must_see("orders")
+        hands.must_press(f"order:{order.order}")
+        hands.must_see("order")
+        return pockets[order.medicine]
+
+    def take(self, pocket: str) -> None:
+        """From the opening drawer to the shut one."""
+        hands = self.hands
+        hands.must_see("opening", "count", "take", within_s=4.0)
+        drawer = hands.pull()
+        if hands.must_see("count", "take").name == "count":
+            hands.count(pocket)
+        if hands.sees("take", within_s=2.0) is not None:
+            units = min(told(hands.screen) or 0, self.model.lying(pocket))
+            if units:
+                hands.hand(pocket, self.model.pockets[pocket][0], units)
+        hands.push(drawer)
+        hands.must_see("taken", "patients", within_s=5.0)
+
+    def open(self) -> None:
+        """Ask for the drawer."""
+        if self.hands.press("open") != "done":
+            raise GaveUp("the drawer is not opened")
+
+    def remove(self) -> None:
+        """Sign in, and remove what an order says."""
+        self.hands.sign_in()
+        pocket = self.look_at_order()
+        self.open()
+        self.take(pocket)
+
+    def ask_to_waste(self) -> None:
+        """Remove something and waste it, as far as the witness."""
+        hands = self.hands
+        self.remove()
+        if hands.can_press("home"):
+            hands.must_press("home")
+        hands.must_press("removals")
+        hands.must_see("removals")
+        rows = [row for row in hands.rows() if row.startswith("removal:")]
+        if not rows:
+            raise GaveUp("nothing to waste")
+        hands.must_press(rows[0])
+        hands.must_press("waste")
+        hands.must_see("waste")
+        hands.must_press("all")
+        hands.must_see("witness")
+
+    def witness(self, person: Person) -> None:
+        """Somebody proves who they are, here and now."""
+        self.hands_of(person).prove()
+
+    def say_list(self, person: Person, *, active: bool = True, expires_ms: int = 0) -> bool:
+        """The hospital's staff list says this of somebody."""
+        boot = self.runtime.boot
+        status = "active" if active else "suspended"
+        row = cast.row(self.pepper, person, status=status, expires_ms=expires_ms)
+        event = e.Import("staff list", people=(("people.csv:2", row),))
+        return boot is not None and boot.ready and boot.post(event)
