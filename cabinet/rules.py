@@ -277,12 +277,12 @@ def _device_changed(draft: Draft, event: e.DeviceChanged) -> None:
     down = event.device in draft.state.devices_down
     if event.cause and not down:
         draft.add(r.DeviceFailed(event.device, event.cause[:200]))
-        if event.device == sensor.SENSOR:
-            sensor.lost(draft)
     elif not event.cause and event.device == sensor.SENSOR:
         sensor.answers(draft, event.identity)
     elif not event.cause and down:
         draft.add(r.DeviceRestored(event.device))
+    if any(isinstance(it, r.DeviceFailed) and it.device == sensor.SENSOR for it in draft.records):
+        signin.sensor_lost(draft)
 
 
 # --- presses ------------------------------------------------------------------------------------

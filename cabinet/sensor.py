@@ -37,19 +37,11 @@ def answers(draft: Draft, identity: str) -> None:
                 draft.add(fr.SensorForeign(identity))
             if SENSOR not in state.devices_down:
                 draft.add(r.DeviceFailed(SENSOR, FOREIGN))
-                lost(draft)
             return
         if _carry(draft, identity, state.sensor) != state.sensor:  # where nobody has a finger yet
             draft.stay(newcomer=replace(draft.place.newcomer, slots=()))
     if SENSOR in state.devices_down:
         draft.add(r.DeviceRestored(SENSOR))
-
-
-def lost(draft: Draft) -> None:
-    """It does not answer any more: whoever waits for it goes on with a PIN."""
-    if draft.place.page == "finger":
-        words = "The finger sensor does not answer. Use your PIN."
-        draft.go("pin", request="", note=Note(words, "warning"))
 
 
 def _carry(draft: Draft, identity: str, otherwise: str, **fitted: Any) -> str:

@@ -263,8 +263,18 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
     draft.stay(active_ms=draft.moment.mono_ms)
 
 
+def sensor_lost(draft: Draft) -> None:
+    """The sensor does not answer any more: whoever waits for it goes on with a PIN."""
+    if draft.place.page == "finger" and draft.state.attempt is not None:
+        words = "The finger sensor does not answer. Use your PIN."
+        _pin_instead(draft, Note(words, "warning"))
+
+
 def _pin_instead(draft: Draft, note: Note) -> None:
-    """A PIN, where the finger cannot be; whose PIN is off, is locked out meanwhile."""
+    """A PIN, where the finger cannot be; whose PIN is off, is locked out meanwhile.
+
+    That tells no badges apart: wrong tries take the PIN of a badge that nobody has as well.
+    """
     attempt = draft.state.attempt
     assert attempt is not None
     if stands(draft.state, attempt.badge, draft.moment.mono_ms).pin_off:

@@ -6,7 +6,7 @@ from cabinet import events as e
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import screens
-from cabinet.signin import FINGER_OFF
+from cabinet.signin import FINGER_OFF, LOCKED
 from tests.test_signin import BADGES, finger, hold, pin, said, wrong_tries
 from tests.ward import PIN, SENSOR, Ward, badge
 
@@ -59,6 +59,7 @@ def test_attack_a_locked_pin_is_not_tried_again_by_unplugging_the_finger_sensor(
     hold(ward, staff_id)
     assert "use_pin" not in screens.buttons(ward.screen())
     ward.do(e.DeviceChanged("fingerprint", "unplugged"))
+    assert LOCKED in said(ward), "no PIN is offered that cannot work"
     ward.commands.clear()
     ward.press("pin", PIN)
     assert not ward.commands, "it is not even compared"
