@@ -18,6 +18,7 @@ SEEN = ("light", "sound")  # judged by the technician; the others by what the de
 HEARD = ("reader", "scanner", "finger")
 ALL = "all"
 PARTS = ("locks", "fingerprint", "badge", "scanner", "beeper", "supply", "board", "disk", "drawer")
+NOT_COUNTED = "drawer {0} is not counted yet: count at the touchscreen, or call it off there"
 FIRST = "Begin service mode first: service begin."
 
 
@@ -58,6 +59,8 @@ def _mode(draft: Draft) -> str:
 def problems(state: State, moment: Moment) -> tuple[str, ...]:
     """What keeps the cabinet from being returned: the self-test."""
     found = [f"device {name} does not answer" for name in state.devices_down]
+    if state.access is not None:
+        found.insert(0, NOT_COUNTED.format(state.access.started.drawer))
     for name, drawer in state.drawers.items():
         if drawer.model.state != machines.SHUT:
             found.append(f"drawer {name} is {drawer.model.state}")

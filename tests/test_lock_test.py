@@ -250,6 +250,41 @@ def test_a_pharmacist_opens_it_by_the_rules_of_every_access_and_counts(full: War
     assert ask(full, "service end") == ""
 
 
+@pytest.mark.parametrize("end", ["counted", "called off"])
+def test_attack_the_cabinet_is_not_returned_while_a_count_after_the_test_is_owed(
+    full: Ward, end: str
+) -> None:
+    ask(full, "test lock D1")
+    witnessed(full)
+    full.pull("D1")
+    full.push("D1")
+    owed = service_work.NOT_COUNTED.format("D1")
+    assert owed in ask(full, "service end")
+    full.press("count", "20")
+    assert owed in ask(full, "service end"), "nobody has attested it yet"
+    assert full.records(sr.ServiceFinished)[-1] == sr.ServiceFinished(session(full), (owed,), False)
+    if end == "counted":
+        full.prove("N1")
+        assert full.records(r.Counted)[-1].witness == full.ref("N1")
+    else:
+        full.press("dismiss")
+        full.press("not_counted")
+        assert [it.plan.id for it in stock.due(full.state)] == ["P1"]
+    assert ask(full, "service end") == ""
+
+
+def test_a_session_that_ends_before_the_count_says_so_and_the_count_stays_owed(full: Ward) -> None:
+    ask(full, "test lock D1")
+    witnessed(full)
+    full.pull("D1")
+    full.push("D1")
+    full.do(e.ServiceLeft(session(full), "hung_up"))
+    assert full.records(sr.ServiceFinished)[-1].problems == (service_work.NOT_COUNTED.format("D1"),)
+    assert full.state.access is not None
+    full.wait(full.plan.timings.idle_sign_out_s)
+    assert [it.plan.id for it in stock.due(full.state)] == ["P1"]
+
+
 def test_a_count_that_differs_after_the_test_opens_a_discrepancy(full: Ward) -> None:
     ask(full, "test lock D1")
     witnessed(full)
