@@ -12,7 +12,7 @@ from cabinet import service_records as sr
 from cabinet.decision import Draft, Place
 from cabinet.events import Pulse, PulseEnded
 from cabinet.messages import Button, Screen, Words
-from cabinet.state import DrawerState, Service, State, Testing
+from cabinet.state import DrawerState, PocketState, Service, State, Testing
 from cabinet.wording import REASONS
 
 PHARMACIST_S = 180  # in which a pharmacist must have come
@@ -49,6 +49,8 @@ def ask(draft: Draft, now: Service, name: str) -> str:
     alone = is_empty(state, drawer)
     if not alone and not drawer.plan.pocket:
         return "The return bin may hold medicine. Its lock is tested when it is surely empty."
+    if not alone and not _countable(state, drawer):
+        return "Nobody can count what is in it: the formulary has none of its medicines yet."
     draft.add(sr.ServiceTestBegun(now.id, LOCK, name))
     if alone:
         who = (now.key, now.person, now.factors)
@@ -179,9 +181,15 @@ def open_drawer(draft: Draft) -> None:
     )
 
 
+def _countable(state: State, drawer: DrawerState) -> list[PocketState]:
+    """The drawer's pockets of whose medicine it is known what it is."""
+    pockets = [state.pockets[pocket.id] for pocket in drawer.plan.pocket]
+    return [it for it in pockets if it.plan.medicine in state.medicines]
+
+
 def _counted_pocket(state: State, drawer: DrawerState) -> str:
     """The pocket that is counted afterwards: one in doubt, else one that holds something."""
-    pockets = [state.pockets[pocket.id] for pocket in drawer.plan.pocket]
+    pockets = _countable(state, drawer)
     for pocket in pockets:
         if pocket.count_due:
             return pocket.plan.id

@@ -3,16 +3,17 @@
 import msgspec
 import pytest
 
+from cabinet import lock_test, snapshot, verification
 from cabinet import records as r
 from cabinet import service_records as sr
-from cabinet import snapshot, verification
 from cabinet.journal import replay
 from cabinet.machines import CorruptLedger
+from cabinet.plan import Drawer, Pocket
 from tests.attacker import plain
 from tests.test_lock_test import at_work, pulses, witnessed
 from tests.test_service import NEVER, proof
 from tests.test_service_work import ask
-from tests.ward import Ward
+from tests.ward import PLAN, Ward
 
 
 @pytest.fixture
@@ -64,6 +65,49 @@ def test_attack_a_return_bin_with_a_dose_that_no_entry_knows_is_not_opened_alone
     details = {it.hash.hex(): r.decode_details(it.kind, it.data) for it in ward.sink.attached}
     kept = snapshot.restore(snapshot.take(ward.state), details)
     assert kept.drawers["R1"].doubted
+
+
+def test_attack_a_matrix_drawer_of_which_one_pocket_was_counted_is_not_opened_alone(
+    full: Ward,
+) -> None:
+    for found in ("20", "0"):
+        ask(full, "test lock D3")
+        witnessed(full)
+        full.pull("D3")
+        full.push("D3")
+        full.press("count", found)
+        full.press("count", found)
+        assert full.records(r.Counted)[-1].pocket == "M1" and full.state.access is None
+        full.press("sign_out")
+        full.commands.clear()
+        assert ask(full, "test lock D3") == ""
+        assert not pulses(full) and not full.records(sr.LockTestOrdered), "M2 holds its tablets"
+        full.wait(lock_test.PHARMACIST_S)
+    (m1, m2) = PLAN.drawers[2].pocket
+    assert (full.state.on_hand(m1.id), full.state.on_hand(m2.id)) == (0, 20)
+
+
+@pytest.mark.parametrize("beside", ["PARA", "UNKNOWN"])
+def test_attack_a_pried_pocket_of_a_medicine_that_no_formulary_has_stops_no_cabinet(
+    beside: str,
+) -> None:
+    pockets = (Pocket("X1", "UNKNOWN"), Pocket("X2", beside))
+    plan = msgspec.structs.replace(NEVER, drawers=(Drawer("D1", "Drawer 1", "matrix", pockets),))
+    ward = Ward(plan, stocked=False)
+    ward.do(proof())
+    ask(ward, "service begin")
+    ward.move("D1", "open")
+    ward.push("D1")
+    if beside == "UNKNOWN":
+        assert "formulary" in ask(ward, "test lock D1")
+        return
+    assert ask(ward, "test lock D1") == ""
+    witnessed(ward)
+    ward.pull("D1")
+    assert ward.screen().name == "count"
+    ward.push("D1")
+    ward.press("count", "0")
+    assert ward.records(r.Counted)[-1].pocket == "X2"
 
 
 @pytest.mark.parametrize("drawer", ["D1", "R1"])
