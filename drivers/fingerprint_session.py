@@ -9,7 +9,8 @@ command, and one person's match could become another's. The barrier stops this: 
 each transaction the sensor is asked for its parameters and its index, in an order that spells the
 transaction's number (its low bits before, its high bits after; 64 in all). These answers have
 shapes that no other has, so an answer too many or too few in between, or left over from another
-transaction, cannot pass. Comparisons are made twice.
+transaction, cannot pass. Comparisons are made twice. The mark is read on both sides as well, so
+that what a sensor says counts only where it was there before the finger was waited for.
 """
 
 from collections.abc import Callable, Sequence
@@ -139,8 +140,7 @@ class SensorSession:
         self._transactions += 1
         self._link.discard_input()
         self._barrier(self._transactions)
-        if self._read_identity() != self.identity:
-            raise BadFrame(self._device, "another sensor answers than before")
+        self._check_identity()
 
     def still_in_step(self) -> bool:
         """After a refusal in good form: was it an answer to what was asked?"""
@@ -325,8 +325,13 @@ class SensorSession:
             return "unmarkable:" + ":".join(str(it) for it in self._parameters)
         return page[len(_MARK) :].hex() if page.startswith(_MARK) else ""
 
+    def _check_identity(self) -> None:
+        if self._read_identity() != self.identity:
+            raise BadFrame(self._device, "another sensor answers than before")
+
     def _close_transaction(self) -> None:
         self._barrier(self._transactions >> BARRIER_BITS)
+        self._check_identity()  # a line of a board's own is not lost when its sensor is exchanged
 
     def _barrier(self, number: int) -> None:
         """Spell `number`'s lowest bits in answers of two shapes that nothing else has."""

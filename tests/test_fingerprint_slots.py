@@ -172,3 +172,20 @@ def test_attack_a_sensor_swapped_between_two_proofs_is_noticed_before_the_second
     answer = bench.final()
     assert answer.outcome is Finger.FAULT and "another sensor" in answer.words
     assert bench.posted[-1] == DeviceUp("fingerprint", OTHER_MARK), "it says which one it is"
+
+
+def test_attack_a_sensor_swapped_while_a_finger_is_waited_for_is_not_believed(
+    bench: Bench,
+) -> None:
+    """The mark was read before; the line of a board's own port does not go down."""
+
+    def swap() -> None:
+        bench.sensor.notepad = {0: marked_page(OTHER_MARK)}
+        bench.sensor.templates = {ALICE_SLOT: BOB}
+
+    bench.driver.verify("bob", [ALICE_SLOT], within_s=15)
+    bench.clock.at(2.0, swap)
+    bench.put(BOB, in_s=4.0)
+    answer = bench.final()
+    assert answer.outcome is Finger.FAULT and "another sensor" in answer.words
+    assert bench.posted[-1] == DeviceUp("fingerprint", OTHER_MARK), "it says which one it is"
