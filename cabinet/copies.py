@@ -28,14 +28,14 @@ def tick(draft: Draft) -> None:
         return
     if SENSOR in state.devices_down or draft.place.page in ASKING:
         return
-    missing = next(_missing(state), None)
+    missing = next(not_kept(state), None)
     if missing is not None:
         person, slot = missing
         request = f"{_READ}{slot}:{draft.reference()}"
         draft.command(ReadFinger(request, slot, person.ref))
 
 
-def _missing(state: State) -> Iterator[tuple[Person, int]]:
+def not_kept(state: State) -> Iterator[tuple[Person, int]]:
     """Fingers of which a copy is wanted and not there."""
     if not state.plan.fingers.copies:
         return
@@ -63,7 +63,7 @@ def answered(draft: Draft, event: FingerSeen) -> bool:
     if not event.request.startswith(_READ) or not (text.isascii() and text.isdigit()):
         return False
     state, slot = draft.state, int(text)
-    wanted = next((it for it in _missing(state) if it[1] == slot), None)
+    wanted = next((it for it in not_kept(state) if it[1] == slot), None)
     if wanted is None:
         return True  # kept already, or not wanted any more
     person: Person = wanted[0]

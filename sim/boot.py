@@ -13,8 +13,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from cabinet import copies, machines
 from cabinet import events as e
-from cabinet import machines
 from cabinet.anchors import RolledBack
 from cabinet.console_messages import Command
 from cabinet.console_socket import ConsoleSaid
@@ -24,6 +24,7 @@ from cabinet.messages import Shown
 from cabinet.proof_worker import ProofJob, checked
 from cabinet.secrets_worker import MAX_WAITING as MOST_JOBS
 from cabinet.secrets_worker import Job, answer
+from cabinet.sensor import SENSOR
 from cabinet.service_desk import ServiceDesk
 from cabinet.service_facts import Facts, Pairs
 from cabinet.state import State
@@ -93,6 +94,14 @@ class SteadyFacts(Facts):
 
     def software(self) -> Pairs:
         return (("cabinet", VERSION),)
+
+
+def sensors_own_work(state: State) -> bool:
+    """Whether slots wait to be emptied, or templates to be read, loaded or erased, at a tick."""
+    if state.forgotten:
+        return True
+    waits = state.wiping or any(not it.why for it in state.loading) or any(copies.not_kept(state))
+    return bool(waits) and SENSOR not in state.devices_down
 
 
 class CheckedTurns(Turns):
@@ -246,7 +255,7 @@ class Boot:
         )
         if state.access is not None or state.witnessing is not None:
             return ACCESS_TICK_S
-        busy = going_on or unsettled or state.service is not None
+        busy = going_on or unsettled or state.service is not None or sensors_own_work(state)
         return BUSY_TICK_S if busy else REST_TICK_S
 
     def _go_down(self) -> None:

@@ -15,6 +15,10 @@ RULES = f"""
 [[training]]
 competency = "{TRAINED}"
 acts = ["waste"]
+
+[fingers]
+copies = true
+supervisor = true
 """
 OVERRIDES = "E"  # the security group that the charge nurse may remove from without an order
 TEMPORARY_H = "4"
@@ -36,6 +40,7 @@ TEMPORARY = Person(
     ("viktor:right-thumb", "viktor:left-thumb"),
     "73058264",
 )
+NO_COPIES = ("N-2063", "T-4015", UNTRAINED.staff_id, TEMPORARY.staff_id)  # who said no to them
 LISTED = (TWIN, ELSEWHERE, UNTRAINED, AGENCY)
 EVERYBODY = (*PEOPLE, *LISTED, TEMPORARY)
 

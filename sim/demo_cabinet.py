@@ -8,7 +8,7 @@ whole, so that a half-made one never counts.
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,13 @@ class SetUp:
         *,
         began_ms: int | None = None,
         memory_kib: int = MEMORY_KIB,
+        no_copies: Container[str] = (),
     ) -> None:
-        """`began_ms` is Unix time; without it they began an hour ago."""
+        """`began_ms` is Unix time; without it they began an hour ago.
+
+        `no_copies`: staff numbers of those who want no copy of their fingers, where one is kept.
+        """
+        self._no_copies = no_copies
         self._configuration, self._random = configuration, random_bytes
         self._now_ms = 0
         self._began_ms = int(time.time() * 1000) - SET_UP_AGO_MS if began_ms is None else began_ms
@@ -200,7 +205,7 @@ class SetUp:
         self.press("new_pin", person.pin)
         self.press("same_pin", person.pin)
         if self.engine.place.page == "enrol_copies":
-            self.press("copies")
+            self.press("no_copies" if person.staff_id in self._no_copies else "copies")
 
     def invite(self, administrator: Person, person: Person) -> str:
         """An administrator issues a code for a listed person."""

@@ -14,12 +14,14 @@ from cabinet.screen_socket import PeerPressed
 from cabinet.screens import buttons
 from sim.medicines import medicines
 from sim.model import Model
-from sim.people import Person
+from sim.people import PEOPLE, Person
 from sim.runtime import SimulatedRuntime
 from sim.virtual import UNITS, Stream, VirtualSignal
 
 PATIENCE_S = 12.0  # before somebody tries something else
 MOST_PAGES = 40
+SUPERVISORS = ("charge_nurse", "pharmacist")
+COMES_S = (4.0, 25.0)  # until a supervisor who is called is there [P]
 _FRAME_HEAD = 4  # bytes of a frame's length
 _GLASS = [code for code, it in medicines().items() if it.unit in ("ampule", "vial")]
 
@@ -45,6 +47,7 @@ class Mistakes:
     change_of_mind: float = 0.03  # null transactions: 1 to 5 in 100 [P]
     wrong_label: float = 0.02  # of what is to be loaded [P]
     broken: float = 0.01  # an ampoule in the hand [P]
+    unsupervised: float = 0.05  # nobody comes to stand by a sign-in without the sensor [P]
 
     def times(self, rate: float) -> "Mistakes":
         """The same people, who err so much more often."""
@@ -205,13 +208,26 @@ class Hands:
         self.must_see("rest", within_s=20.0)
         for _ in range(3):
             self.prove()
-            screen = self.sees("patients", "menu", within_s=3.0)
+            screen = self.sees("patients", "menu", "witness", within_s=3.0)
+            if screen is not None and screen.name == "witness":
+                self._call_supervisor()
+                screen = self.sees("patients", "menu", within_s=3.0)
             if screen is not None and self.person.name in screen.person:
                 return
             if self.can_press("cancel"):
                 self.press("cancel")
             self.wait(3.0)
         raise GaveUp("could not sign in")
+
+    def _call_supervisor(self) -> None:
+        """The sensor is down, and the site wants somebody beside this sign-in."""
+        if not self.chance.chance(self.mistakes.unsupervised):
+            who = [it for it in PEOPLE if it.role in SUPERVISORS and it is not self.person]
+            self.wait(self.chance.between(*COMES_S))
+            called = self.chance.pick(who)
+            Hands(self.runtime, self.model, called, self.chance, self.mistakes).prove()
+        if self.can_press("dismiss"):
+            self.press("dismiss")
 
     # --- drawers ---------------------------------------------------------------------------------
 

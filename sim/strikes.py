@@ -231,11 +231,11 @@ def _forced(injector: Injector) -> bool:
 def _sensor(make: Callable[[Injector], zfm.Fault], longest_s: float) -> Callable[[Injector], bool]:
     def strike(injector: Injector) -> bool:
         runtime, fault = injector.runtime, make(injector)
-        runtime.sensor.faults.append(fault)
+        faults = runtime.sensor.faults  # of this one, also if another one is put in meanwhile
+        faults.append(fault)
         runtime.poke("fingerprint")
 
         def heal() -> None:
-            faults = runtime.sensor.faults
             faults[:] = [it for it in faults if it is not fault]  # another one may be equal
             runtime.poke("fingerprint")
 

@@ -75,6 +75,7 @@ def make(folder: Path, own: Path | None = None) -> Template:
         chance.bytes,
         began_ms=BEGAN_S * 1000 - SET_UP_MS,
         memory_kib=MEMORY_KIB,
+        no_copies=cast.NO_COPIES,
     )
     first, second = (person for person in PEOPLE if person.role == "administrator")
     setup.enrol(first, setup.codes[0])

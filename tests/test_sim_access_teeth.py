@@ -161,7 +161,7 @@ DEFECTS: dict[str, Defect] = {
         _locked_screen_shows_on, (5, 9), 4000, PLAN, ("second badge at a screen in use",)
     ),
     "break-glass alone": Defect(_break_glass_alone, (5,), 800, PLAN, ("break-glass",)),
-    "area forgotten": Defect(_area_forgotten, (5,), 200, PLAN, ("nurse of another ward",)),
+    "area forgotten": Defect(_area_forgotten, (5,), 400, PLAN, ("nurse of another ward",)),
     "training forgotten": Defect(
         _training_forgotten, (5,), 2000, PLAN, ("nurse without training",)
     ),
