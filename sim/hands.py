@@ -128,12 +128,21 @@ class Hands:
 
     def press(self, button: str, text: str = "") -> str:
         """Press it; what became of it: done, old, refused, or "" when nobody answered."""
-        screen, boot = self.screen, self.runtime.boot
-        if screen is None or boot is None or button not in buttons(screen):
+        screen = self.screen
+        if screen is None or button not in buttons(screen):
+            return ""
+        return self.press_on(screen.number, button, text)
+
+    def press_on(self, number: int, button: str, text: str = "") -> str:
+        """The same of a screen that may be another one by now, and of a button it may not have."""
+        boot = self.runtime.boot
+        if boot is None:
             return ""
         self._presses += 1
         peer = _OnePress(self.runtime)
-        boot.post(PeerPressed(peer, Press(self._presses, screen.number, button, text)))
+        if button == "pin":
+            self.runtime.typed(text)
+        boot.post(PeerPressed(peer, Press(self._presses, number, button, text)))
         self.runtime.hub.wait(int(3 * UNITS), peer.heard)
         return peer.answer.outcome if peer.answer is not None else ""
 
@@ -169,7 +178,6 @@ class Hands:
                 return  # proven already, refused, or the reader does not hear
             self.think(0.5, 1.5)
             if screen.name == "pin":
-                self.model.typed(self.person.pin)
                 self.press("pin", self.person.pin)
                 self.sees("checking", within_s=0.5)
                 self._until_not("checking", 5.0)

@@ -5,13 +5,11 @@ were acknowledged, never the cabinet's own state, which it is there to judge.
 """
 
 import hashlib
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from cabinet import records as r
 from cabinet import service_records as sr
-from sim.cast import EVERYBODY
 from sim.happenings import Happening, Kind
 from sim.views import Fault
 from sim.violation import Opening, Violation
@@ -20,7 +18,6 @@ from sim.world import World
 REMOVERS = ("nurse", "charge_nurse", "pharmacist")
 CUSTODIANS = (*REMOVERS, "temporary")
 STOCKERS = ("pharmacist", "pharmacy_technician")
-PROOF_S = 150.0  # what a person showed so long ago proves nothing of them now
 WRITTEN_MS = 31_000  # from the decision to the disk, at most
 MOST_WRONG = 20
 LATE_S = 0.05  # a driver may end a pulse
@@ -67,11 +64,9 @@ class Model:
     declared: dict[str, int] = field(default_factory=dict)  # pocket -> units wrongly taken or put
     counted: dict[str, int] = field(default_factory=dict)  # pocket -> what was typed as its count
     stirred: dict[str, None] = field(default_factory=dict)  # pockets to look at again
-    called: float = 0.0  # when a witness was called
     open: dict[str, bool] = field(default_factory=dict)
     coil_on: dict[str, float] = field(default_factory=dict)
     coil_off: dict[str, float] = field(default_factory=dict)
-    shown: deque[tuple[float, str, str]] = field(default_factory=lambda: deque(maxlen=64))
     chain: bytes = b"\0" * 32  # over every acknowledged body
     links: dict[int, bytes] = field(default_factory=dict)  # size -> chain, now and then
     duties: dict[str, int] = field(default_factory=dict)  # why a check was set aside -> how often
@@ -148,12 +143,6 @@ class Model:
             case r.OrderStopped():
                 self.orders.pop(record.order, None)
                 self.active.pop(record.order, None)
-            case r.SignedIn():
-                self.proved(record.person, record.factors, "signed in", 0.0)
-            case r.ScreenUnlocked():
-                self.expect(5, len(set(record.factors)) >= 2, "unlocked by one factor")
-            case r.WitnessCalled():
-                self.called = self.now_s()
             case r.AccessStarted():
                 self._access(record)
             case r.DrawerOpened() | r.DrawerForced():
@@ -207,7 +196,6 @@ class Model:
                 opening = self._opening(record.access)
                 if record.witness:
                     self.expect(5, record.witness != record.person, "one's own count witnessed")
-                    self.proved(record.witness, record.witness_factors, "witnessed", self.called)
                 lies = self.lying(record.pocket)
                 self.confessed[record.pocket] = record.found - lies
                 typed = self.counted.get(record.pocket, record.found)
@@ -247,7 +235,6 @@ class Model:
             self.expect(5, record.witness != record.person, "somebody witnessed their own waste")
             role, active = self.roles.get(record.witness, ("", False))
             self.expect(5, active and role in REMOVERS, f"a {role} witnessed, active: {active}")
-            self.proved(record.witness, record.witness_factors, "witnessed", self.called)
         if isinstance(record, r.Returned):
             opening = self._opening(record.access)
             drawer, wrongly = opening.started.drawer, opening.net + record.quantity
@@ -290,20 +277,6 @@ class Model:
                 self.balances[key] = balance
         name = type(record).__name__
         self.expect(3, not any(sums.values()), f"the postings of {name} do not sum to zero")
-
-    def proved(self, person: str, factors: tuple[str, ...], what: str, since: float) -> None:
-        """Each factor was shown by that very person, here, a short time ago."""
-        self.expect(5, len(set(factors)) >= 2, f"one factor only: {factors}")
-        self.checks += 1
-        if person not in self.staff:
-            return
-        who = next(it for it in EVERYBODY if it.staff_id == self.staff[person])
-        least = max(self.now_s() - PROOF_S, since)
-        seen = [(kind, detail) for at, kind, detail in self.shown if at >= least]
-        for factor in factors:
-            shows = {"badge": (who.badge,), "finger": who.fingers, "pin": (who.pin,)}[factor]
-            if not any(kind == factor and detail in shows for kind, detail in seen):
-                self.wrong(5, f"a person {what} whose {factor} was not shown")
 
     def _access(self, started: r.AccessStarted) -> None:
         self.accesses += 1
@@ -412,10 +385,6 @@ class Model:
             case Kind.MENDED:
                 self.broken[drawer] -= 1
                 self.broken_until[drawer] = at + SURE_AFTER_S
-            case Kind.BADGE:
-                self.shown.append((at, "badge", happening.detail))
-            case Kind.FINGER_ON:
-                self.shown.append((at, "finger", happening.detail))
             case _:
                 pass
 
@@ -436,7 +405,3 @@ class Model:
             opening.net += units
         else:
             self.confessed[place] += units  # a hand in a drawer that nobody opened for it
-
-    def typed(self, pin: str) -> None:
-        """A person typed their PIN."""
-        self.shown.append((self.now_s(), "pin", pin))

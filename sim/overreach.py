@@ -125,7 +125,6 @@ def slips(it: Visit) -> None:
     if hands.can_press("use_pin"):
         hands.press("use_pin")
         swapped = hands.person.pin[1] + hands.person.pin[0] + hands.person.pin[2:]
-        it.model.typed(swapped)
         hands.press("pin", swapped)
         hands.wait(5.0)
 

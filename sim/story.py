@@ -33,6 +33,7 @@ from sim.medicines import DEMO
 from sim.model import Model
 from sim.people import PEOPLE
 from sim.plan import Plan, Told
+from sim.proofs import Proofs
 from sim.runtime import SimulatedRuntime
 from sim.service_checks import ServiceChecks
 from sim.servicing import CA, Technicians
@@ -126,6 +127,10 @@ class Story:
         self.model.readers.append(
             Entitlements(self.model.expect, lambda: any(self.model.open.values())).hear
         )
+        proofs = Proofs(self.model)
+        self.model.readers.append(proofs.hear)
+        self.runtime.world.observe(proofs.happened)
+        self.runtime.typed = proofs.typed
         pepper = template.keys.pepper
         self.trespassers = Trespassers(self.hospital, pepper, plan.seed, plan.trespass_rate)
         services = ServiceChecks(self.model, self.checks.tells)
