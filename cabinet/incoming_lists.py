@@ -15,12 +15,14 @@ from cabinet.importing import ImportProblem, Keyed
 def read(
     configuration: Configuration, path: Path, keyed: Keyed, *, staff_alone: bool
 ) -> list[Import | StaffList]:
-    """The events of a folder of lists, the staff list last; or of one staff list alone."""
+    """The events of a folder of lists, the staff list first; or of one staff list alone."""
     vkey = configuration.staff_list.vkey
     if staff_alone:
         return [staff_file.read(path, vkey, keyed)]
     staff = path / staff_file.IN_FOLDER
     events: list[Import | StaffList] = []
+    if staff.exists():  # first, because patients name nurses whom only it may bring
+        events.append(staff_file.read(staff, vkey, keyed))
     if importing.present(path) or not staff.exists():
         lists = importing.read(path, keyed)
         if lists.people and vkey:
@@ -29,6 +31,4 @@ def read(
                 "[staff_list] of cabinet.toml names a key; sign it as staff.csv"
             )
         events.append(lists)
-    if staff.exists():
-        events.append(staff_file.read(staff, vkey, keyed))
     return events

@@ -200,6 +200,19 @@ def demo_list(folder: Path, number: int, change: str = "", to: str = "") -> Path
     return write(folder, data, SIGNER.sign(staff_file.statement(number, data)))
 
 
+def test_patients_and_the_nurses_whom_only_the_signed_list_brings_come_in_one_folder(
+    offline: Offline, tmp_path: Path
+) -> None:
+    trusts(offline)
+    demo_list(tmp_path, 3, "\n", "\nN-9000,Nell,Newcomer,nurse,0049137099\n")
+    patients = (DEMO / "patients.csv").read_text().replace("N-2041\n", "N-9000\n")
+    (tmp_path / "patients.csv").write_text(patients)
+    assert take(offline, tmp_path) == 0
+    state = offline.state()
+    new = state.by_staff_id["N-9000"]
+    assert any(new in patient.nurses for patient in state.patients.values())
+
+
 def test_a_cabinet_takes_a_signed_list_and_never_an_older_one_again(
     offline: Offline, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
