@@ -4,10 +4,8 @@ Not for what they try (`trespassers.py`). One rule: each comes by a staff list a
 anybody, and what they may not do follows from their rows alone.
 """
 
-from auth.pins import keyed_hash
 from auth.policy import ROLE_GROUPS, Role
-from cabinet import events as e
-from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE
+from cabinet.importing import NONE, Row
 from sim.people import PEOPLE, Person
 
 TRAINED = "medication safety"  # the competency without which nobody wastes
@@ -40,30 +38,35 @@ TEMPORARY = Person(
     ("viktor:right-thumb", "viktor:left-thumb"),
     "73058264",
 )
+LEAVER = _nurse("N-2031", "Bruno", "Keller", "0046210588", "58274039")  # before the story begins
 NO_COPIES = ("N-2063", "T-4015", UNTRAINED.staff_id, TEMPORARY.staff_id)  # who said no to them
 LISTED = (TWIN, ELSEWHERE, UNTRAINED, AGENCY)
-EVERYBODY = (*PEOPLE, *LISTED, TEMPORARY)
+EVERYBODY = (*PEOPLE, *LISTED, LEAVER, TEMPORARY)
 
 
-def row(
-    pepper: bytes, person: Person, *, status: str | None = None, expires_ms: int = 0
-) -> e.PersonRow:
-    """Their row of the staff list."""
-    twin = person in (TWIN, TWIN_OF)
-    return e.PersonRow(
-        *(person.staff_id, person.given, person.family, person.role),
-        keyed_hash(pepper, BADGE_PURPOSE, person.badge),
-        status=status,
-        areas=("ICU",) if person is ELSEWHERE else ("*",),
-        groups=ROLE_GROUPS[Role(person.role)],
-        expires_ms=expires_ms,
-        human=keyed_hash(pepper, HUMAN_PURPOSE, "one human") if twin else None,
-        competencies=() if person is UNTRAINED else ((TRAINED, 0),),
-    )
+def row(person: Person) -> Row:
+    """Their row of the staff list, as it should be."""
+    groups = ROLE_GROUPS[Role(person.role)]
+    return {
+        "staff_id": person.staff_id,
+        "given": person.given,
+        "family": person.family,
+        "role": person.role,
+        "badge": person.badge,
+        "status": "left" if person is LEAVER else "active",
+        "areas": "ICU" if person is ELSEWHERE else "*",
+        "groups": " ".join(groups) or NONE,
+        "expires": "",
+        "person_number": "H-4711" if person in (TWIN, TWIN_OF) else "",
+        "competencies": "" if person is UNTRAINED else TRAINED,
+    }
 
 
-def rows(pepper: bytes) -> tuple[tuple[str, e.PersonRow], ...]:
-    """The list of all who waste: the demo's people with what they have learned, and these."""
-    removers = [it for it in PEOPLE if it.role in ("nurse", "charge_nurse", "pharmacist")]
-    listed = [row(pepper, it) for it in (*removers, *LISTED)]
-    return tuple((f"people.csv:{line}", it) for line, it in enumerate(listed, 2))
+def rows() -> list[Row]:
+    """The whole list when a story begins; who left is on it once more."""
+    return [row(person) for person in (*PEOPLE, *LISTED, LEAVER)]
+
+
+def first_rows() -> list[Row]:
+    """The list before that: nobody had left."""
+    return [{**it, "status": "active"} for it in rows()]

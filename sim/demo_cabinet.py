@@ -17,7 +17,7 @@ from auth import templates
 from auth.pins import MEMORY_KIB, PinHasher, keyed_hash, plain_code
 from cabinet import configuration as site
 from cabinet import events as e
-from cabinet import importing, provision, screens, whole_file
+from cabinet import incoming_lists, provision, screens, whole_file
 from cabinet import keys as key_files
 from cabinet import records as r
 from cabinet.configuration import Configuration, plan_of
@@ -217,8 +217,10 @@ class SetUp:
         return self._code
 
     def take_lists(self, folder: Path) -> None:
-        """The lists of the demo."""
-        self.do(importing.read(folder, partial(keyed_hash, self._keys.pepper)))
+        """Those in a folder, as `cabinet import` takes them."""
+        keyed = partial(keyed_hash, self._keys.pepper)
+        for event in incoming_lists.read(self._configuration, folder, keyed, staff_alone=False):
+            self.do(event)
 
     def load(self, person: Person, shelf: Stock) -> None:
         """A technician loads one pocket: counts it empty, puts the stock in, shuts the drawer."""

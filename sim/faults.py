@@ -18,6 +18,7 @@ from functools import partial
 
 from sim.lists import Lists
 from sim.runtime import SimulatedRuntime
+from sim.staff_office import StaffOffice
 from sim.virtual import UNITS, Stream
 
 
@@ -110,6 +111,7 @@ class Injector:
     runtime: SimulatedRuntime
     chance: Stream
     lists: Lists
+    staff: StaffOffice
     told: Callable[[str], None]
     rate: float = 1.0
     does: Mapping[str, Callable[["Injector"], bool]] = field(default_factory=dict)

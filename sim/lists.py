@@ -1,14 +1,12 @@
-"""What the hospital's systems say of people, patients and orders while the cabinet runs.
+"""What the hospital's systems say of patients and orders while the cabinet runs.
 
-Not for files. One rule: a change is an `Import` event like any other, and is said again until the
-cabinet has taken it, as the pharmacy would.
+Not for people (`staff_office.py`). One rule: a change is an event like any other, and is said again
+until the cabinet has taken it, as the pharmacy would.
 """
 
 from collections.abc import Callable
 
-from auth.pins import keyed_hash
 from cabinet import events as e
-from cabinet.lists import BADGE_PURPOSE
 from cabinet.state import Order, State
 from sim.people import PEOPLE, Person
 from sim.runtime import SimulatedRuntime
@@ -48,40 +46,25 @@ class Lists:
         place = boot.turns.engine.place
         return place.order if place.page == "order" else ""
 
-    def say(self, event: e.Import) -> bool:
+    def say(self, event: e.Import | e.StaffList) -> bool:
         """Once; whether the cabinet heard it."""
         boot = self._runtime.boot
         return boot is not None and boot.ready and boot.post(event)
 
-    def say_until(
-        self, make: Callable[[], e.Import], taken: Callable[[State], bool], times: int = MOST_TIMES
-    ) -> None:
+    def say_until(self, make: Callable[[], e.Import], taken: Callable[[State], bool]) -> None:
         """Until the cabinet has taken it: what is heard may still be lost with its power."""
+        self.bring_until(lambda: self.say(make()), taken)
+
+    def bring_until(
+        self, bring: Callable[[], bool], taken: Callable[[State], bool], times: int = MOST_TIMES
+    ) -> None:
+        """The same of what is brought in its own way."""
         state = self.state()
         if (state is not None and taken(state)) or not times:
             return
-        self.say(make())
+        bring()
         again = AGAIN_S if times < MOST_TIMES else 2.0
-        self._runtime.hub.after(again, lambda: self.say_until(make, taken, times - 1))
-
-    def suspend(self, person: Person) -> bool:
-        """The person's row says that they may do nothing any more."""
-        return self.say(self._person(person, active=False))
-
-    def reinstate(self, person: Person) -> None:
-        """And that they may again."""
-        self.say_until(
-            lambda: self._person(person, active=True),
-            lambda state: state.people[state.by_staff_id[person.staff_id]].standing == "active",
-        )
-
-    def _person(self, person: Person, *, active: bool) -> e.Import:
-        badge = keyed_hash(self._runtime.keys.pepper, BADGE_PURPOSE, person.badge)
-        row = e.PersonRow(
-            *(person.staff_id, person.given, person.family, person.role, badge),
-            status="active" if active else "suspended",
-        )
-        return e.Import("staff list", people=(("people.csv:2", row),))
+        self._runtime.hub.after(again, lambda: self.bring_until(bring, taken, times - 1))
 
     def stop(self, order: str) -> bool:
         """An order's end, at once."""

@@ -7,7 +7,8 @@ rows of the staff list alone (`cast.py`).
 from collections.abc import Callable
 
 from sim import cast
-from sim.people import PEOPLE, Person
+from sim.people import PEOPLE
+from sim.staff_office import instant
 from sim.trespass import Trespass, Visit
 
 STRANGE_BADGE = "0099999901"
@@ -39,13 +40,7 @@ def _lose(it: Visit, change: Callable[[], bool], after_s: float) -> None:
                     break
             hands.wait(15.0)
     finally:
-        _back(it, hands.person)
-
-
-def _back(it: Visit, person: Person) -> None:
-    """The list is put right, as soon as the cabinet hears it."""
-    if not it.say_list(person):
-        it.runtime.hub.after(60.0, lambda: _back(it, person))
+        it.staff.reinstate(hands.person)
 
 
 def own_witness(it: Visit) -> None:
@@ -85,13 +80,13 @@ def untrained(it: Visit) -> None:
 
 def suspended(it: Visit) -> None:
     """Suspended in mid-session."""
-    _lose(it, lambda: it.say_list(it.hands.person, active=False), 2.0)
+    _lose(it, lambda: it.staff.suspend(it.hands.person), 2.0)
 
 
 def expired(it: Visit) -> None:
     """A contract that ends in mid-session."""
     ends_ms = int(it.runtime.wall.now_s() * 1000) + 4000
-    _lose(it, lambda: it.say_list(it.hands.person, expires_ms=ends_ms), 8.0)
+    _lose(it, lambda: it.staff.say(it.hands.person, expires=instant(ends_ms)), 8.0)
 
 
 def second_badge(it: Visit) -> None:

@@ -37,6 +37,7 @@ from sim.proofs import Proofs
 from sim.runtime import SimulatedRuntime
 from sim.service_checks import ServiceChecks
 from sim.servicing import CA, Technicians
+from sim.staff_office import StaffOffice
 from sim.strikes import DOES
 from sim.template import BEGAN_S, Template, make
 from sim.trespassers import Trespassers
@@ -131,8 +132,9 @@ class Story:
         self.model.readers.append(proofs.hear)
         self.runtime.world.observe(proofs.happened)
         self.runtime.typed = proofs.typed
-        pepper = template.keys.pepper
-        self.trespassers = Trespassers(self.hospital, pepper, plan.seed, plan.trespass_rate)
+        self.staff = StaffOffice(self.runtime, lists, template.signed)
+        rate = plan.trespass_rate
+        self.trespassers = Trespassers(self.hospital, self.staff, plan.seed, rate)
         services = ServiceChecks(self.model, self.checks.tells)
         self.model.readers.append(services.hear)
         self.runtime.asked = services.asked
@@ -144,6 +146,7 @@ class Story:
             self.runtime,
             Stream(plan.seed, "faults"),
             lists,
+            self.staff,
             lambda name: self.trace.line(hub.now_s, f"FAULT {name}"),
             rate=plan.fault_rate,
             does=DOES,

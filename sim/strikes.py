@@ -362,12 +362,11 @@ def _two_labels(injector: Injector) -> bool:
 
 def _suspended(injector: Injector) -> bool:
     """Whoever is about to take something is suspended by a new staff list, and reinstated later."""
-    lists = injector.lists
-    person = lists.about_to_take()
-    if person is None or not lists.suspend(person):
+    person, staff = injector.lists.about_to_take(), injector.staff
+    if person is None or not staff.suspend(person):
         injector.later("rights withdrawn")
         return False
-    return injector.lasting(injector.some_time(), lambda: lists.reinstate(person))
+    return injector.lasting(injector.some_time(), lambda: staff.reinstate(person))
 
 
 def _order_stopped(injector: Injector) -> bool:

@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cabinet import configuration as site
-from cabinet import events as e
 from cabinet import keys as key_files
 from cabinet.configuration import Configuration
 from cabinet.keys import Keys
-from sim import cast
+from sim import cast, signed_list
 from sim.demo_cabinet import SetUp
 from sim.medicines import DEMO, Stock, stock
 from sim.people import PEOPLE, Person
 from sim.servicing import SETTINGS
+from sim.signed_list import SignedList
 from sim.virtual import Stream
 
 BEGAN_S = 1_772_434_800  # Monday 2026-03-02, 07:00 UTC: the first shift
 SET_UP_MS = 3_600_000  # before it
 MEMORY_KIB = 64
+STAFF = (cast.first_rows(), cast.rows())  # two lists: somebody has left since the first
 FILL = 30  # units in each pocket of a site's own cabinet
 FILLED_UNTIL = "2028-12-31"
 # The demo's cabinet holds nothing of glass: in a story one of its drawers does.
@@ -46,15 +47,16 @@ class Template:
     stock: dict[str, int]  # pocket -> how many of its medicine
     templates: dict[int, str]  # slot of the sensor -> finger
     notepad: dict[int, bytes]  # of the sensor
+    signed: tuple[SignedList, ...]  # the lists of staff that it has taken
 
 
 def make(folder: Path, own: Path | None = None) -> Template:
     """The demo cabinet, or one of a site's `own` cabinet.toml, in `folder`."""
     folder.mkdir(mode=0o700, parents=True)
-    lists = folder / "lists"
-    shutil.copytree(DEMO, lists, ignore=shutil.ignore_patterns("__*", "*.toml"))
+    lists = folder / signed_list.FOLDER
+    shutil.copytree(DEMO, lists, ignore=shutil.ignore_patterns("__*", "*.toml", "people.csv"))
     text = (own or DEMO / "cabinet.toml").read_text(encoding="utf-8")
-    rules = cast.RULES + SETTINGS if own is None else ""
+    rules = signed_list.SETTINGS + (cast.RULES + SETTINGS if own is None else "")
     if own is None:
         assert SWALLOWED in text
         text = text.replace(SWALLOWED, INJECTED)
@@ -80,36 +82,52 @@ def make(folder: Path, own: Path | None = None) -> Template:
     first, second = (person for person in PEOPLE if person.role == "administrator")
     setup.enrol(first, setup.codes[0])
     setup.enrol(second, setup.codes[1])
+    signed = [signed_list.sign(n, signed_list.written(rows)) for n, rows in enumerate(STAFF, 1)]
+    signed_list.put(signed[0], lists)
     setup.take_lists(lists)
+    pharmacist = next(person for person in PEOPLE if person.role == "pharmacist")
+    _change(setup, pharmacist, (first, second), "resume")
     for person in PEOPLE:
         if person.role != "administrator":
             setup.enrol(person, setup.invite(first, person), second)
     technician = next(person for person in PEOPLE if person.role == "pharmacy_technician")
     setup.stock_up(technician, shelves)
-    keys = key_files.load(folder / configuration.paths.keys)
-    _enrol_cast(setup, keys, first, second)
-    setup.finish()
-    counts = {pocket: shelf.count for pocket, shelf in shelves.items()}
-    return Template(folder, configuration, keys, counts, dict(setup.templates), dict(setup.notepad))
-
-
-def _enrol_cast(setup: SetUp, keys: Keys, first: Person, second: Person) -> None:
-    """Those who are in no demo; and what two administrators give the charge nurse."""
-    setup.do(e.Import("staff list", people=cast.rows(keys.pepper)))
-    for person in cast.LISTED:
+    for person in (*cast.LISTED, cast.LEAVER):
         setup.enrol(person, setup.invite(first, person), second)
     charge = next(person for person in PEOPLE if person.role == "charge_nurse")
-    setup.show_badge(first)
+    override = ("edit", "edit:override", f"set_override:{cast.OVERRIDES}", "check_change")
+    _change(setup, charge, (first, second), *override)
+    _add_temporary(setup, charge, second)
+    signed_list.put(signed[1], lists)
+    setup.take_lists(lists)
+    setup.finish()
+    return Template(
+        folder,
+        configuration,
+        key_files.load(folder / configuration.paths.keys),
+        {pocket: shelf.count for pocket, shelf in shelves.items()},
+        dict(setup.templates),
+        dict(setup.notepad),
+        tuple(signed),
+    )
+
+
+def _change(setup: SetUp, person: Person, by: tuple[Person, Person], *buttons: str) -> None:
+    """Two administrators change what somebody may do."""
+    setup.show_badge(by[0])
     setup.press("people")
     setup.press("find_person")
-    setup.press("find_people", charge.staff_id)
-    setup.press(f"person:{setup.engine.state.by_staff_id[charge.staff_id]}")
-    for button in ("edit", "edit:override", f"set_override:{cast.OVERRIDES}", "check_change"):
+    setup.press("find_people", person.staff_id)
+    setup.press(f"person:{setup.engine.state.by_staff_id[person.staff_id]}")
+    for button in (*buttons, "save_change"):
         setup.press(button)
-    setup.press("save_change")
-    setup.show_badge(second)
+    setup.show_badge(by[1])
     for button in ("people", "menu", "sign_out"):
         setup.press(button)
+
+
+def _add_temporary(setup: SetUp, charge: Person, enroller: Person) -> None:
+    """The charge nurse lets somebody work here for some hours."""
     setup.show_badge(charge)
     for button in ("menu", "emergency", "temporary", "temp_new"):
         setup.press(button)
@@ -121,12 +139,13 @@ def _enrol_cast(setup: SetUp, keys: Keys, first: Person, second: Person) -> None
     code = setup.code
     setup.press("menu")
     setup.press("sign_out")
-    setup.enrol(cast.TEMPORARY, code, second)
+    setup.enrol(cast.TEMPORARY, code, enroller)
 
 
 def _as_demo(text: str) -> str:
-    """The same cabinet, marked as a demo for ever."""
+    """The same cabinet, marked as a demo for ever; its hospital's lists are signed by ours."""
     without = re.sub(r"(?m)^demo\s*=.*\n", "", text)
+    without = re.sub(r"(?m)^\[staff_list\][^\[]*", "", without)
     return re.sub(r"(?m)^\[cabinet\][^\n]*\n", "[cabinet]\ndemo = true\n", without, count=1)
 
 

@@ -7,11 +7,10 @@ with their hands and badges what people do, and know nothing that no screen tell
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cabinet import events as e
-from sim import cast
 from sim.hands import GaveUp, Hands, told
 from sim.hospital import Hospital
 from sim.people import Person
+from sim.staff_office import StaffOffice
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,13 @@ class Visit:
     """One person in front of the cabinet; `hands_of` are those of whoever comes along."""
 
     def __init__(
-        self, hospital: Hospital, pepper: bytes, hands: Hands, hands_of: Callable[[Person], Hands]
+        self,
+        hospital: Hospital,
+        staff: StaffOffice,
+        hands: Hands,
+        hands_of: Callable[[Person], Hands],
     ) -> None:
-        self.hospital, self.pepper = hospital, pepper
+        self.hospital, self.staff = hospital, staff
         self.runtime, self.model = hospital.runtime, hospital.model
         self.hands, self.hands_of = hands, hands_of
 
@@ -100,11 +103,3 @@ class Visit:
     def witness(self, person: Person) -> None:
         """Somebody proves who they are, here and now."""
         self.hands_of(person).prove()
-
-    def say_list(self, person: Person, *, active: bool = True, expires_ms: int = 0) -> bool:
-        """The hospital's staff list says this of somebody."""
-        boot = self.runtime.boot
-        status = "active" if active else "suspended"
-        row = cast.row(self.pepper, person, status=status, expires_ms=expires_ms)
-        event = e.Import("staff list", people=(("people.csv:2", row),))
-        return boot is not None and boot.ready and boot.post(event)

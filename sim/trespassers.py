@@ -13,6 +13,7 @@ from sim.hands import GaveUp, Hands, Mistakes
 from sim.hospital import DAY_S, Hospital
 from sim.overreach import OVERREACH
 from sim.people import Person
+from sim.staff_office import StaffOffice
 from sim.trespass import Trespass, Visit
 from sim.virtual import UNITS, Stream
 
@@ -23,9 +24,9 @@ TRESPASSES: dict[str, Trespass] = {**OVERREACH}
 class Trespassers:
     """Those of one story."""
 
-    def __init__(self, hospital: Hospital, pepper: bytes, seed: int, rate: float) -> None:
+    def __init__(self, hospital: Hospital, staff: StaffOffice, seed: int, rate: float) -> None:
         """`rate`: times as often as TRESPASSES says."""
-        self._hospital, self._pepper, self._seed, self._rate = hospital, pepper, seed, rate
+        self._hospital, self._staff, self._seed, self._rate = hospital, staff, seed, rate
         self._runtime, self._model = hospital.runtime, hospital.model
         self._chances = {name: Stream(seed, f"trespassers/{name}") for name in TRESPASSES}
         self._visits = 0
@@ -59,7 +60,7 @@ class Trespassers:
         try:
             hospital.tidy(hands)
             self.tried[name] = self.tried.get(name, 0) + 1
-            TRESPASSES[name].does(Visit(hospital, self._pepper, hands, self._hands))
+            TRESPASSES[name].does(Visit(hospital, self._staff, hands, self._hands))
         except GaveUp as why:
             hospital.told(f"{hands.person.name} gives up: {why}")
         finally:

@@ -1,0 +1,79 @@
+"""The hospital's office that says who works here: whole lists, each signed with the next number.
+
+Not for what is false on some of them (`false_lists.py`). One rule: its rows are the truth, and a
+list is brought again until the cabinet has taken it, or a newer one.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from auth.pins import keyed_hash
+from cabinet import incoming_lists
+from cabinet.importing import Row
+from cabinet.state import State
+from sim import cast, signed_list
+from sim.lists import Lists
+from sim.people import Person
+from sim.runtime import SimulatedRuntime
+from sim.signed_list import SignedList
+
+
+class StaffOffice:
+    """Of one story; `signed` are the lists that it signed before."""
+
+    def __init__(
+        self, runtime: SimulatedRuntime, lists: Lists, signed: Sequence[SignedList]
+    ) -> None:
+        self._runtime, self._lists = runtime, lists
+        self.signed = list(signed)
+        self.rows = {row["staff_id"]: row for row in cast.rows()}
+
+    def sign(self, rows: Iterable[Row]) -> SignedList:
+        """The next list, of these rows."""
+        number = self.signed[-1].number + 1
+        self.signed.append(signed_list.sign(number, signed_list.written(rows)))
+        return self.signed[-1]
+
+    def bring(self, it: SignedList) -> bool:
+        """Have it imported, once; whether the cabinet heard it."""
+        runtime = self._runtime
+        keyed = partial(keyed_hash, runtime.keys.pepper)
+        file = signed_list.put(it, runtime.folder / signed_list.FOLDER)
+        (event,) = incoming_lists.read(runtime.configuration, file, keyed, staff_alone=True)
+        return self._lists.say(event)
+
+    def hears(self) -> bool:
+        """Whether anything that is brought would be heard."""
+        boot = self._runtime.boot
+        return boot is not None and boot.ready
+
+    def say(self, person: Person, **columns: str) -> bool:
+        """Their row is another one from now on; False, and nothing changes, where nobody hears."""
+        if not self.hears():
+            return False
+        self.rows[person.staff_id] = {**self.rows[person.staff_id], **columns}
+        return self.bring(self.sign(self.rows.values()))
+
+    def suspend(self, person: Person) -> bool:
+        """They may do nothing any more."""
+        return self.say(person, status="suspended")
+
+    def reinstate(self, person: Person) -> None:
+        """They may again what they might at first."""
+        self.rows[person.staff_id] = cast.row(person)
+        self.right()
+
+    def right(self) -> None:
+        """The list as it should be, until it was taken."""
+        right = self.sign(self.rows.values())
+
+        def taken(state: State) -> bool:
+            return state.staff_list.number >= right.number
+
+        self._lists.bring_until(lambda: self.bring(right), taken)
+
+
+def instant(unix_ms: int) -> str:
+    """As a list has it."""
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds")
