@@ -109,12 +109,15 @@ class Denied(_Message, frozen=True, forbid_unknown_fields=True, tag="denied"):
 
 
 class SignedIn(_Message, frozen=True, forbid_unknown_fields=True, tag="signed_in"):
-    """The session, or its extension, lasts so long; `waits`: for a pharmacist to let them in."""
+    """The session, or its extension, lasts so long.
+
+    `admit_s`: within so many seconds a pharmacist must let them in; 0 where nobody need.
+    """
 
     name: str
     lasts_s: int
     idle_s: int
-    waits: bool
+    admit_s: int
 
 
 class Admitted(_Message, frozen=True, forbid_unknown_fields=True, tag="admitted"):

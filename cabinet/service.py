@@ -55,6 +55,14 @@ def needs_admission(state: State) -> bool:
     return admit == "always" or (admit == "controlled" and stored)
 
 
+def admission_s(state: State, mono_ms: int) -> int:
+    """Seconds within which the technician must be let in; 0 where they need not, or are."""
+    now = state.service
+    if now is None or now.admitted:
+        return 0
+    return max(1, ADMIT_WITHIN_S - (mono_ms - now.active_ms) // 1000)
+
+
 def refusal(state: State, session: str, command: str) -> str:
     """Why this command may not be carried out for this session now, "" when it may."""
     return _kept_out(state, session) or ("" if command in KNOWN else "There is no such command.")

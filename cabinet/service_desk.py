@@ -289,7 +289,8 @@ class ServiceDesk:
         visitor.session, visitor.waits = now.id, not now.admitted
         lasts_s = now.ends_ms // 1000 - int(self._host.now_s())
         idle_s = self._host.state.plan.service.idle_min * 60
-        self._send(peer, m.SignedIn(now.name, lasts_s, idle_s, visitor.waits))
+        admit_s = service.admission_s(self._host.state, int(self._host.now_s() * 1000))
+        self._send(peer, m.SignedIn(now.name, lasts_s, idle_s, admit_s))
 
     # --- by PIN and code ------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cabinet import captures
+from cabinet import captures, service
 from cabinet import console_messages as m
 from cabinet import service_records as sr
 from cabinet.messages import MAX_FRAME_BYTES, MessageError
@@ -56,11 +56,11 @@ def test_a_technician_signs_in_asks_and_logs_out(
     desk: Desk, console: Console, sam: Technician
 ) -> None:
     signed = console.sign_in(sam)
-    assert (signed.name, signed.lasts_s, signed.idle_s, signed.waits) == (
+    assert (signed.name, signed.lasts_s, signed.idle_s, signed.admit_s) == (
         sam.name,
         1800,
         300,
-        False,
+        0,
     )
     answer = console.ask("status")
     assert (answer.outcome, answer.tables[0].name) == ("ok", "status")
@@ -227,7 +227,7 @@ def test_who_must_be_let_in_waits_and_is_told(
     desk = opened(tmp_path, ca, admit="always")
     console = Console(desk)
     console.greet()
-    assert console.sign_in(sam).waits
+    assert console.sign_in(sam).admit_s == service.ADMIT_WITHIN_S
     assert console.ask("status").outcome == "refused"
     desk.ward.sign_in("P1")
     desk.ward.press("menu")

@@ -1,5 +1,6 @@
 """Terminals as they are, at the console: silent, large, at a wrong rate; and what is typed."""
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -9,12 +10,15 @@ import pytest
 
 from auth.pins import PinHasher
 from cabinet import events as e
+from cabinet import service_records as sr
+from cabinet.console.program import SIGN_IN, TRY_AGAIN, WAITING, WATCHING
+from cabinet.console.signing_in import CHOOSE
 from cabinet.plan import Service
 from sim.technicians import KEYGEN, ServiceCA, Technician
 from tests import app
 from tests.desks import Desk, rules
 from tests.laptops import PICOCOM, Laptop
-from tests.test_console import VT100, at_a_console, challenge, sign_in
+from tests.test_console import VT100, at_a_console, begin, challenge, sign_in
 from tests.test_console_socket import opened
 from tests.test_service import Known
 from tests.test_service_person import hired
@@ -128,6 +132,100 @@ def test_a_terminal_is_asked_how_large_it_is_and_one_that_is_silent_has_24_by_80
     laptop.until("\x1b[6n")
     laptop.type("\x1b[5;9R")
     laptop.until("10 rows, 40 columns.")
+
+
+# --- whoever opens the terminal anew while something is waited for --------------------------------
+
+
+def test_a_key_says_what_is_waited_for_before_the_sign_in(tmp_path: Path, ca: ServiceCA) -> None:
+    made = Desk(tmp_path, rules(ca, sign_in=("certificate", "code")), Known)
+    made.ward.wall_ms = int(time.time() * 1000)
+    with at_a_console(tmp_path, made) as laptop:
+        laptop.until(SIGN_IN)
+        laptop.type("x")
+        laptop.until(f"\r\n{SIGN_IN}")
+        laptop.type("\r")
+        laptop.until("p  with your staff number")
+        laptop.type("\r")
+        laptop.until(CHOOSE)
+        laptop.type("c")
+        challenge(laptop)
+        laptop.type(" ")
+        laptop.until(".")
+        laptop.type("\r")
+        told = laptop.until("Waiting for the signature: ", "more. Ctrl-C stops.")
+        assert told.endswith("signature: ")
+        assert re.fullmatch(r"(5 min 0 s|4 min \d+ s) more. Ctrl-C stops.", laptop.until("stops."))
+        made.socket.close()
+        laptop.type("\x03")
+        laptop.until(TRY_AGAIN)
+        laptop.type("x")
+        laptop.until(f"\r\n{TRY_AGAIN}")
+        assert VT100.fullmatch(laptop.seen)
+
+
+def test_a_key_says_that_a_pharmacist_is_waited_for_and_how_long(
+    tmp_path: Path, ca: ServiceCA, sam: Technician
+) -> None:
+    made = opened(tmp_path, ca, admit="always")
+    with at_a_console(tmp_path, made) as laptop:
+        begin(laptop)
+        laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
+        laptop.until("Tasks, Let a technician in. Ctrl-C stops waiting.")
+        for key in ("\r", "x"):
+            laptop.type(key)
+            laptop.until("Waiting for a pharmacist to let you in: ")
+            said = laptop.until("Ctrl-C stops.\r\n")
+            assert re.fullmatch(r"(5 min 0 s|4 min \d+ s) more. Ctrl-C stops.\r\n", said)
+        laptop.type("x\x03")
+        laptop.until("Stopped.")
+        made.until(lambda: made.state.service is None)
+        assert made.ward.records(sr.ServiceEnded)[-1].why == "logout"
+
+
+def test_a_key_says_that_a_watch_or_an_answer_goes_on_and_nothing_typed_is_lost(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    laptop.command("watch")
+    laptop.type("x")
+    laptop.until(WATCHING)
+    laptop.type("\r")
+    laptop.until("service>")
+    desk.units = False
+    laptop.type("logs\r")
+    desk.until(lambda: desk.desk._system.busy("logs"))
+    laptop.type("version\r")
+    laptop.until(WAITING)
+    desk.units = True
+    laptop.until("= ok")
+    assert "service> version" in laptop.until("= ok")
+
+
+def test_an_extension_that_is_stopped_or_refused_ends_no_session(
+    laptop: Laptop, desk: Desk, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    laptop.command("service begin")
+    laptop.command("test reader")
+    laptop.until("service>")
+    laptop.type("extend\r")
+    challenge(laptop)
+    laptop.type("\x03")
+    laptop.until("Stopped.\r\n= failed")
+    laptop.type("extend\r")
+    laptop.type(sam.sign(challenge(laptop) + "0").replace("\n", "\r"))
+    laptop.until("not of this challenge")
+    laptop.until("= failed")
+    laptop.type("extend\r")
+    signed = sam.sign(challenge(laptop)).replace("\n", "\r")
+    desk.step(e.BadgeSeen(badge("N1")))  # is told as soon as the signature is there
+    laptop.type(signed)
+    laptop.until("Test of reader: passed.")
+    laptop.until("Extended: 30 min.")
+    assert laptop.command("service end").endswith("= ok")
+    assert not desk.ward.records(sr.ServiceEnded)
+    assert VT100.fullmatch(laptop.seen)
 
 
 def test_a_note_is_written_and_is_in_the_report(

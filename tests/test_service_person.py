@@ -238,7 +238,7 @@ def test_a_pin_and_a_code_sign_in_over_the_socket_and_extend(desk: Desk) -> None
     assert console.greet().ways == ("code",)
     console.say(m.Prove("S1", PIN, app.code(desk.ward)))
     signed = console.hear(m.SignedIn)
-    assert (signed.name, signed.lasts_s, signed.waits) == ("Sven Service", 1800, False)
+    assert (signed.name, signed.lasts_s, signed.admit_s) == ("Sven Service", 1800, 0)
     assert console.ask("status").outcome == "ok"
     desk.wait(200)
     console.say(m.Prove("S1", PIN, app.code(desk.ward)))

@@ -9,14 +9,15 @@ import contextlib
 import fcntl
 import os
 import termios
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeVar
 
-from cabinet.console.keys import KeyFilter
+from cabinet.console.keys import CONTROL_C, KeyFilter
 
 MOST_KEYS = 1024  # typed ahead; more is dropped
 MOST_UNSENT = 256 * 1024
 SEND_WITHIN_S = 20.0  # a screen at 9600 takes two
+PATIENCE_S = 1.0  # of somebody who types on before they are told that an answer is waited for
 _CHUNK = 4096
 # Save the cursor, go to the far corner, say where that is, come back: all of the VT100.
 ASK_SIZE = "\x1b7\x1b[999;999H\x1b[6n\x1b8"
@@ -25,6 +26,10 @@ M = TypeVar("M")
 
 class LineLost(Exception):
     """The cable, the adapter or the terminal is gone."""
+
+
+class Stopped(Exception):
+    """The person pressed Ctrl-C."""
 
 
 class Line:
@@ -73,18 +78,52 @@ class Line:
             self._typed.clear()
         return self._keys.pop(0)
 
-    async def or_lost(self, waited: Coroutine[None, None, M]) -> M:
-        """What is waited for, unless the line is lost first."""
+    async def pressed(self, wanted: Sequence[str], told: Callable[[], str]) -> str:
+        """The first of the `wanted` keys; any other is answered with the line that is `told`."""
+        while True:
+            key = await self.key()
+            while key not in wanted and self._keys:
+                key = self._keys.pop(0)
+            if key in wanted:
+                return key
+            self.say(told())
+
+    async def or_lost(self, waited: Coroutine[None, None, M], words: str = "") -> M:
+        """What is waited for, unless the line is lost first; raises LineLost.
+
+        What is typed meanwhile is kept for what comes next, and answered with `words` if it takes.
+        """
         task = asyncio.ensure_future(waited)
         lost = asyncio.ensure_future(self.lost.wait())
+        typed = len(self._keys)
         try:
-            await asyncio.wait((task, lost), return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                raise LineLost
+            while not task.done():
+                await asyncio.wait(
+                    (task, lost), timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if lost.done() and not task.done():
+                    raise LineLost
+                if not task.done() and words and len(self._keys) > typed:
+                    typed = len(self._keys)
+                    self.say(words)
             return task.result()
         finally:
             task.cancel()
             lost.cancel()
+
+    async def or_stopped(self, waited: Coroutine[None, None, M], told: Callable[[], str]) -> M:
+        """What is waited for; a key is answered with what is `told`. Raises Stopped, LineLost."""
+        task = asyncio.ensure_future(waited)
+        key = asyncio.ensure_future(self.pressed((CONTROL_C,), told))
+        try:
+            await asyncio.wait((task, key), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                key.result()
+                raise Stopped
+            return task.result()
+        finally:
+            task.cancel()
+            key.cancel()
 
     async def size(self, within_s: float) -> tuple[int, int] | None:
         """Rows and columns of the terminal, by where its cursor goes when sent beyond the corner.

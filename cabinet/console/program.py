@@ -13,8 +13,8 @@ from cabinet.console import commands, text
 from cabinet.console.connection import Connection, NotAnswering
 from cabinet.console.editor import Editor, Interrupted
 from cabinet.console.keys import CONTROL_C, ENTER
-from cabinet.console.line import Line, LineLost
-from cabinet.console.signing_in import Over, SigningIn
+from cabinet.console.line import Line, LineLost, Stopped
+from cabinet.console.signing_in import NotProved, Over, SigningIn
 from cabinet.console_messages import (
     MAX_NOTE_CHARS,
     Admitted,
@@ -22,6 +22,7 @@ from cabinet.console_messages import (
     Banner,
     Block,
     Command,
+    Denied,
     Ended,
     Leave,
     Seen,
@@ -32,6 +33,9 @@ from cabinet.console_messages import (
     Write,
 )
 
+SIGN_IN, TRY_AGAIN = "Press Enter to sign in.", "Press Enter to try again."
+WATCHING = "Watching. Enter stops."
+WAITING = "Waiting for the cabinet's answer, half a minute at most."
 MORE = "-- more: Space, or q to stop --"
 ANSWER_S = 30.0
 SIZE_WITHIN_S = 0.5
@@ -44,7 +48,7 @@ class Console:
         self._line, self._path = line, path
         self._editor = Editor(line)
         self._asked = 0
-        self._signing_in = SigningIn(line)
+        self._signing_in = SigningIn(line, self._unasked)
         self._way: Way = "certificate"
 
     async def serve(self) -> None:
@@ -59,13 +63,15 @@ class Console:
         try:
             connection, banner = await Connection.to(self._path)
         except NotAnswering:
-            self._line.say("", "The cabinet does not answer. Press Enter to try again.")
-            await self._enter()
+            self._line.say("", f"The cabinet does not answer. {TRY_AGAIN}")
+            await self._enter(TRY_AGAIN)
             return
         try:
             await self._greeted(connection, banner)
-        except Over as over:
+        except (Over, NotProved) as over:
             self._line.say(*text.wrapped(str(over), self._editor.columns))
+        except Stopped:
+            self._line.say("Stopped.")
         except (NotAnswering, TimeoutError):
             self._line.say("", "The cabinet does not answer any more: the session is over.")
         finally:
@@ -76,8 +82,8 @@ class Console:
         said = ["", *named]
         if banner.sign_in:
             said += text.wrapped(banner.sign_in, text.COLUMNS)
-        self._line.say(*said, "Press Enter to sign in.")
-        await self._enter()
+        self._line.say(*said, SIGN_IN)
+        await self._enter(SIGN_IN)
         self._line.say("", *named)  # again, for who plugged in after it was said
         self._editor = Editor(self._line)  # with a history of its own
         await self._measure()
@@ -87,11 +93,10 @@ class Console:
         while True:
             await self._command(connection)
 
-    async def _enter(self) -> None:
+    async def _enter(self, words: str) -> None:
         """Whatever noise comes before it."""
         self._line.forget()
-        while await self._line.key() != ENTER:
-            continue
+        await self._line.pressed((ENTER,), lambda: words)
 
     async def _welcome(self, connection: Connection, signed: SignedIn) -> None:
         minutes, idle = signed.lasts_s // 60, signed.idle_s // 60
@@ -99,34 +104,32 @@ class Console:
             "",
             f"Signed in: {text.plain(signed.name)}. {minutes} min; {idle} min without a command.",
         )
-        if signed.waits:
+        if signed.admit_s:
             self._line.say(
                 "Now a pharmacist must let you in at the touchscreen:",
                 "Tasks, Let a technician in. Ctrl-C stops waiting.",
             )
-            await self._admitted(connection)
+            await self._admitted(connection, signed.admit_s)
             self._line.say("You are let in.")
         self._line.say("help lists the commands.")
 
-    async def _admitted(self, connection: Connection) -> None:
-        heard = asyncio.ensure_future(connection.next())
+    async def _admitted(self, connection: Connection, within_s: int) -> None:
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + within_s
+
+        def waiting() -> str:
+            left = text.span(end_s - loop.time())
+            return f"Waiting for a pharmacist to let you in: {left} more. Ctrl-C stops."
+
         try:
-            while True:
-                key = asyncio.ensure_future(self._line.key())
-                await asyncio.wait((heard, key), return_when=asyncio.FIRST_COMPLETED)
-                if key.done() and key.result() == CONTROL_C:
-                    connection.say(Leave())
-                    raise Over("Stopped.")
-                key.cancel()
-                if heard.done():
-                    message = heard.result()
-                    if isinstance(message, Ended):
-                        raise Over(message.words)
-                    if isinstance(message, Admitted):
-                        return
-                    raise NotAnswering
-        finally:
-            heard.cancel()
+            message = await self._line.or_stopped(connection.next(), waiting)
+        except Stopped:
+            connection.say(Leave())
+            raise
+        if isinstance(message, Ended):
+            raise Over(message.words)
+        if not isinstance(message, Admitted):
+            raise NotAnswering
 
     # --- commands -------------------------------------------------------------------------------
 
@@ -181,6 +184,10 @@ class Console:
             self._line.say(*text.wrapped(message.line, self._editor.columns))
         elif isinstance(message, Block):
             self._line.say(*(text.plain(line) for line in message.lines))
+        elif isinstance(message, SignedIn):  # whose wait was stopped
+            self._line.say(f"Extended: {message.lasts_s // 60} min.")
+        elif isinstance(message, Denied):
+            self._line.say(*text.wrapped(message.words, self._editor.columns))
         elif not isinstance(message, Admitted):
             raise NotAnswering
 
@@ -196,12 +203,21 @@ class Console:
             case "size":
                 self._resize(*line.arguments)
             case "extend":
-                signed = await self._signing_in.by(self._way, connection)
-                self._line.say(f"Extended: {signed.lasts_s // 60} min.", "= ok")
+                await self._extend(connection)
             case _:
                 connection.say(Leave())
                 ended = await self._line.or_lost(connection.hear(Ended))
                 raise Over(ended.words)
+
+    async def _extend(self, connection: Connection) -> None:
+        """Prove it again; whatever comes of it, the session goes on."""
+        try:
+            signed = await self._signing_in.by(self._way, connection)
+        except (NotProved, Stopped) as error:
+            words = str(error) or "Stopped."
+            self._line.say(*text.wrapped(words, self._editor.columns), "= failed")
+        else:
+            self._line.say(f"Extended: {signed.lasts_s // 60} min.", "= ok")
 
     async def _measure(self) -> bool:
         """Ask the terminal how large it is; whether it said so."""
@@ -247,7 +263,7 @@ class Console:
     async def _answer(self, connection: Connection) -> Answer:
         async with asyncio.timeout(ANSWER_S):
             while True:
-                message = await self._line.or_lost(connection.next())
+                message = await self._line.or_lost(connection.next(), WAITING)
                 if isinstance(message, Answer) and message.id == self._asked:
                     return message
                 self._unasked(message)
@@ -255,7 +271,7 @@ class Console:
     async def _watch(self, connection: Connection) -> None:
         """Lines as they come, until Enter."""
         heard = asyncio.ensure_future(connection.next())
-        key = asyncio.ensure_future(self._line.key())
+        key = asyncio.ensure_future(self._line.pressed((ENTER, CONTROL_C), lambda: WATCHING))
         try:
             while True:
                 await asyncio.wait((heard, key), return_when=asyncio.FIRST_COMPLETED)
@@ -264,10 +280,9 @@ class Console:
                     self._unasked(message)
                     heard = asyncio.ensure_future(connection.next())
                 if key.done():
-                    if key.result() in (ENTER, CONTROL_C):
-                        connection.say(Stop())
-                        return
-                    key = asyncio.ensure_future(self._line.key())
+                    key.result()
+                    connection.say(Stop())
+                    return
         finally:
             heard.cancel()
             key.cancel()

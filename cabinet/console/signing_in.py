@@ -5,22 +5,23 @@ long it is, and nothing of it is kept after it was sent.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import TypeVar
 
 from cabinet.console import text
-from cabinet.console.connection import Connection, NotAnswering
+from cabinet.console.connection import Connection
 from cabinet.console.keys import CONTROL_C, ENTER
-from cabinet.console.line import Line
+from cabinet.console.line import Line, Stopped
 from cabinet.console_messages import (
     MAX_SECRET_CHARS,
     MAX_SIGNATURE_CHARS,
     Begin,
     Challenge,
     Denied,
-    Ended,
     Prove,
     Respond,
     SignedIn,
+    ToConsole,
     Way,
 )
 
@@ -28,6 +29,8 @@ END = "-----END SSH SIGNATURE-----"
 BEGIN = "-----BEGIN SSH SIGNATURE-----"
 TYPED_WITHIN_S = 120.0
 BACKSPACES = ("\x08", "\x7f")
+CHOOSE = "Press c for your key and certificate, p for number, PIN and code. Ctrl-C stops."
+CHECKING = "Still checking, some seconds more. Ctrl-C stops."
 M = TypeVar("M")
 
 
@@ -35,11 +38,16 @@ class Over(Exception):
     """The session, or the way to one, is over: words for the technician."""
 
 
+class NotProved(Exception):
+    """It was not accepted, or not in time: words for the technician. A session goes on."""
+
+
 class SigningIn:
     """One line's; it holds nothing between two sign-ins."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, line: Line, unasked: Callable[[ToConsole], None]) -> None:
+        """`unasked` takes what the controller says by itself meanwhile; it may raise Over."""
+        self._line, self._unasked = line, unasked
 
     async def chosen(self, ways: tuple[Way, ...]) -> Way:
         """The way to sign in, where there is more than one."""
@@ -50,13 +58,13 @@ class SigningIn:
             "c  with your SSH key and its certificate",
             "p  with your staff number, your PIN and the code of your app",
         )
-        while (key := (await self._line.key()).lower()) not in ("c", "p"):
-            if key == CONTROL_C:
-                raise Over("Stopped.")
-        return "certificate" if key == "c" else "code"
+        key = await self._line.pressed(("c", "C", "p", "P", CONTROL_C), lambda: CHOOSE)
+        if key == CONTROL_C:
+            raise Stopped
+        return "certificate" if key in "cC" else "code"
 
     async def by(self, way: Way, connection: Connection) -> SignedIn:
-        """Sign in, or prove it again; raises Over."""
+        """Sign in, or prove it again; raises NotProved, Stopped, and Over where a session ended."""
         if way == "code":
             return await self._typed_in(connection)
         connection.say(Begin())
@@ -72,10 +80,10 @@ class SigningIn:
             f"Then paste here what it prints. {challenge.within_s // 60} minutes; Ctrl-C stops.",
         )
         try:
-            async with asyncio.timeout(challenge.within_s):
-                signature = await self._pasted()
+            async with asyncio.timeout(challenge.within_s) as within:
+                signature = await self._pasted(lambda: _left_s(within))
         except TimeoutError:
-            raise Over("The time for this challenge is over.") from None
+            raise NotProved("The time for this challenge is over.") from None
         self._line.say("Checking...")
         connection.say(Respond(signature))
         return await self._hear(connection, SignedIn)
@@ -89,7 +97,7 @@ class SigningIn:
                 pin = await self._field("PIN: ")
                 code = await self._field("Code of your app: ")
         except TimeoutError:
-            raise Over("The time to sign in is over.") from None
+            raise NotProved("The time to sign in is over.") from None
         self._line.say("Checking...")
         connection.say(Prove(staff_id, pin, code))
         return await self._hear(connection, SignedIn)
@@ -100,7 +108,7 @@ class SigningIn:
         typed = ""
         while (key := await self._line.key()) != ENTER:
             if key == CONTROL_C:
-                raise Over("Stopped.")
+                raise Stopped
             if key in BACKSPACES and typed:
                 typed = typed[:-1]
                 self._line.write("\b \b" if shown else "")
@@ -111,14 +119,15 @@ class SigningIn:
         return typed.strip()
 
     async def _hear(self, connection: Connection, kind: type[M]) -> M:
-        message = await self._line.or_lost(connection.next())
-        if isinstance(message, Denied | Ended):
-            raise Over(message.words)
-        if not isinstance(message, kind):
-            raise NotAnswering
-        return message
+        while True:
+            message = await self._line.or_stopped(connection.next(), lambda: CHECKING)
+            if isinstance(message, kind):
+                return message
+            if isinstance(message, Denied):
+                raise NotProved(message.words)
+            self._unasked(message)
 
-    async def _pasted(self) -> str:
+    async def _pasted(self, left_s: Callable[[], float]) -> str:
         """The signature's lines, from the first to the last; what is around them is dropped."""
         kept: list[str] = []
         size, told = 0, False
@@ -127,26 +136,38 @@ class SigningIn:
             if row == BEGIN:
                 kept, size = [], 0
             elif not kept:
-                if row and not told:  # once: what is pasted wrongly has many lines
-                    self._line.say(f"Paste the block that begins with {BEGIN}")
+                if not row:
+                    left = text.span(left_s())
+                    self._line.say(f"Waiting for the signature: {left} more. Ctrl-C stops.")
+                elif not told:  # once: what is pasted wrongly has many lines
+                    self._line.say("", f"Paste the block that begins with {BEGIN}")
                     told = True
                 continue
             kept.append(row)
             size += len(row) + 1
             if size > MAX_SIGNATURE_CHARS:
-                raise Over("That is too long for a signature.")
+                raise NotProved("That is too long for a signature.")
             if row == END:
                 return "\n".join(kept) + "\n"
 
     async def _row(self) -> str:
-        """One line as it is typed, shown as dots every few characters: it is long and no secret."""
+        """One line as it is typed, shown as a dot from its first key: it is long and no secret."""
         typed: list[str] = []
+        shown = False
         while (key := await self._line.key()) != ENTER:
             if key == CONTROL_C:
-                raise Over("Stopped.")
+                raise Stopped
+            if not shown:
+                self._line.write(".")
+                shown = True
             if key in BACKSPACES:
                 typed = typed[:-1]
             elif len(key) == 1 and " " <= key <= "~":
                 typed.append(key)
-        self._line.write(".")
         return "".join(typed)
+
+
+def _left_s(within: asyncio.Timeout) -> float:
+    when = within.when()
+    assert when is not None
+    return when - asyncio.get_running_loop().time()

@@ -31,6 +31,12 @@ def wrapped(text: str, columns: int) -> list[str]:
     return textwrap.wrap(plain(text), columns - 1, break_on_hyphens=False) or [""]
 
 
+def span(seconds: float) -> str:
+    """How long: 4 min 30 s."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def quoted(challenge: str) -> list[str]:
     """The challenge as `printf` prints it, in lines that are copied whole from 80 columns."""
     words = plain(challenge)
