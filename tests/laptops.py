@@ -88,12 +88,12 @@ class Laptop:
         """Keystrokes."""
         self.send(text.encode())
 
-    def send(self, data: bytes) -> None:
-        """Bytes, as fast as the line takes them."""
+    def send(self, data: bytes, *, piece: int = 1024) -> None:
+        """Bytes, as fast as the line takes them: a larger `piece` than is kept may lose some."""
         end = time.monotonic() + WITHIN_S
         while data:
             try:
-                data = data[os.write(self._screen, data[:1024]) :]
+                data = data[os.write(self._screen, data[:piece]) :]
             except BlockingIOError:
                 assert time.monotonic() < end, "the line takes nothing"
             self.look()

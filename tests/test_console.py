@@ -158,13 +158,13 @@ def test_break_noise_and_a_megabyte_without_end_leave_the_console_at_work(
     # picocom's own escape is ^A, which a stranger's program need not have
     noise = bytes(byte for byte in range(256) if byte not in (1, 13, 10)) * 20
     laptop.send(noise)
-    laptop.send(b"A" * 1_000_000)
+    laptop.send(b"A" * 1_000_000, piece=4096)
     laptop.type("\r")
     laptop.until("Ctrl-C stops.")
     laptop.type("\x03")
     laptop.until("Stopped.")
     sign_in(laptop, sam)
-    laptop.send(b"B" * 200_000 + noise)
+    laptop.send(b"B" * 200_000 + noise, piece=4096)
     laptop.insist("\x03version\r", "= ok")  # what comes too fast to be taken is dropped
     assert VT100.fullmatch(laptop.seen)
 
