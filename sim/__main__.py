@@ -64,6 +64,12 @@ def _free(port: int, setting: str) -> None:
             ) from None
 
 
+def _listens(port: int) -> bool:
+    """Whether the touchscreen can be opened already."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One world a folder: two would each take the other's drawers, sensors and sockets."""
@@ -119,8 +125,11 @@ def _serve(folder: Path, port: int, bench_port: int) -> None:
             controller.start()
         touchscreen.start()
         console.start()
-        _tell(folder, port, bench_port, cable.laptop_end)
+        told = False
         while not ending.wait(LOOK_EVERY_S):
+            if not told and _listens(port):
+                _tell(folder, port, bench_port, cable.laptop_end)
+                told = True
             controller.look()
             touchscreen.look()
             console.look()

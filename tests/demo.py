@@ -88,6 +88,11 @@ class Demo:
 
     def start(self) -> None:
         """Start it and wait for the first screen."""
+        self.launch()
+        until(self.answers, READY_S)
+
+    def launch(self) -> None:
+        """Start it."""
         ports = ["--port", str(self.port), "--bench-port", str(self.bench_port)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sim", "run", "--folder", str(self.folder), *ports],
@@ -95,7 +100,6 @@ class Demo:
             stdout=(self.folder.parent / "demo.log").open("ab"),
             stderr=subprocess.STDOUT,
         )
-        until(self._answers, READY_S)
 
     @property
     def process_id(self) -> int:
@@ -103,7 +107,8 @@ class Demo:
         assert self._process is not None
         return self._process.pid
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
+        """Whether the touchscreen and the bench have a page."""
         assert self._process is not None and self._process.poll() is None, self.log()
         for address in (self.address, self.bench_address):
             try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo import PATIENCE_S, ROOT, Demo, free_port, make, person, until
+from tests.demo import PATIENCE_S, READY_S, ROOT, Demo, free_port, make, person, until
 
 READY = "INFO cabinet.controller: ready:"
 
@@ -70,6 +70,17 @@ def test_the_controller_outlives_the_bench_request_that_restored_its_power(
     until(lambda: running_demo.log().count(READY) == 2)
     assert running_demo.do("badge", badge=person("Amina").badge)["done"]
     assert not any(gone(each) for each in started)
+
+
+def test_what_to_try_is_printed_when_it_can_be_tried(tmp_path: Path, demo_template: Path) -> None:
+    demo = make(tmp_path / "demo", demo_template)
+    demo.launch()
+    try:
+        until(lambda: "Ctrl-C stops everything." in demo.log(), READY_S)
+        assert demo.answers()
+        assert demo.log().count("Ctrl-C stops everything.") == 1
+    finally:
+        demo.kill()
 
 
 def test_one_folder_is_run_once(running_demo: Demo) -> None:
