@@ -143,6 +143,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     again = "let two people enrol again whose badges are gone or locked"
     what.add_argument("--enrol-again", action="store_true", help=again)
+    clock = "attest the clock, after one that was far ahead ended what it should not"
+    what.add_argument("--clock", action="store_true", help=clock)
     what.add_argument(
         "--database-key",
         type=Path,
@@ -567,6 +569,10 @@ def _recover(arguments: argparse.Namespace) -> int:
     if arguments.enrol_again:
         entry = recovery.enrol_again(configuration, folder, terminal)
         print(f"Recorded as entry {entry}. Start the controller; each enrols with their code.")
+        return 0
+    if arguments.clock:
+        entry = recovery.put_clock_right(configuration, folder, terminal)
+        print(f"Recorded as entry {entry}. Start the controller.")
         return 0
     entry = recovery.accept_rollback(configuration, folder, terminal)
     print(f"Recorded as entry {entry}. Start the controller; then count every pocket.")

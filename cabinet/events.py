@@ -87,6 +87,16 @@ class RecoverAccess:
 
 
 @dataclass(frozen=True)
+class PutClockRight:
+    """`cabinet recover --clock`: two people, proved as before, attest that the clock is right."""
+
+    incident: str
+    persons: tuple[str, str]
+    ahead_ms: int
+    note: str
+
+
+@dataclass(frozen=True)
 class Start:
     """The controller came up and has read its sensors: (drawer, position) for each drawer."""
 
@@ -441,6 +451,7 @@ Event = (
     | ChangeSigningKey
     | AcceptRollback
     | RecoverAccess
+    | PutClockRight
     | Start
     | Stop
     | SnapshotKept

@@ -125,7 +125,7 @@ def ask(draft: Draft) -> None:
     )
     if pocket is None:
         access.refuse(draft, wanted, "no_pocket")
-    elif expired(pocket, now_ms):
+    elif expired(state, pocket, now_ms):
         access.refuse(draft, wanted, "expired")
     elif not 0 < place.quantity <= emergency.dose(state, place.medicine):
         access.refuse(draft, wanted, "more_than_a_dose")
@@ -187,7 +187,7 @@ def _show_found(state: State, place: Place, now_ms: int) -> Screen:
     for listed in found(state, place.search)[:MOST_FOUND]:
         why = emergency.refusal(state, session.person, listed.medicine, now_ms)
         pocket = pocket_of(state, listed.medicine, now_ms)
-        if not why and pocket is not None and expired(pocket, now_ms):
+        if not why and pocket is not None and expired(state, pocket, now_ms):
             why = "expired"
         brand = f"{listed.brand} — " if listed.brand else ""
         rows.append(

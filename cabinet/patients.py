@@ -46,16 +46,20 @@ def orders_of(state: State, patient: str, now_ms: int) -> list[Order]:
     found = [
         order
         for order in state.orders.values()
-        if order.listed.patient == patient and is_active(order, now_ms)
+        if order.listed.patient == patient and is_active(state, order, now_ms)
     ]
     return sorted(found, key=lambda order: (order.listed.medicine, order.listed.order))
 
 
-def is_active(order: Order, now_ms: int) -> bool:
-    """Whether the order may be removed for now."""
-    listed = order.listed
-    begun = listed.starts_ms <= now_ms
-    return order.active and begun and (not listed.stops_ms or now_ms < listed.stops_ms)
+def is_active(state: State, order: Order, wall_ms: int) -> bool:
+    """Whether the order may be removed for now; it begins by the clock alone."""
+    return order.listed.starts_ms <= wall_ms and not has_ended(state, order, wall_ms)
+
+
+def has_ended(state: State, order: Order, wall_ms: int) -> bool:
+    """Whether the order is over: stopped, or past its end by the clock or by what is recorded."""
+    stops_ms = order.listed.stops_ms
+    return not order.active or 0 < stops_ms <= rights.now_of(state, wall_ms)
 
 
 def pocket_of(state: State, listed: str, now_ms: int) -> PocketState | None:
@@ -63,14 +67,14 @@ def pocket_of(state: State, listed: str, now_ms: int) -> PocketState | None:
     pockets = [p for p in state.pockets.values() if p.plan.medicine == listed]
     return max(
         pockets,
-        key=lambda p: (not expired(p, now_ms), state.on_hand(p.plan.id)),
+        key=lambda p: (not expired(state, p, now_ms), state.on_hand(p.plan.id)),
         default=None,
     )
 
 
-def expired(pocket: PocketState, now_ms: int) -> bool:
+def expired(state: State, pocket: PocketState, wall_ms: int) -> bool:
     """Whether the pocket's stock is past its date."""
-    return is_past(pocket.expires, now_ms)
+    return is_past(state, pocket.expires, wall_ms)
 
 
 def pressed(draft: Draft, button: str, text: str) -> None:
@@ -133,7 +137,7 @@ def ask(draft: Draft, order_id: str, quantity: int, reason: str = "") -> None:
         order_id,
         reason=reason,
     )
-    if order is None or listed is None or not is_active(order, now_ms):
+    if order is None or listed is None or not is_active(state, order, now_ms):
         access.refuse(draft, wanted, "no_active_order")
     elif quantity < 1:
         access.refuse(draft, wanted, "no_quantity")
@@ -141,7 +145,7 @@ def ask(draft: Draft, order_id: str, quantity: int, reason: str = "") -> None:
         access.refuse(draft, wanted, "more_than_ordered")
     elif pocket is None:
         access.refuse(draft, wanted, "no_pocket")
-    elif expired(pocket, now_ms):
+    elif expired(state, pocket, now_ms):
         access.refuse(draft, wanted, "expired")
     elif state.on_hand(pocket.plan.id) < quantity:
         access.refuse(draft, wanted, "count_too_low")
@@ -160,7 +164,7 @@ def show_home(state: State, place: Place, now_ms: int) -> Screen:
     names = names_of(state)
     orders = dict.fromkeys([it.ref for it in page], 0)
     for order in state.orders.values():
-        if order.listed.patient in orders and is_active(order, now_ms):
+        if order.listed.patient in orders and is_active(state, order, now_ms):
             orders[order.listed.patient] += 1
     rows = tuple(_card(state, it, orders[it.ref], names, now_ms) for it in page)
     mine = len(removals.mine(state))
@@ -239,7 +243,7 @@ def _order_row(state: State, order: Order, now_ms: int) -> Row:
         why_not = REASONS[why]
     elif pocket is None:
         why_not = REASONS["no_pocket"]
-    elif expired(pocket, now_ms):
+    elif expired(state, pocket, now_ms):
         why_not = REASONS["expired"]
     return Row(
         f"order:{order.listed.order}",

@@ -88,6 +88,9 @@ def _row(state: State, record: r.Record) -> _Row | None:
         case st.AccessRecovered(persons=(first, second)):
             what = "both enrol again, by the recovery cards and their PINs"
             return _Row(first, second, what, f"report {record.incident}")
+        case st.ClockPutRight(persons=(first, second)):
+            what = "attested the clock, by the recovery cards and their PINs"
+            return _Row(first, second, what, f"report {record.incident}")
         case st.TemporaryOver():
             return _Row(record.person, "", "temporary hours over")
         case fr.SensorFitted(by=by) if by:

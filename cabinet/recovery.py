@@ -1,23 +1,33 @@
 """`cabinet recover`: what takes the two recovery cards, and so two people.
 
-Accepting a ledger that was rolled back, letting two people in whom their badges let in no more, and
-reading the database key out of its escrow. One rule: each of two different people brings a card
-and, where the ledger knows people, a PIN; nothing is written before both have.
+Accepting a ledger that was rolled back, letting two people in whom their badges let in no more,
+attesting a clock that was put right, and reading the database key out of its escrow. One rule: each
+of two different people brings a card and, where the ledger knows people, a PIN; nothing is written
+before both have.
 """
 
 import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from auth.pins import PinHasher, keyed_hash, make_code, plain_code
 from auth.policy import Act
 from cabinet import provision, rights, statements, whole_file, words
-from cabinet.anchors import Doubt
+from cabinet.anchors import Anchors, Doubt
 from cabinet.configuration import Configuration
-from cabinet.events import AcceptRollback, ChangeSigningKey, RecoverAccess
+from cabinet.events import (
+    AcceptRollback,
+    ChangeSigningKey,
+    Moment,
+    PutClockRight,
+    RecoverAccess,
+)
 from cabinet.journal import Journal, replay
 from cabinet.keys import Keys
 from cabinet.reports import local_time
@@ -31,6 +41,7 @@ from ledger.rekey import opens
 from ledger.store import Store
 
 TRIES = 3
+WATCH_S = 900  # a watch and a clock that is right may be so far apart
 # What may be recorded in words: an exported entry has no room for free text about people.
 REASONS = {
     "restored": "the ledger was restored from a copy",
@@ -93,6 +104,94 @@ def enrol_again(configuration: Configuration, folder: Path, terminal: Terminal) 
 
     Raises what `accept_rollback` does, and NotRecovered where the ledger is to be accepted first.
     """
+    with _sound(configuration, folder) as (cabinet, keys):
+        terminal.tell(
+            "Two administrators or pharmacists, each with a PIN and a recovery card, enrol again\n"
+            "with badges that are nobody's. Until then nothing of theirs changes."
+        )
+        incident = _incident(terminal)
+        persons, by = _by_cards(terminal, cabinet, keys)
+        plain = (make_code(secrets.token_bytes), make_code(secrets.token_bytes))
+        first, second = (keyed_hash(keys.pepper, "code", plain_code(code)) for code in plain)
+        note = statements.recover_access(
+            *(cabinet.store.size + 1, cabinet.store.root(), cabinet.store.origin, by),
+            incident=incident,
+            persons=persons,
+            codes=(first, second),
+        )
+        state, moment = cabinet.state, provision.moment(secrets.token_bytes)
+        valid_h = state.plan.rules.code_valid_h
+        expires_ms = rights.now_of(state, moment.wall_ms) + valid_h * 3_600_000
+        event = RecoverAccess(incident, persons, (first, second), expires_ms, note)
+        entry = cabinet.record(event, moment)
+    for ref, code in zip(persons, plain, strict=True):
+        terminal.show_once(f"The code of {state.people[ref].name}, who alone should see it", code)
+    return entry
+
+
+def put_clock_right(configuration: Configuration, folder: Path, terminal: Terminal) -> int:
+    """Record that two people attest the clock, which entries were ahead of; the entry's number.
+
+    Raises as `enrol_again` does, and NotRecovered where no entry is ahead of the clock.
+    """
+    with _sound(configuration, folder) as (cabinet, keys):
+        newest_ms = cabinet.state.last_wall_ms
+        if newest_ms <= int(time.time() * 1000):
+            raise NotRecovered("no entry is ahead of the clock; nothing was changed")
+        terminal.tell(
+            f"There is an entry of {local_time(newest_ms)}, and the clock is not there yet.\n"
+            "Until it is, whatever ends before that is over."
+        )
+        watch = terminal.ask("Date and time by a watch of yours (such as 2031-04-30 14:05)")
+        if not _is_now(watch):
+            raise NotRecovered("the clock is not at that; set it first; nothing was changed")
+        incident = _incident(terminal)
+        persons, by = _by_cards(terminal, cabinet, keys)
+        moment = provision.moment(secrets.token_bytes)
+        ahead_ms = cabinet.state.last_wall_ms - moment.wall_ms
+        note = statements.put_clock_right(
+            *(cabinet.store.size + 1, cabinet.store.root(), cabinet.store.origin, by),
+            incident=incident,
+            persons=persons,
+            ahead_ms=ahead_ms,
+        )
+        return cabinet.record(PutClockRight(incident, persons, ahead_ms, note), moment)
+
+
+def _is_now(text: str) -> bool:
+    """Whether this local time is the clock's, but for some minutes."""
+    try:
+        said = datetime.strptime(text, "%Y-%m-%d %H:%M").astimezone().timestamp()
+    except (ValueError, OverflowError):
+        return False
+    return abs(said - time.time()) <= WATCH_S
+
+
+@dataclass(frozen=True)
+class _Cabinet:
+    """One whose ledger continues what was kept of it."""
+
+    configuration: Configuration
+    store: Store
+    state: State
+    anchors: Anchors
+    signer: Signer
+
+    def record(self, event: RecoverAccess | PutClockRight, moment: Moment) -> int:
+        """What follows from the event, signed and anchored; the entry's number."""
+        cabinet = self.configuration.cabinet.id
+        journal = Journal(self.store, cabinet, "recover", secrets.token_bytes)
+        outcome = Engine(self.state, journal).step(event, moment)
+        if outcome.refusal:
+            raise NotRecovered(outcome.refusal)
+        head = self.store.sign_head(self.signer)
+        assert head is not None, "an entry was just added"
+        self.anchors.keep(head.note)
+        return self.store.size
+
+
+@contextmanager
+def _sound(configuration: Configuration, folder: Path) -> Iterator[tuple[_Cabinet, Keys]]:
     keys = provision.load_keys(configuration, folder)
     anchors = provision.anchors(configuration, folder)
     signer = provision.signer(configuration, keys)
@@ -101,38 +200,16 @@ def enrol_again(configuration: Configuration, folder: Path, terminal: Terminal) 
         provision.check_belongs(configuration, state)
         if provision.doubted(anchors.read(), store, state, signer):
             raise NotRecovered("the ledger was rolled back; see docs/recovery.md")
-        terminal.tell(
-            "Two administrators or pharmacists, each with a PIN and a recovery card, enrol again\n"
-            "with badges that are nobody's. Until then nothing of theirs changes."
-        )
-        incident = _incident(terminal)
-        persons, key = _two_people(terminal, state, keys)
-        by = key.signer(store.origin)
-        if by.vkey != state.recovery:
-            raise NotRecovered("the cards are not those of this cabinet; nothing was changed")
-        plain = (make_code(secrets.token_bytes), make_code(secrets.token_bytes))
-        first, second = (keyed_hash(keys.pepper, "code", plain_code(code)) for code in plain)
-        note = statements.recover_access(
-            *(store.size + 1, store.root(), store.origin, by),
-            incident=incident,
-            persons=persons,
-            codes=(first, second),
-        )
-        moment = provision.moment(secrets.token_bytes)
-        valid_h = state.plan.rules.code_valid_h
-        expires_ms = rights.now_of(state, moment.wall_ms) + valid_h * 3_600_000
-        event = RecoverAccess(incident, persons, (first, second), expires_ms, note)
-        journal = Journal(store, configuration.cabinet.id, "recover", secrets.token_bytes)
-        outcome = Engine(state, journal).step(event, moment)
-        if outcome.refusal:
-            raise NotRecovered(outcome.refusal)
-        head = store.sign_head(signer)
-        assert head is not None, "an entry was just added"
-        anchors.keep(head.note)
-        entry = store.size
-    for ref, code in zip(persons, plain, strict=True):
-        terminal.show_once(f"The code of {state.people[ref].name}, who alone should see it", code)
-    return entry
+        yield _Cabinet(configuration, store, state, anchors, signer), keys
+
+
+def _by_cards(terminal: Terminal, cabinet: _Cabinet, keys: Keys) -> tuple[tuple[str, str], Signer]:
+    """Two people and the recovery key of their cards."""
+    persons, key = _two_people(terminal, cabinet.state, keys)
+    by = key.signer(cabinet.store.origin)
+    if by.vkey != cabinet.state.recovery:
+        raise NotRecovered("the cards are not those of this cabinet; nothing was changed")
+    return persons, by
 
 
 @dataclass(frozen=True)

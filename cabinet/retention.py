@@ -9,6 +9,7 @@ import re
 from cabinet import records as r
 from cabinet.decision import Draft
 from cabinet.events import Erase
+from cabinet.patients import has_ended
 from cabinet.state import State
 
 DAY_MS = 86_400_000
@@ -34,7 +35,7 @@ def in_use(state: State, now_ms: int) -> dict[str, str]:
             found[person.key_name] = "a person who works here"
             found |= {name: "a finger of a person who works here" for _, name in person.templates}
     for order in state.orders.values():
-        if order.active and (not order.listed.stops_ms or now_ms < order.listed.stops_ms):
+        if not has_ended(state, order, now_ms):
             found[order.listed.details] = "an active order"
             patient = state.patients[order.listed.patient]
             found[patient.details_name] = "a patient with an active order"

@@ -39,7 +39,7 @@ def alarms(state: State, now_ms: int) -> list[Alarm]:
     if to_judge:
         words = f"{len(to_judge)} without an order wait for a verdict: see More tasks."
         found.append(Alarm("low", words))
-    if any(is_past(row.review, now_ms) for row in state.plan.override):
+    if any(is_past(state, row.review, now_ms) for row in state.plan.override):
         words = "The list for removal without an order must be looked at again: cabinet.toml."
         found.append(Alarm("low", words))
     return found

@@ -16,7 +16,11 @@ STOPPED = ("rights_withdrawn", "rights_expired")  # of the person as a whole: th
 
 
 def now_of(state: State, wall_ms: int) -> int:
-    """The time that expiry is told by: a clock that was set back makes nothing good again."""
+    """The time that every end is told by: a clock that was set back makes nothing good again.
+
+    Beginnings are told by the clock alone. `clock_put_right` is the way back from a clock that was
+    far ahead.
+    """
     return max(wall_ms, state.last_wall_ms)
 
 

@@ -70,7 +70,7 @@ def decide(state: State, place: Place, event: e.Event, moment: e.Moment) -> Deci
             _create(draft, event)
         case e.ChangeSigningKey():
             draft.add(r.SigningKeyChanged(event.verifier, event.note))
-        case e.AcceptRollback() | e.RecoverAccess():
+        case e.AcceptRollback() | e.RecoverAccess() | e.PutClockRight():
             _by_recovery_key(draft, event)
         case e.Start():
             _start(draft, event)
@@ -197,7 +197,9 @@ def _create(draft: Draft, event: e.Create) -> None:
         draft.add(r.CodeIssued(code, "", "", expires_ms))
 
 
-def _by_recovery_key(draft: Draft, event: e.AcceptRollback | e.RecoverAccess) -> None:
+def _by_recovery_key(
+    draft: Draft, event: e.AcceptRollback | e.RecoverAccess | e.PutClockRight
+) -> None:
     """Two different people who may; whoever made the event has checked the recovery key."""
     state, now_ms, persons = draft.state, draft.moment.wall_ms, event.persons
     stopped = [rights.refusal(state, ref, Act.RECOVER, now_ms) for ref in persons]
@@ -210,6 +212,11 @@ def _by_recovery_key(draft: Draft, event: e.AcceptRollback | e.RecoverAccess) ->
             draft.add(r.RollbackAccepted(reason, incident, persons, anchors, event.note))
         case e.RecoverAccess(incident, _, codes, expires_ms):
             draft.add(st.AccessRecovered(incident, persons, codes, expires_ms, event.note))
+        case e.PutClockRight(incident, _, ahead_ms):
+            if 0 < ahead_ms == state.last_wall_ms - now_ms:
+                draft.add(st.ClockPutRight(incident, persons, ahead_ms, event.note))
+            else:
+                draft.refuse("No entry is ahead of the clock.")
 
 
 def _start(draft: Draft, event: e.Start) -> None:

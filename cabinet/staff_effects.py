@@ -40,6 +40,10 @@ def _access_recovered(state: State, record: st.AccessRecovered, _: r.Body, __: r
         state.codes[code] = Code(person, record.expires_ms, "")
 
 
+def _clock_put_right(state: State, _: st.ClockPutRight, body: r.Body, __: r.Attached) -> None:
+    state.last_wall_ms = body.wall_ms
+
+
 def _temporary_over(state: State, record: st.TemporaryOver, _: r.Body, __: r.Attached) -> None:
     person = state.people[record.person]
     person.spell = None
@@ -54,5 +58,6 @@ APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     st.StaffListHeld: _staff_list_held,
     st.StaffListJudged: _staff_list_judged,
     st.AccessRecovered: _access_recovered,
+    st.ClockPutRight: _clock_put_right,
     st.TemporaryOver: _temporary_over,
 }

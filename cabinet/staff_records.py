@@ -82,6 +82,20 @@ class AccessRecovered(_Record, frozen=True, forbid_unknown_fields=True, tag="acc
     note: str
 
 
+class ClockPutRight(_Record, frozen=True, forbid_unknown_fields=True, tag="clock_put_right"):
+    """Two people attested that the clock is right, and that entries before were `ahead_ms` ahead.
+
+    From here on ends are told from this entry's time. `note` is signed by the offline recovery
+    key; its text: "<origin>/recovery", "adc clock put right v1", this entry's number, the root
+    (hex) over the entries before it, and a last line of incident, the people and `ahead_ms`.
+    """
+
+    incident: str
+    persons: tuple[str, str]
+    ahead_ms: int
+    note: str
+
+
 class TemporaryOver(_Record, frozen=True, forbid_unknown_fields=True, tag="temporary_over"):
     """The cabinet was on for as long as this temporary user may work, whatever its clock says."""
 
@@ -94,5 +108,6 @@ StaffRecord = (
     | StaffListJudged
     | CredentialsWithdrawn
     | AccessRecovered
+    | ClockPutRight
     | TemporaryOver
 )

@@ -101,8 +101,28 @@ def recover_access(
     return signer.sign(_access(origin, seq, root, (incident, *persons, *codes)))
 
 
+def _clock(origin: str, seq: int, root: bytes, words: tuple[str, ...]) -> str:
+    return (
+        f"{recovery_name(origin)}\nadc clock put right v1\n{seq}\n{root.hex()}\n{' '.join(words)}\n"
+    )
+
+
+def put_clock_right(
+    seq: int,
+    root: bytes,
+    origin: str,
+    signer: Signer,
+    *,
+    incident: str,
+    persons: tuple[str, str],
+    ahead_ms: int,
+) -> str:
+    """The note of entry `seq`, which follows entries of root `root`; by the recovery key."""
+    return signer.sign(_clock(origin, seq, root, (incident, *persons, str(ahead_ms))))
+
+
 def check_recovery(
-    record: r.RollbackAccepted | st.AccessRecovered,
+    record: r.RollbackAccepted | st.AccessRecovered | st.ClockPutRight,
     seq: int,
     root: bytes,
     origin: str,
@@ -116,6 +136,8 @@ def check_recovery(
             meant = _rollback(origin, seq, root, anchors, words)
         case st.AccessRecovered():
             meant = _access(origin, seq, root, (record.incident, *record.persons, *record.codes))
+        case st.ClockPutRight(incident, persons, ahead_ms):
+            meant = _clock(origin, seq, root, (incident, *persons, str(ahead_ms)))
     try:
         text = open_note(record.note, [Verifier(recovery)])
     except LedgerError as error:

@@ -99,8 +99,7 @@ def ask(draft: Draft, kind: str, pocket_id: str) -> None:
         lot=place.lot if loading else "",
         expires=place.expires if loading else "",
     )
-    today = draft.moment.wall_ms
-    if loading and place.expires and is_past(place.expires, today):
+    if loading and is_past(state, place.expires, draft.moment.wall_ms):
         access.refuse(draft, wanted, "expired")
     elif pocket.plan.medicine not in state.medicines:
         draft.refuse(REASONS["no_pocket"])
@@ -116,12 +115,10 @@ def is_day(text: str) -> bool:
         return False
 
 
-def is_past(expires: str, now_ms: int) -> bool:
-    """Whether stock that is good to the end of `expires` ("" for ever) is past its date."""
-    return (
-        bool(expires)
-        and date.fromisoformat(expires) < datetime.fromtimestamp(now_ms / 1000, UTC).date()
-    )
+def is_past(state: State, expires: str, wall_ms: int) -> bool:
+    """Whether what is good to the end of `expires` ("" for ever) is past its date."""
+    now_s = rights.now_of(state, wall_ms) / 1000
+    return bool(expires) and date.fromisoformat(expires) < datetime.fromtimestamp(now_s, UTC).date()
 
 
 def due(state: State) -> list[PocketState]:

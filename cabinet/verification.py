@@ -80,7 +80,7 @@ class _Replay:
             case r.SigningKeyChanged():
                 new = check_key_change(record, seq, self.keyring.newest, self.state.recovery)
                 self.keyring.change(seq, new)
-            case r.RollbackAccepted() | st.AccessRecovered():
+            case r.RollbackAccepted() | st.AccessRecovered() | st.ClockPutRight():
                 root = Frontier.restore(seq - 1, self._store.node).root()
                 check_recovery(record, seq, root, self._store.origin, self.state.recovery)
                 self._rollbacks += isinstance(record, r.RollbackAccepted)

@@ -117,6 +117,11 @@ ATTACKS = (
         "expiry is told by the later of clock and newest entry",
         "stopped",
     ),
+    (
+        "the clock set back to revive an order, or stock past its date",
+        "ends are told by the later of clock and newest entry",
+        "clock_set_back",
+    ),
     ("one human with two accounts as a witness", "the number of the human being", "rights"),
     ("another area, group or role in mid-session", "asked anew at each act", "rights"),
     ("a list that promotes, or binds administrators", "refused, with the row", "life_cycle"),

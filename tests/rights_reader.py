@@ -94,6 +94,10 @@ class Reader:
                 assert self.people[first].human != self.people[second].human
                 for ref, code in zip(record.persons, record.codes, strict=True):
                     self.codes[code] = r.CodeIssued(code, ref, "", record.expires_ms)
+            case st.ClockPutRight():
+                for ref in record.persons:
+                    self._good(ref, "recover")
+                self.now_ms = body.wall_ms
             case r.EnrolmentStarted():
                 self._stood_by(record)
             case r.BadgePresented():

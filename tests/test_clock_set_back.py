@@ -1,20 +1,24 @@
-"""A clock that is set back, and power that is cut, again and again: nothing lasts longer for it."""
+"""A clock that is set back or ahead, and power that is cut: nothing lasts longer for it.
 
+Nor does anything begin earlier by what was once recorded, or stay over for ever.
+"""
+
+import dataclasses
 from collections.abc import Callable
 
 import msgspec
 import pytest
 
 from auth.policy import Act
-from cabinet import emergency, rights
+from cabinet import emergency, rights, screens
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.journal import replay
-from tests.attacker import plain
+from tests.attacker import order, plain
 from tests.test_emergency import begin
 from tests.test_temporary import made
-from tests.ward import Ward
+from tests.ward import NOON_MS, Ward
 
 MINUTE_S, HOUR_S = 60, 3600
 BOOT_MS = 20_000  # from power to the controller's start
@@ -142,3 +146,171 @@ def test_attack_twelve_hours_are_twelve_hours_for_a_session_whatever_the_clock_s
         return ward.screen().name != "locked" and ward.state.session is not None
 
     assert lasted_s(ward, on, set_back, 10 * MINUTE_S, 30) == 12 * HOUR_S
+
+
+# --- orders and stock -----------------------------------------------------------------------------
+
+YEAR_S = 365 * 24 * HOUR_S
+BACK = pytest.mark.parametrize("trick", [power_cut, set_back])
+
+
+def later(ward: Ward, seconds: float) -> None:
+    """So long after, with an entry: somebody signs in and out."""
+    ward.now_ms += int(seconds * 1000)
+    ward.sign_in("N1")
+    ward.press("sign_out")
+
+
+def back(ward: Ward, trick: Callable[[Ward], None]) -> None:
+    """The clock to noon of the first day, an hour before the order's end, by hand or by a start."""
+    trick(ward)
+    ward.wall_ms = NOON_MS + HOUR_S * 1000 - ward.now_ms
+
+
+@BACK
+def test_attack_an_order_that_has_ended_is_not_alive_with_the_clock_set_back(
+    trick: Callable[[Ward], None],
+) -> None:
+    ward = Ward()
+    ward.do(order("O1", "1001", "OXY5", 2, NOON_MS + 2 * HOUR_S * 1000))
+    later(ward, 2 * HOUR_S)
+    back(ward, trick)
+    ward.sign_in("N1")
+    ward.press(f"patient:{ward.state.orders['O1'].listed.patient}")
+    assert "order:O1" not in buttons(ward)
+    assert "order:O2" in buttons(ward), "and no other has ended"
+
+
+def buttons(ward: Ward) -> tuple[str, ...]:
+    return tuple(screens.buttons(ward.screen()))
+
+
+def test_attack_an_order_whose_screen_is_open_ends_at_the_clock_that_was_set_back() -> None:
+    ward = Ward()
+    ward.do(order("O1", "1001", "OXY5", 2, NOON_MS + 2 * HOUR_S * 1000))
+    later(ward, 2 * HOUR_S - 10)
+    ward.sign_in("N1")
+    ward.choose("O1")
+    ward.now_ms += 11_000
+    ward.do(e.DeviceChanged("badge", "unplugged"))
+    set_back(ward)
+    ward.wall_ms -= MINUTE_S * 1000
+    ward.press("open")
+    assert ward.records(r.Refused)[-1].why == "no_active_order"
+    assert not ward.records(r.AccessStarted)[-1].order
+
+
+@BACK
+def test_attack_expired_stock_is_not_offered_with_the_clock_set_back(
+    trick: Callable[[Ward], None],
+) -> None:
+    ward = Ward()  # all is good to the end of 2031
+    assert removed(ward, "O1") == ""
+    ward = Ward()
+    later(ward, 6 * YEAR_S)
+    back(ward, trick)
+    assert removed(ward, "O1") == "not opened"
+    assert ward.screen().name == "orders", "its row cannot be pressed"
+
+
+def test_attack_stock_that_expires_under_an_open_screen_stays_so_with_the_clock_set_back() -> None:
+    ward = Ward()
+    later(ward, 1)
+    ward.sign_in("N1")
+    ward.choose("O1")
+    ward.wall_ms += 6 * YEAR_S * 1000
+    ward.do(e.DeviceChanged("badge", "unplugged"))
+    ward.wall_ms -= 6 * YEAR_S * 1000
+    ward.press("open")
+    assert ward.records(r.Refused)[-1].why == "expired"
+
+
+@BACK
+def test_attack_expired_stock_is_not_loaded_with_the_clock_set_back(
+    trick: Callable[[Ward], None],
+) -> None:
+    ward = Ward(stocked=False)
+    later(ward, 12 * YEAR_S)
+    back(ward, trick)
+    ward.sign_in("T1")
+    ward.press("load_list")
+    ward.press("load:P1")
+    ward.press("expiry", "122031")
+    ward.press("load_quantity", "5")
+    ward.press("open_load")
+    assert ward.records(r.Refused)[-1].why == "expired"
+    assert not ward.records(r.AccessStarted)
+
+
+def test_attack_a_clock_that_was_ahead_begins_no_order_once_it_is_right_again() -> None:
+    ward = Ward()
+    starts_ms = NOON_MS + 2 * HOUR_S * 1000
+    row = order("O1", "1001", "OXY5", 2, 0).orders[0][1]
+    row = dataclasses.replace(row, starts_ms=starts_ms)
+    ward.do(e.Import("test", orders=(("orders.csv:2", row),)))
+    ward.wall_ms += YEAR_S * 1000
+    later(ward, 1)
+    ward.wall_ms -= YEAR_S * 1000
+    ward.sign_in("N1")
+    ward.press(f"patient:{ward.state.orders['O1'].listed.patient}")
+    assert "order:O1" not in buttons(ward)
+    ward.press("home")
+    ward.press("sign_out")
+    ward.now_ms += 2 * HOUR_S * 1000
+    ward.sign_in("N1")
+    ward.press(f"patient:{ward.state.orders['O1'].listed.patient}")
+    assert "order:O1" in buttons(ward), "it begins by the clock alone"
+
+
+def ahead_for_a_moment(ward: Ward) -> None:
+    """A wrong time server: twelve years ahead, and back."""
+    ward.do(order("O1", "1001", "OXY5", 2, NOON_MS + 5 * HOUR_S * 1000))
+    ward.wall_ms += 12 * YEAR_S * 1000
+    later(ward, 1)
+    ward.wall_ms -= 12 * YEAR_S * 1000
+
+
+def removed(ward: Ward, order: str) -> str:
+    """Why an order's drawer is not opened, "" where it is."""
+    ward.sign_in("N1")
+    patient = ward.state.orders[order].listed.patient
+    ward.press(f"patient:{patient}")
+    ward.press(f"order:{order}")
+    ward.press("open")
+    return "" if ward.state.access is not None else "not opened"
+
+
+def test_two_people_with_the_cards_put_right_what_a_clock_ended_that_was_far_ahead() -> None:
+    ward = Ward()
+    ahead_for_a_moment(ward)
+    for each in ("O1", "O2"):  # of one the order has ended, of the other the stock has expired
+        assert removed(ward, each) == "not opened", "safe, and no use"
+        ward.press("home")
+        ward.press("sign_out")
+    now_ms = ward.wall_ms + ward.now_ms
+    persons = (ward.ref("A1"), ward.ref("P1"))
+    ahead_ms = ward.state.last_wall_ms - now_ms
+    assert not ward.do(e.PutClockRight("INC-9", persons, ahead_ms, "note")).refusal
+    assert ward.records(st.ClockPutRight)[-1].ahead_ms == ahead_ms
+    assert plain(replay(ward.sink)) == plain(ward.state)
+    assert removed(ward, "O1") == ""
+
+
+@pytest.mark.parametrize(
+    ("pair", "more_ms"),
+    [(("A1", "A1"), 0), (("A1", "N1"), 0), (("C1", "P1"), 0), (("A1", "P1"), 1)],
+)
+def test_attack_the_clock_is_not_attested_by(pair: tuple[str, str], more_ms: int) -> None:
+    ward = Ward()
+    ahead_for_a_moment(ward)
+    persons = (ward.ref(pair[0]), ward.ref(pair[1]))
+    ahead_ms = ward.state.last_wall_ms - ward.wall_ms - ward.now_ms + more_ms
+    assert ward.do(e.PutClockRight("INC-9", persons, ahead_ms, "note")).refusal
+    assert not ward.records(st.ClockPutRight)
+
+
+def test_where_no_entry_is_ahead_there_is_nothing_to_attest() -> None:
+    ward = Ward()
+    later(ward, 1)
+    persons = (ward.ref("A1"), ward.ref("P1"))
+    assert ward.do(e.PutClockRight("INC-9", persons, 0, "note")).refusal

@@ -1,7 +1,11 @@
-"""The way back where nobody is let in any more: two people, two PINs, the two recovery cards."""
+"""The way back where nobody is let in any more, or a clock was far ahead: two people, two PINs, the
+two recovery cards.
+"""
 
 import secrets
+import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -164,6 +168,57 @@ def test_attack_nothing_is_written_for(offline: Offline, how: str) -> None:
     before = offline.size()
     with pytest.raises(recovery.NotRecovered, match="nothing was changed"):
         run(offline, "INC-7", *WRONG[how](offline.cards()))
+    assert offline.size() == before
+
+
+def ahead(cabinet: Offline) -> None:
+    """An entry of next year: the clock was wrong for a moment."""
+    next_year_ms = int(time.time() * 1000) + 365 * 24 * HOUR_MS
+    keys = cabinet.keys
+    with Store.open(cabinet.ledger, keys.ledger) as store:
+        journal = Journal(store, cabinet.configuration.cabinet.id, "boot", secrets.token_bytes)
+        moment = provision.moment(secrets.token_bytes, next_year_ms)
+        Engine(replay(store), journal).step(e.DeviceChanged("badge", "silent"), moment)
+        head = store.sign_head(provision.signer(cabinet.configuration, keys))
+        assert head is not None
+        cabinet.anchors.keep(head.note)
+
+
+def watch(off_s: float = 0.0) -> str:
+    return datetime.fromtimestamp(time.time() + off_s).strftime("%Y-%m-%d %H:%M")
+
+
+def put_right(cabinet: Offline, *answers: str) -> None:
+    recovery.put_clock_right(cabinet.configuration, cabinet.folder, Answers(*answers))
+
+
+def test_two_people_with_both_cards_put_the_clock_right_and_it_is_proven(offline: Offline) -> None:
+    ahead(offline)
+    put_right(offline, watch(), "INC-9", *two_people(offline.cards()))
+    record = last(offline)
+    assert isinstance(record, st.ClockPutRight) and record.incident == "INC-9"
+    assert offline.state().last_wall_ms <= int(time.time() * 1000)
+    assert offline.verify().good
+    with pytest.raises(recovery.NotRecovered, match="no entry is ahead"):
+        put_right(offline)
+
+
+@pytest.mark.parametrize("off_s", [-HOUR_MS / 1000, 20 * 60, 86_400])
+def test_a_clock_that_is_still_wrong_is_not_attested(offline: Offline, off_s: float) -> None:
+    ahead(offline)
+    before = offline.size()
+    with pytest.raises(recovery.NotRecovered, match="set it first"):
+        put_right(offline, watch(off_s))
+    assert offline.size() == before
+
+
+def test_attack_the_clock_is_not_attested_without_the_cards(offline: Offline) -> None:
+    ahead(offline)
+    cards = offline.cards()
+    before = offline.size()
+    for answers in (WRONG["the other card"](cards), WRONG["a nurse"](cards)):
+        with pytest.raises(recovery.NotRecovered, match="nothing was changed"):
+            put_right(offline, watch(), "INC-9", *answers)
     assert offline.size() == before
 
 
