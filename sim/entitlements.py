@@ -6,8 +6,10 @@ One rule: where two readings of a record are fair, the one that excuses the cabi
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.plan import Plan
 
 KINDS = {"badge": "have", "totp": "have", "security_key": "have", "finger": "are", "pin": "know"}
@@ -41,6 +43,10 @@ class Entitlements:
     stopped_ms: int | None = None  # since when its person may do nothing
     called: tuple[r.WitnessCalled, int, str] | None = None  # with its instant, and boot
     seen: dict[str, int] = field(default_factory=dict)  # what was looked at -> how often
+    orders: dict[str, r.OrderListed] = field(default_factory=dict)
+    newest_ms: int = 0  # of the entries so far: what has ended by it stays over
+    good_to: dict[str, str] = field(default_factory=dict)  # pocket -> the latest day loaded into it
+    loads: dict[str, tuple[str, str]] = field(default_factory=dict)  # access -> pocket, day
 
     def hear(self, body: r.Body) -> None:
         """One entry."""
@@ -71,8 +77,16 @@ class Entitlements:
                 self.called = (record, body.mono_ms, body.boot)
             case r.EmergencyBegun() | r.EmergencyEnded():
                 self._emergency(body, record)
+            case r.OrderListed():
+                self.orders[record.order] = record
             case r.AccessStarted():
                 self._access(body, record)
+                self._in_time(body, record)
+            case r.Loaded():
+                pocket, day = self.loads.pop(record.access)
+                self.good_to[pocket] = max(self.good_to.get(pocket, ""), day)
+            case st.ClockPutRight():
+                self.newest_ms = 0
             case r.Given():
                 self._at_work(body, "gave", record.session, record.person)
             case r.Wasted():
@@ -84,6 +98,7 @@ class Entitlements:
             case _:
                 pass
         self._goes_on(body)
+        self.newest_ms = max(self.newest_ms, body.wall_ms)
 
     # --- people -----------------------------------------------------------------------------------
 
@@ -213,6 +228,23 @@ class Entitlements:
             self.expect(5, may, "removed without an order and without the right to")
             on_list = started.medicine in [it.medicine for it in plan.override]
             self.expect(5, on_list, "removed without an order what is not on the list")
+
+    def _in_time(self, body: r.Body, started: r.AccessStarted) -> None:
+        """Neither an order that has ended, by whatever entry, nor one that has not begun."""
+        now_ms = max(self.newest_ms, body.wall_ms)
+        today = datetime.fromtimestamp(now_ms / 1000, UTC).date().isoformat()
+        good_to = self.good_to.get(started.pocket, "")
+        if started.kind == "load":
+            good_to = started.expires
+            self.loads[started.access] = (started.pocket, good_to or "9999-12-31")
+        if started.kind in ("load", "remove"):
+            self.expect(5, not "" < good_to < today, f"{started.kind} of what has expired")
+        order = self.orders.get(started.order)
+        if started.kind == "remove" and order is not None:
+            self.seen["an order's end"] = self.seen.get("an order's end", 0) + bool(order.stops_ms)
+            over = 0 < order.stops_ms <= now_ms
+            self.expect(5, not over, "removed by an order that has ended")
+            self.expect(5, order.starts_ms <= body.wall_ms, "removed before the order begins")
 
     def _is_on(self, body: r.Body, begun: r.EmergencyBegun) -> bool:
         return body.wall_ms < begun.expires_ms

@@ -11,6 +11,7 @@ from functools import partial
 
 from sim.hands import GaveUp, Hands, Mistakes
 from sim.hospital import DAY_S, Hospital
+from sim.old_orders import OLD_ORDERS
 from sim.overreach import OVERREACH
 from sim.people import Person
 from sim.staff_office import StaffOffice
@@ -18,7 +19,7 @@ from sim.trespass import Trespass, Visit
 from sim.virtual import UNITS, Stream
 
 CAREFUL = Mistakes().times(0.0)
-TRESPASSES: dict[str, Trespass] = {**OVERREACH}
+TRESPASSES: dict[str, Trespass] = {**OVERREACH, **OLD_ORDERS}
 
 
 class Trespassers:

@@ -13,7 +13,7 @@ from cabinet import attesting, emergency, locking, patients, rights, sessions, s
 from cabinet import records as r
 from cabinet.decision import Draft, Place, Proof
 from cabinet.messages import Screen
-from cabinet.state import Person, State
+from cabinet.state import Order, Person, State
 from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.template import Template
@@ -137,6 +137,13 @@ def _two_people_signed_in(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(locking, "proved", signs_in)
 
 
+def _end_by_the_clock_alone(patch: pytest.MonkeyPatch, _: Story) -> None:
+    def ended(state: State, order: Order, wall_ms: int) -> bool:
+        return not order.active or 0 < order.listed.stops_ms <= wall_ms
+
+    patch.setattr(patients, "has_ended", ended)
+
+
 EARLY = replace(PLAN, seed=21)  # the temporary user is asked before their hours are over
 
 DEFECTS: dict[str, Defect] = {
@@ -168,6 +175,9 @@ DEFECTS: dict[str, Defect] = {
     "temporary user as witness": Defect(
         _temporary_user_witnesses, (5,), 2500, EARLY, ("temporary user as witness",)
     ),
+    "an order's end by the clock alone": Defect(
+        _end_by_the_clock_alone, (5,), 2500, PLAN, ("order that ended, the clock set back",)
+    ),
     "two people signed in": Defect(
         _two_people_signed_in, (0, 5), 2000, PLAN, ("second badge at a screen in use",)
     ),
@@ -185,7 +195,9 @@ def test_the_same_story_without_a_defect_is_clean_and_everything_was_tried(
     template: Template,
 ) -> None:
     stories: list[Story] = []
-    told = run(PLAN, template, change=stories.append)
+    lines: list[str] = []
+    told = run(PLAN, template, tell=lines.append, change=stories.append)
     assert not told.violations, told.violations[0]
     tried = stories[0].trespassers.tried
     assert list(dict.fromkeys(sorted(tried))) == sorted(TRESPASSES), tried
+    assert any("has ended and is not offered" in line for line in lines)
