@@ -75,13 +75,8 @@ def accept_rollback(configuration: Configuration, folder: Path, terminal: Termin
 
     Raises NotRecovered, NotThisCabinet, KeyProblem or a LedgerError.
     """
-    keys = provision.load_keys(configuration, folder)
-    anchors = provision.anchors(configuration, folder)
-    signer = provision.signer(configuration, keys)
-    with Store.open(folder / configuration.paths.ledger, keys.ledger) as store:
-        state = replay(store)
-        provision.check_belongs(configuration, state)
-        doubts = provision.doubted(anchors.read(), store, state, signer)
+    with _opened(configuration, folder) as (cabinet, keys, doubts):
+        state, store, signer = cabinet.state, cabinet.store, cabinet.signer
         if not doubts:
             raise NotRecovered("the ledger continues all that was kept of it; nothing to accept")
         _tell(terminal, store, state, doubts)
@@ -95,7 +90,7 @@ def accept_rollback(configuration: Configuration, folder: Path, terminal: Termin
         _record(engine, store, key, _Decided(doubts, reason, incident, refs))
         head = store.sign_head(signer)
         assert head is not None, "an entry was just added"
-        anchors.settle(head.note)
+        cabinet.anchors.settle(head.note)
         return store.size
 
 
@@ -169,7 +164,7 @@ def _is_now(text: str) -> bool:
 
 @dataclass(frozen=True)
 class _Cabinet:
-    """One whose ledger continues what was kept of it."""
+    """A cabinet that is stopped, with its ledger open."""
 
     configuration: Configuration
     store: Store
@@ -191,16 +186,26 @@ class _Cabinet:
 
 
 @contextmanager
-def _sound(configuration: Configuration, folder: Path) -> Iterator[tuple[_Cabinet, Keys]]:
+def _opened(
+    configuration: Configuration, folder: Path
+) -> Iterator[tuple[_Cabinet, Keys, tuple[Doubt, ...]]]:
+    """The cabinet, and what its ledger does not continue."""
     keys = provision.load_keys(configuration, folder)
     anchors = provision.anchors(configuration, folder)
     signer = provision.signer(configuration, keys)
     with Store.open(folder / configuration.paths.ledger, keys.ledger) as store:
         state = replay(store)
         provision.check_belongs(configuration, state)
-        if provision.doubted(anchors.read(), store, state, signer):
+        doubts = provision.doubted(anchors.read(), store, state, signer)
+        yield _Cabinet(configuration, store, state, anchors, signer), keys, doubts
+
+
+@contextmanager
+def _sound(configuration: Configuration, folder: Path) -> Iterator[tuple[_Cabinet, Keys]]:
+    with _opened(configuration, folder) as (cabinet, keys, doubts):
+        if doubts:
             raise NotRecovered("the ledger was rolled back; see docs/recovery.md")
-        yield _Cabinet(configuration, store, state, anchors, signer), keys
+        yield cabinet, keys
 
 
 def _by_cards(terminal: Terminal, cabinet: _Cabinet, keys: Keys) -> tuple[tuple[str, str], Signer]:
