@@ -4,6 +4,8 @@ Not for what they try (`trespassers.py`). One rule: each comes by a staff list a
 anybody, and what they may not do follows from their rows alone.
 """
 
+from dataclasses import replace
+
 from auth.policy import ROLE_GROUPS, Role
 from cabinet.importing import NONE, Row
 from sim.people import PEOPLE, Person
@@ -40,8 +42,32 @@ TEMPORARY = Person(
 )
 LEAVER = _nurse("N-2031", "Bruno", "Keller", "0046210588", "58274039")  # before the story begins
 NO_COPIES = ("N-2063", "T-4015", UNTRAINED.staff_id, TEMPORARY.staff_id)  # who said no to them
+SUBJECT = _nurse("N-2090", "Petra", "Horvat", "0057731845", "18647205")  # on no list
 LISTED = (TWIN, ELSEWHERE, UNTRAINED, AGENCY)
-EVERYBODY = (*PEOPLE, *LISTED, LEAVER, TEMPORARY)
+INGRID, SAMUEL = (it for it in PEOPLE if it.role == "administrator")
+HALIMA = Person("A-1003", "Halima", "Yusuf", "administrator", "0011370288", (), "64829175")
+SECOND_INGRID = Person(  # the same human's
+    *("A-1004", "Ingrid", "Halvorsen", "administrator", "0011374416"),
+    ("ingrid:right-thumb", "ingrid:left-thumb"),
+    "50318642",
+)
+INGRIDS_NUMBER = "19740311-4408"  # as the human being's, of both accounts
+HUMANS = {TWIN: "H-4711", TWIN_OF: "H-4711", INGRID: INGRIDS_NUMBER}
+SECOND = (SECOND_INGRID, INGRIDS_NUMBER)
+WITH_APP = (SAMUEL, HALIMA)  # administrators who carry a phone with an authenticator app
+EVERYBODY = (*PEOPLE, *LISTED, LEAVER, TEMPORARY, SUBJECT, HALIMA, SECOND_INGRID)
+# Who is hired in a story: each once, as a staff number is given once.
+HIRED_GIVEN = ("Adriana", "Benedikt", "Carolina", "Dominik", "Elzbieta", "Fernando", "Gabriela")
+HIRED_FAMILY = ("Achterberg", "Bergstrom", "Cavendish", "Drummond", "Eisenhauer", "Fairweather")
+
+
+def hired(number: int) -> Person:
+    """The nurse who is hired as the story's `number`th (from 0 on)."""
+    given = HIRED_GIVEN[number % len(HIRED_GIVEN)]
+    family = HIRED_FAMILY[number % len(HIRED_FAMILY)]
+    pin = str(83_105_927 - 7_919 * number)
+    person = _nurse(f"N-{5001 + number}", given, family, f"00622{50_413 + 37 * number}", pin)
+    return replace(person, fingers=tuple(f"{number}/{it}" for it in person.fingers))
 
 
 def row(person: Person) -> Row:
@@ -57,7 +83,7 @@ def row(person: Person) -> Row:
         "areas": "ICU" if person is ELSEWHERE else "*",
         "groups": " ".join(groups) or NONE,
         "expires": "",
-        "person_number": "H-4711" if person in (TWIN, TWIN_OF) else "",
+        "person_number": HUMANS.get(person, ""),
         "competencies": "" if person is UNTRAINED else TRAINED,
     }
 

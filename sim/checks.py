@@ -32,7 +32,8 @@ MOST_HARMLESS = 2000
 _REFERENCE = re.compile(rb"[0-9a-f]{16,64}")
 _DRAWN = [name for name in Screen.__struct_fields__ if name != "number"]
 _NUMBER = re.compile(rb"[0-9]+")
-_RANDOM = re.compile(b'"' + _REFERENCE.pattern + b'"')
+# References, and digests and signatures in base64, in which short names come by chance.
+_RANDOM = re.compile(b'"' + _REFERENCE.pattern + b'"|[0-9A-Za-z+/]{43,}={0,2}')
 GRAVE = ("RolledBack", "CorruptLedger", "Damaged")  # none of them may ever come of a fair fault
 UNCHANGED_EVERY = 8  # steps without a record; after each one with a record
 SENSOR_FAULTS = (Fault.SWITCH_CUT, Fault.SWITCH_STUCK, Fault.LATCH_CUT, Fault.LATCH_STUCK)

@@ -32,6 +32,7 @@ from sim.cabinet import SimulatedCabinet
 from sim.fingerprint_sensor import MODEL, finger_in, template_of
 from sim.medicines import DEMO, Stock, stock
 from sim.people import PEOPLE, Person
+from sim.phone import STEP_S, code_of, secret_of
 from sim.technicians import DEMO_FLEET, demo_ca, demo_vendor
 from sim.world import World
 
@@ -125,9 +126,15 @@ class SetUp:
                 self.do(e.PulseEnded(command.drawer))
                 self._moved(command.drawer)
             case e.EnrolFinger():
-                finger = self._person.fingers[len(self.engine.place.newcomer.slots)]
-                self.templates[command.slot] = finger
+                fingers = self._person.fingers[len(self.engine.place.newcomer.slots) :]
+                if not fingers:
+                    self.do(e.FingerSeen(command.request, "timed_out"))
+                    return
+                self.templates[command.slot] = fingers[0]
                 self.do(e.FingerSeen(command.request, "enrolled", command.slot))
+            case e.VerifyFinger() if not self._person.fingers:
+                self.press("use_pin")
+                self.press("pin", self._person.pin)
             case e.VerifyFinger():
                 slot = next(s for s, f in self.templates.items() if f in self._person.fingers)
                 self.do(e.FingerSeen(command.request, "matched", slot))
@@ -206,6 +213,26 @@ class SetUp:
         self.press("same_pin", person.pin)
         if self.engine.place.page == "enrol_copies":
             self.press("no_copies" if person.staff_id in self._no_copies else "copies")
+        if self.engine.place.page == "enrol_skipped":
+            self.press("without_finger")
+
+    def find(self, person: Person) -> None:
+        """The person's page, for the administrator who is signed in."""
+        self.press("people")
+        self.press("find_person")
+        self.press("find_people", person.staff_id)
+        self.press(f"person:{self.engine.state.by_staff_id[person.staff_id]}")
+
+    def add_app(self, person: Person) -> bytes:
+        """The authenticator app on the person's phone; its secret."""
+        self.show_badge(person)
+        self.press("authenticator")
+        self.press("add_totp")
+        secret = secret_of(self.engine.place.shown_code)
+        step = (self._began_ms + self._now_ms) // 1000 // STEP_S
+        self.press("same_totp", code_of(secret, step))
+        self.press("sign_out")
+        return secret
 
     def invite(self, administrator: Person, person: Person) -> str:
         """An administrator issues a code for a listed person."""

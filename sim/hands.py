@@ -23,6 +23,7 @@ MOST_PAGES = 40
 SUPERVISORS = ("charge_nurse", "pharmacist")
 COMES_S = (4.0, 25.0)  # until a supervisor who is called is there [P]
 _FRAME_HEAD = 4  # bytes of a frame's length
+BACK = ("Back", "Cancel", "Done")  # what leads away from a page
 _GLASS = [code for code, it in medicines().items() if it.unit in ("ampule", "vial")]
 
 
@@ -140,7 +141,7 @@ class Hands:
             return ""
         self._presses += 1
         peer = _OnePress(self.runtime)
-        if button == "pin":
+        if button in ("pin", "totp"):
             self.runtime.typed(text)
         boot.post(PeerPressed(peer, Press(self._presses, number, button, text)))
         self.runtime.hub.wait(int(3 * UNITS), peer.heard)
@@ -169,18 +170,25 @@ class Hands:
     # --- proving who one is -----------------------------------------------------------------------
 
     def prove(self) -> None:
-        """Badge, then finger; a PIN where the screen asks for it."""
+        """Badge, then finger; a PIN, or the code of one's app, where the screen asks for it."""
         self.think(0.3, 1.2)
+        self._wait_for_code()
         self.runtime.present(self.person.badge)
-        for _ in range(4):
-            screen = self.sees("finger", "pin", within_s=3.0)
+        for _ in range(5):
+            screen = self.sees("finger", "pin", "totp", within_s=3.0)
             if screen is None:
                 return  # proven already, refused, or the reader does not hear
             self.think(0.5, 1.5)
+            if screen.name == "totp":
+                self.type_code(self.read_code())
+                continue
             if screen.name == "pin":
                 self.press("pin", self.person.pin)
                 self.sees("checking", within_s=0.5)
                 self._until_not("checking", 5.0)
+                continue
+            if not self.fingers:
+                self.press("use_pin")
                 continue
             wrong = self.chance.chance(self.mistakes.wrong_finger)
             finger = f"{self.person.staff_id}:smudged" if wrong else self.chance.pick(self.fingers)
@@ -191,6 +199,27 @@ class Hands:
             after = self.screen
             if after is not None and after.number == number and self.can_press("use_pin"):
                 self.press("use_pin")
+
+    def _wait_for_code(self) -> None:
+        """Each code is good once, as the screen says: nobody begins while the used one stands."""
+        phone = self.model.phones.get(self.person.staff_id)
+        while phone is not None and phone.code() == phone.typed:
+            self.wait(1.0)
+
+    def read_code(self) -> str:
+        """The next code of one's own app, remembered as typed."""
+        phone = self.model.phones.get(self.person.staff_id)
+        if phone is None:
+            raise GaveUp("a code is asked for, and there is no app")
+        self._wait_for_code()
+        phone.typed = phone.code()
+        return phone.typed
+
+    def type_code(self, code: str) -> None:
+        """Type it where the screen asks for one."""
+        self.press("totp", code)
+        self.sees("checking", within_s=0.5)
+        self._until_not("checking", 5.0)
 
     @property
     def fingers(self) -> Sequence[str]:
@@ -236,6 +265,12 @@ class Hands:
             Hands(self.runtime, self.model, called, self.chance, self.mistakes).prove()
         if self.can_press("dismiss"):
             self.press("dismiss")
+
+    def back(self) -> bool:
+        """Leave the page by its own way back, if it has one."""
+        screen = self.screen
+        ways = [it.id for it in screen.actions if it.label in BACK] if screen is not None else []
+        return bool(ways) and self.press(ways[0]) == "done"
 
     # --- drawers ---------------------------------------------------------------------------------
 

@@ -84,7 +84,9 @@ class Hospital:
         self._chance = Stream(seed, "ward")
         self._visits = 0
         self.told: Callable[[str], None] = lambda _: None
+        self.forbid: Callable[[str], None] = lambda _: None  # in any entry's body
         self.closing = False  # nobody comes any more
+        self.hired = 0  # people, since the story began
         self._before = 0  # accesses, when the day began
         self.diverter = diverter
         self.nursing = Nursing(runtime, model, self.tally, self.hands, diverter)
@@ -216,6 +218,8 @@ class Hospital:
                     hands.press(way)
                     break
             else:
+                if hands.back():
+                    continue
                 if hands.sees("rest", within_s=20.0) is not None:
                     return
             hands.wait(0.5)

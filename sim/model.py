@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from cabinet import records as r
 from cabinet import service_records as sr
 from sim.happenings import Happening, Kind
+from sim.people import Person
+from sim.phone import Phone
 from sim.views import Fault
 from sim.violation import Opening, Violation
 from sim.world import World
@@ -44,7 +46,8 @@ class Model:
     schedules: dict[str, str] = field(default_factory=dict)
     roles: dict[str, tuple[str, bool]] = field(default_factory=dict)  # person -> role, active
     badges: dict[str, str] = field(default_factory=dict)  # keyed hash -> person
-    staff: dict[str, str] = field(default_factory=dict)  # person -> staff id
+    staff: dict[str, Person] = field(default_factory=dict)  # by their reference
+    phones: dict[str, Phone] = field(default_factory=dict)  # by staff id, of who has an app
     orders: dict[str, r.OrderListed] = field(default_factory=dict)
     nurses: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of a patient
     active: dict[str, None] = field(default_factory=dict)  # orders without an end
@@ -127,12 +130,13 @@ class Model:
                 self.schedules[record.medicine] = record.schedule
             case r.PersonListed() | r.PersonEnrolled():
                 if isinstance(record, r.PersonListed):
-                    standing = record.standing == "active"
-                    self.roles[record.person] = (record.rights.role, standing)
+                    self.roles[record.person] = (record.rights.role, record.standing == "active")
                 else:
                     self.roles[record.person] = (record.role, True)
                 if record.badge:
                     self.badges[record.badge] = record.person
+            case r.PersonChanged():
+                self.roles[record.person] = (record.after.role, record.status_after == "active")
             case r.PatientListed():
                 self.nurses[record.patient] = record.nurses
             case r.OrderListed():

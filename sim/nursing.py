@@ -44,7 +44,7 @@ class Nursing:
         orders, model = self.orders(), self.model
         if not orders:
             raise GaveUp("nobody is ordered anything")
-        me = next((ref for ref, it in model.staff.items() if it == hands.person.staff_id), "")
+        me = next((ref for ref, it in model.staff.items() if it == hands.person), "")
         mine = [it for it in orders if me in model.nurses.get(model.orders[it].patient, ())]
         if mine and not hands.chance.chance(NOT_MINE):
             orders = mine

@@ -12,14 +12,12 @@ from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import service_records as sr
 from cabinet import staff_records as st
-from sim.cast import EVERYBODY
 from sim.happenings import Happening, Kind
 from sim.model import Model
 from sim.people import Person
 
 READ_S = 60.0  # from a badge at the reader to its record: one write may take 30 s
 KEPT = 64  # of what was shown
-BY_STAFF_ID = {person.staff_id: person for person in EVERYBODY}
 # Records of two people: who the second one is, and by what.
 SECOND: dict[type, tuple[str, str]] = {
     r.Wasted: ("witness", "witness_factors"),
@@ -83,9 +81,9 @@ class Proofs:
             case _:
                 pass
 
-    def typed(self, pin: str) -> None:
-        """Somebody typed this as a PIN."""
-        self._typed.append((self._model.now_s(), pin))
+    def typed(self, text: str) -> None:
+        """Somebody typed this as a PIN, or as the code of an app."""
+        self._typed.append((self._model.now_s(), text))
 
     # --- the entries ------------------------------------------------------------------------------
 
@@ -132,7 +130,7 @@ class Proofs:
         fits = fits and bool(attempt) is (now.presented.purpose == "sign_in")
         expect(5, fits, f"a person {what} by another attempt")
         self.proven[what] = self.proven.get(what, 0) + 1
-        who = BY_STAFF_ID.get(self._model.staff.get(person, ""))
+        who = self._model.staff.get(person)
         if who is None:
             return
         for factor in factors:
@@ -140,6 +138,7 @@ class Proofs:
             expect(5, shown, f"a person {what} whose {factor} was not shown in this attempt")
 
     def _shown(self, factor: str, who: Person, since_s: float) -> bool:
+        typed = [text for at, text in self._typed if at >= since_s]
         match factor:
             case "badge":
                 held = [badge for at, badge in self._badges if at >= since_s - READ_S]
@@ -148,6 +147,9 @@ class Proofs:
                 there = [it for it in self._touches if (it.lifted_s or since_s) >= since_s]
                 return any(it.finger in who.fingers for it in there)
             case "pin":
-                return who.pin in [pin for at, pin in self._typed if at >= since_s]
+                return who.pin in typed
+            case "totp":
+                phone = self._model.phones.get(who.staff_id)
+                return phone is not None and any(it in typed for it in phone.shown.values())
             case _:
-                return True  # nobody here has an app or a key
+                return True  # nobody here has a key

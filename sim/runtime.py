@@ -106,7 +106,7 @@ class SimulatedRuntime:
         self.came_up: Callable[[Boot], None] = lambda _: None
         self.on_show: Callable[[Shown], None] = lambda _: None
         self.on_end: Callable[[Boot, str], None] = lambda _, __: None
-        self.typed: Callable[[str], None] = lambda _: None  # a PIN
+        self.typed: Callable[[str], None] = lambda _: None  # a PIN, a code
         self.world.observe(self._happened)
 
     def _pause(self, seconds: float) -> None:

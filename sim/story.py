@@ -32,6 +32,7 @@ from sim.lists import Lists
 from sim.medicines import DEMO
 from sim.model import Model
 from sim.people import PEOPLE
+from sim.phone import Phone
 from sim.plan import Plan, Told
 from sim.proofs import Proofs
 from sim.runtime import SimulatedRuntime
@@ -97,7 +98,7 @@ class Story:
             notepad=dict(template.notepad),
         )
         timings = template.configuration.timings
-        hub = self.runtime.hub
+        hub, true_s = self.runtime.hub, self.runtime.wall.true_s
         self.model = Model(
             self.runtime.world,
             lambda: hub.now_s,
@@ -105,6 +106,7 @@ class Story:
             timings.pulse_ms / 1000,
             timings.rest_ms / 1000,
         )
+        self.model.phones = {who: Phone(app, true_s) for who, app in template.apps.items()}
         self.checks = Checks(self.runtime, self.model, _secrets())
         self.checks.told = lambda words: self.trace.line(hub.now_s, words)
         self.hospital = Hospital(
@@ -115,7 +117,7 @@ class Story:
             accesses_a_day=plan.accesses_a_day,
             diverter=Diverter(plan.diverter, plan.seed) if plan.diverter else None,
         )
-        self.hospital.told = self.checks.told
+        self.hospital.told, self.hospital.forbid = self.checks.told, self.checks.forbid
         lists = Lists(self.runtime)
         self.census = Census(
             hub,
@@ -125,11 +127,9 @@ class Story:
             self.checks.forbid,
             self.checks.told,
         )
-        self.model.readers.append(
-            Entitlements(self.model.expect, lambda: any(self.model.open.values())).hear
-        )
+        entitled = Entitlements(self.model.expect, lambda: any(self.model.open.values()))
         proofs = Proofs(self.model)
-        self.model.readers.append(proofs.hear)
+        self.model.readers += [entitled.hear, proofs.hear]
         self.runtime.world.observe(proofs.happened)
         self.runtime.typed = proofs.typed
         self.staff = StaffOffice(self.runtime, lists, template.signed)
@@ -195,7 +195,8 @@ class Story:
         boot = self.runtime.boot
         assert boot is not None and boot.turns is not None
         state = boot.turns.engine.state
-        self.model.staff.update({ref: staff for staff, ref in state.by_staff_id.items()})
+        people = {it.staff_id: it for it in EVERYBODY}
+        self.model.staff.update({ref: people[it] for it, ref in state.by_staff_id.items()})
         self.census.begin([medicine for medicine, _ in self.model.pockets.values()])
 
     def _run(self, until: int) -> None:

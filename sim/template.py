@@ -48,6 +48,7 @@ class Template:
     templates: dict[int, str]  # slot of the sensor -> finger
     notepad: dict[int, bytes]  # of the sensor
     signed: tuple[SignedList, ...]  # the lists of staff that it has taken
+    apps: dict[str, bytes]  # staff id -> the secret of the authenticator app on their phone
 
 
 def make(folder: Path, own: Path | None = None) -> Template:
@@ -98,6 +99,7 @@ def make(folder: Path, own: Path | None = None) -> Template:
     override = ("edit", "edit:override", f"set_override:{cast.OVERRIDES}", "check_change")
     _change(setup, charge, (first, second), *override)
     _add_temporary(setup, charge, second)
+    apps = _add_at_screen(setup, first, second)
     signed_list.put(signed[1], lists)
     setup.take_lists(lists)
     setup.finish()
@@ -109,16 +111,14 @@ def make(folder: Path, own: Path | None = None) -> Template:
         dict(setup.templates),
         dict(setup.notepad),
         tuple(signed),
+        apps,
     )
 
 
 def _change(setup: SetUp, person: Person, by: tuple[Person, Person], *buttons: str) -> None:
     """Two administrators change what somebody may do."""
     setup.show_badge(by[0])
-    setup.press("people")
-    setup.press("find_person")
-    setup.press("find_people", person.staff_id)
-    setup.press(f"person:{setup.engine.state.by_staff_id[person.staff_id]}")
+    setup.find(person)
     for button in (*buttons, "save_change"):
         setup.press(button)
     setup.show_badge(by[1])
@@ -140,6 +140,36 @@ def _add_temporary(setup: SetUp, charge: Person, enroller: Person) -> None:
     setup.press("menu")
     setup.press("sign_out")
     setup.enrol(cast.TEMPORARY, code, enroller)
+
+
+def _add_at_screen(setup: SetUp, first: Person, second: Person) -> dict[str, bytes]:
+    """Who is on no list; then whoever has a phone adds its app."""
+    added = (
+        (first, second, cast.SUBJECT, ""),
+        (first, second, cast.HALIMA, ""),
+        (second, cast.HALIMA, *cast.SECOND),
+    )
+    for adds, approves, person, number in added:
+        setup.show_badge(adds)
+        setup.press("people")
+        setup.press("add_person")
+        setup.press("add_staff_id", person.staff_id)
+        setup.press("add_family", person.family)
+        setup.press("add_given", person.given)
+        setup.press("add_human", number)
+        if person.role == "administrator":
+            for button in ("add_role:auditor", "edit", "edit:role", "set_role:administrator"):
+                setup.press(button)
+            setup.press("save_change")
+            setup.show_badge(approves)
+        else:
+            setup.press(f"add_role:{person.role}")
+        setup.press(f"issue:{setup.engine.state.by_staff_id[person.staff_id]}")
+        code = setup.code
+        setup.press("menu")
+        setup.press("sign_out")
+        setup.enrol(person, code, approves)
+    return {person.staff_id: setup.add_app(person) for person in cast.WITH_APP}
 
 
 def _as_demo(text: str) -> str:

@@ -7,6 +7,7 @@ with their hands and badges what people do, and know nothing that no screen tell
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sim import cast
 from sim.hands import GaveUp, Hands, told
 from sim.hospital import Hospital
 from sim.people import Person
@@ -35,6 +36,21 @@ class Visit:
         self.hospital, self.staff = hospital, staff
         self.runtime, self.model = hospital.runtime, hospital.model
         self.hands, self.hands_of = hands, hands_of
+        self.subject = cast.SUBJECT  # of what administrators do
+        # Somebody's visit hours later, of what was begun here.
+        self.later: Callable[[float, Person, Callable[[Visit], None]], None]
+
+    def by(self, person: Person) -> "Visit":
+        """The same visit by whoever came along."""
+        return Visit(self.hospital, self.staff, self.hands_of(person), self.hands_of)
+
+    def hire(self) -> Person:
+        """Somebody whom nobody here has seen before: the subject from here on."""
+        self.subject = person = cast.hired(self.hospital.hired)
+        self.hospital.hired += 1
+        for secret in (person.given, person.family, person.badge, person.pin, person.staff_id):
+            self.hospital.forbid(secret)
+        return person
 
     def look_at_order(self) -> str:
         """As far as the screen of an order whose pocket has enough; the pocket."""

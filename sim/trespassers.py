@@ -7,8 +7,10 @@ How often is our own judgement [P]; nobody publishes it. What people do is publi
 witnesses by habit, leavers who kept access (the incidents of Pyxis and Omnicell users).
 """
 
+from collections.abc import Callable
 from functools import partial
 
+from sim.administrators import ADMINISTRATION
 from sim.hands import GaveUp, Hands, Mistakes
 from sim.hospital import DAY_S, Hospital
 from sim.old_orders import OLD_ORDERS
@@ -19,7 +21,7 @@ from sim.trespass import Trespass, Visit
 from sim.virtual import UNITS, Stream
 
 CAREFUL = Mistakes().times(0.0)
-TRESPASSES: dict[str, Trespass] = {**OVERREACH, **OLD_ORDERS}
+TRESPASSES: dict[str, Trespass] = {**OVERREACH, **OLD_ORDERS, **ADMINISTRATION}
 
 
 class Trespassers:
@@ -33,6 +35,7 @@ class Trespassers:
         self._visits = 0
         self.sorts = TRESPASSES  # of which a test may leave some
         self.tried: dict[str, int] = {}
+        self.done: dict[str, int] = {}  # of them those that nobody gave up
 
     def plan_day(self, begins_s: float, long_s: float) -> None:
         """Plan who comes in the `long_s` seconds of a day from `begins_s` on."""
@@ -44,16 +47,23 @@ class Trespassers:
                 self._runtime.hub.at(int(at_s * UNITS), partial(self._send, name))
 
     def _send(self, name: str) -> None:
-        trespass = TRESPASSES[name]
-        hands = self._hands(trespass.person)
-        self._runtime.hub.spawn(trespass.person.staff_id, lambda: self._visit(name, hands))
+        self._come(name, TRESPASSES[name].person, TRESPASSES[name].does)
+
+    def _come(self, name: str, person: Person, does: Callable[[Visit], None]) -> None:
+        hands = self._hands(person)
+        self._runtime.hub.spawn(person.staff_id, lambda: self._visit(name, hands, does))
+
+    def _later(
+        self, name: str, after_s: float, person: Person, does: Callable[[Visit], None]
+    ) -> None:
+        self._runtime.hub.after(after_s, lambda: self._come(name, person, does))
 
     def _hands(self, person: Person) -> Hands:
         self._visits += 1
         chance = Stream(self._seed, f"trespass/{person.staff_id}/{self._visits}")
         return Hands(self._runtime, self._model, person, chance, CAREFUL)
 
-    def _visit(self, name: str, hands: Hands) -> None:
+    def _visit(self, name: str, hands: Hands, does: Callable[[Visit], None]) -> None:
         hospital = self._hospital
         if hospital.closing or not hospital.floor.come():
             return
@@ -61,7 +71,10 @@ class Trespassers:
         try:
             hospital.tidy(hands)
             self.tried[name] = self.tried.get(name, 0) + 1
-            TRESPASSES[name].does(Visit(hospital, self._staff, hands, self._hands))
+            visit = Visit(hospital, self._staff, hands, self._hands)
+            visit.later = partial(self._later, name)
+            does(visit)
+            self.done[name] = self.done.get(name, 0) + 1
         except GaveUp as why:
             hospital.told(f"{hands.person.name} gives up: {why}")
         finally:
@@ -76,7 +89,10 @@ class Trespassers:
         for _ in range(6):
             ways = ("sign_out", "not_counted", "cancel", "dismiss", "home", "menu")
             way = next((it for it in ways if hands.can_press(it)), "")
-            if not way or (hands.screen is not None and hands.screen.name == "rest"):
+            if hands.screen is not None and hands.screen.name == "rest":
                 return
-            hands.press(way)
+            if way:
+                hands.press(way)
+            elif not hands.back():
+                return
             hands.wait(0.5)
