@@ -20,6 +20,8 @@ PROGRAM = "/usr/bin/ssh-keygen"
 NAMESPACE = "adc-console"
 WITHIN_S = 10.0
 MAX_REVOKED_BYTES = 4 * 1024 * 1024
+STAFF = "staff:"  # begins a principal that is not a place: a staff number of the person
+MOST_NUMBERS = 4
 
 
 @dataclass(frozen=True)
@@ -27,12 +29,14 @@ class Trust:
     """Whose certificates count: the CA's public keys ("type base64"), and for which places.
 
     `names` are the principals that stand for this cabinet: its id, its fleet. `revoked` is a KRL.
+    `named`: whether a certificate must name a staff number of the person.
     """
 
     keys: tuple[str, ...]
     names: tuple[str, ...]
     most_hours: int
     revoked: Path | None = None
+    named: bool = False
 
 
 def check(
@@ -59,6 +63,12 @@ def refused(signature: Signature, trust: Trust, now_s: float) -> str:
     if not name:
         wanted = " or ".join(trust.names)
         raise NotProved("elsewhere", f"The certificate is not for this cabinet ({wanted}).")
+    numbers = staff_numbers(held)
+    if len(numbers) > MOST_NUMBERS:
+        raise NotProved("numbers", f"The certificate names more than {MOST_NUMBERS} staff numbers.")
+    if trust.named and not numbers:
+        words = f"Ask for one that does: -n {name},{STAFF}NUMBER"
+        raise NotProved("unnamed", f"The certificate names no staff number. {words}")
     if held.valid_until_s == FOR_EVER or held.valid_until_s <= held.valid_from_s:
         raise NotProved("no_hours", "The certificate has no hours. Ask for one that has.")
     if held.valid_until_s - held.valid_from_s > trust.most_hours * 3600:
@@ -70,6 +80,12 @@ def refused(signature: Signature, trust: Trust, now_s: float) -> str:
         words = f"The certificate was valid until {utc(held.valid_until_s)}."
         raise NotProved("expired", f"{words} {_clock(now_s)}")
     return name
+
+
+def staff_numbers(held: Certificate) -> tuple[str, ...]:
+    """The staff numbers that a certificate names."""
+    named = (it.removeprefix(STAFF).strip() for it in held.principals if it.startswith(STAFF))
+    return tuple(number for number in named if number)
 
 
 def _clock(now_s: float) -> str:

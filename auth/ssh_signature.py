@@ -44,7 +44,7 @@ class Certificate:
     serial: int
     kind: int
     person: str = field(repr=False)
-    principals: tuple[str, ...]
+    principals: tuple[str, ...] = field(repr=False)  # places, and staff numbers of the person
     valid_from_s: int
     valid_until_s: int
     critical: tuple[str, ...]  # options that whoever accepts it must understand

@@ -359,6 +359,7 @@ class ServiceProved:
     """Somebody at the console holds a certified key; `session` is the one to extend, or "".
 
     Verified before: by ssh-keygen, over a challenge of this cabinet. `until_ms`: Unix time.
+    `numbers`: the staff numbers that the certificate names.
     """
 
     session: str
@@ -368,6 +369,7 @@ class ServiceProved:
     principal: str
     hardware: bool
     until_ms: int
+    numbers: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

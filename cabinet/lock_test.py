@@ -150,9 +150,17 @@ def not_admitting(draft: Draft) -> str:
     assert session is not None
     why = rights.refusal(state, session.person, Act.ADMIT, draft.moment.wall_ms)
     why = why or rights.unproven(state, session.person, Act.ADMIT, session.factors)
-    if not why and now is not None and now.person:
-        why = "own_visit" if rights.same_human(state, now.person, session.person) else ""
+    own = _accounts(state, now) if now is not None and not why else ()
+    if any(rights.same_human(state, ref, session.person) for ref in own):
+        why = "own_visit"
     return why
+
+
+def _accounts(state: State, now: Service) -> tuple[str, ...]:
+    """The technician's own accounts here, also one that was made since they signed in."""
+    numbers = now.details.numbers if now.details is not None else ()
+    listed = (state.by_staff_id.get(number, "") for number in numbers)
+    return tuple(filter(None, (now.person, *now.people, *listed)))
 
 
 def open_drawer(draft: Draft) -> None:

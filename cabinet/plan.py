@@ -92,6 +92,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     makes it. `admit`: whether a pharmacist lets a technician in at the touchscreen. `sign_in`: the
     ways that are allowed: a certificate, or the PIN and the app's code of a person enrolled here.
     `bundle_key`: an age recipient (X25519), to whom support bundles are encrypted; "" for none.
+    `named_certificates`: whether a certificate must name a staff number of its holder.
     """
 
     ca: tuple[str, ...] = ()
@@ -103,6 +104,7 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     idle_min: int = 5  # IEC 62443-4-2 CR 2.5: a session that nobody uses is locked
     certificate_h: int = 24  # a certificate for longer is not accepted
     bundle_key: str = ""
+    named_certificates: bool = False
 
 
 class Pocket(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

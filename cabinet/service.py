@@ -88,7 +88,9 @@ def proved(draft: Draft, event: ServiceProved) -> None:
     elif _elsewhere(draft, event.session, event.key):
         return
     elif now is None:
-        details = draft.attach("technician", sr.TechnicianDetails(event.person))
+        said = sr.TechnicianDetails(event.person, event.numbers)
+        details = draft.attach("technician", said)
+        listed = (state.by_staff_id.get(number, "") for number in event.numbers)
         draft.add(
             sr.ServiceSignedIn(
                 draft.reference(),
@@ -99,6 +101,7 @@ def proved(draft: Draft, event: ServiceProved) -> None:
                 details,
                 lasts_s,
                 needs_admission(state),
+                people=tuple(dict.fromkeys(filter(None, listed))),
             )
         )
     elif now.key != event.key:

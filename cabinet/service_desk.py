@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from auth.ssh_proof import NAMESPACE, Trust
+from auth.ssh_proof import NAMESPACE, Trust, staff_numbers
 from auth.ssh_signature import public_key
 from cabinet import (
     authenticator,
@@ -103,6 +103,7 @@ class ServiceDesk:
             (configuration.cabinet.id, *([rules.fleet] if rules.fleet else [])),
             rules.certificate_h,
             folder / rules.revoked if rules.revoked else None,
+            rules.named_certificates,
         )
 
     # --- what comes -----------------------------------------------------------------------------
@@ -276,6 +277,7 @@ class ServiceDesk:
                 next(name for name in self._trust.names if name in held.principals),
                 held.hardware,
                 held.valid_until_s * 1000,
+                staff_numbers(held),
             )
         )
         now = self._host.state.service

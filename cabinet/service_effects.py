@@ -32,6 +32,7 @@ def _service_signed_in(
         details=details if isinstance(details, sr.TechnicianDetails) else None,
         person=record.person,
         factors=record.factors or ("certificate",),
+        people=record.people,
     )
     _proved(state, record.person)
 

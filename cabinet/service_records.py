@@ -31,7 +31,8 @@ class ServiceSignedIn(_Record, frozen=True, forbid_unknown_fields=True, tag="ser
     `key` is the fingerprint of the public key; `serial` and `principal` are the certificate's. Or
     they are the cabinet's own `person`, proved by `factors`, and these three say nothing.
     `technician` names the attachment with the name in it. `lasts_s`: the session ends then at the
-    latest. `admission`: a pharmacist must let them in first.
+    latest. `admission`: a pharmacist must let them in first. `people`: the cabinet's own whose
+    staff numbers the certificate names.
     """
 
     session: str
@@ -44,6 +45,7 @@ class ServiceSignedIn(_Record, frozen=True, forbid_unknown_fields=True, tag="ser
     admission: bool
     person: str = ""
     factors: tuple[str, ...] = ()
+    people: tuple[str, ...] = ()
 
 
 class ServiceRefused(_Record, frozen=True, forbid_unknown_fields=True, tag="service_refused"):
@@ -209,9 +211,10 @@ class ServiceEnded(_Record, frozen=True, forbid_unknown_fields=True, tag="servic
 
 
 class TechnicianDetails(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Attachment of kind "technician": the key id of the certificate."""
+    """Attachment of kind "technician": the key id of the certificate, and its staff numbers."""
 
     name: str
+    numbers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return "TechnicianDetails()"

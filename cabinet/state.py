@@ -278,6 +278,7 @@ class Service:
     person: str = ""  # who signed in as a person of this cabinet, without a key
     factors: tuple[str, ...] = ("certificate",)
     notes: dict[str, str] = field(default_factory=dict, repr=False)  # attachment -> its words
+    people: tuple[str, ...] = ()  # of this cabinet, whose staff numbers the certificate names
 
     @property
     def name(self) -> str:

@@ -55,6 +55,9 @@ def _what(state: State, record: r.Record, attached: r.Attached) -> str:
     match record:
         case sr.ServiceCommand():
             return ""
+        case sr.ServiceSignedIn(people=people) if people:
+            whom = " and ".join(_name(state, ref) for ref in people)
+            return f"{visited(record)}, which names {whom}"
         case sr.ServiceRefused(why=why, person=person):
             whom = f", as {_name(state, person)}" if person else ""
             return f"sign-in refused: {NOT_ACCEPTED.get(why, why.replace('_', ' '))}{whom}"

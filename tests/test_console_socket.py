@@ -221,6 +221,19 @@ def test_a_revoked_key_is_refused_at_the_next_sign_in(tmp_path: Path, ca: Servic
     desk.close()
 
 
+def test_where_it_is_asked_a_certificate_names_a_staff_number_which_is_recorded(
+    tmp_path: Path, ca: ServiceCA
+) -> None:
+    desk = opened(tmp_path, ca, named_certificates=True)
+    console = Console(desk)
+    console.greet()
+    console.say(m.Respond(ca.technician("Kim Other", "ward-1").sign(console.challenge())))
+    assert "staff:NUMBER" in console.hear(m.Denied).words
+    console.sign_in(ca.technician("Paul P.", "ward-1", "staff:P1"))
+    assert desk.ward.records(sr.ServiceSignedIn)[-1].people == (desk.ward.ref("P1"),)
+    desk.close()
+
+
 def test_who_must_be_let_in_waits_and_is_told(
     tmp_path: Path, ca: ServiceCA, sam: Technician
 ) -> None:

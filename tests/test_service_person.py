@@ -13,9 +13,9 @@ from cabinet import console_messages as m
 from cabinet import events as e
 from cabinet import factor_records as fr
 from cabinet import records as r
-from cabinet import screens, service, snapshot
+from cabinet import screens, service, snapshot, visits_report
 from cabinet import service_records as sr
-from cabinet.journal import replay
+from cabinet.journal import attached, replay
 from cabinet.plan import Rules, Service
 from tests import app
 from tests.desks import Console, Desk
@@ -360,6 +360,62 @@ def test_attack_a_technician_does_not_open_a_full_drawer_by_a_second_account() -
     ward.press("sign_out")
     ward.sign_in("P1")
     assert not ward.press("test_lock").refusal
+
+
+# --- a certificate that names its holder's staff number -------------------------------------------
+
+
+def certified(*numbers: str) -> e.ServiceProved:
+    return e.ServiceProved("", "SHA256:k", "Paul P.", 7, "ward-1", False, 2**60, numbers)
+
+
+@pytest.mark.parametrize("numbers", [("P1",), ("S1",), ("X-77", "P1"), ("P9",)])
+def test_attack_a_certificate_and_a_pharmacists_account_of_one_human_let_nobody_in(
+    numbers: tuple[str, ...],
+) -> None:
+    """By the number of the account itself, of another one of theirs, and of one made meanwhile."""
+    rules = msgspec.structs.replace(CODE, admit="controlled")
+    ward = Ward(msgspec.structs.replace(PLAN, service=rules))
+    who = "P1" if "P1" in numbers else "P9"
+    if who == "P9" and numbers != ("P9",):
+        hired(ward)
+        two_accounts(ward)
+    assert not ward.do(certified(*numbers)).refusal
+    if numbers == ("P9",):
+        ward.hire("P9", "pharmacist")
+    ward.sign_in(who)
+    ward.press("menu")
+    assert ward.press(f"admit:{session(ward)}").refusal
+    assert ward.records(r.Refused)[-1].why == "own_visit"
+    assert ward.do(e.ServiceAsked(session(ward), "status")).refusal
+    ward.press("sign_out")
+    ward.sign_in("P2")
+    ward.press("menu")
+    ward.press(f"admit:{session(ward)}")
+    ask(ward, "service begin")
+    ask(ward, "test lock D1")
+    ward.press("sign_out")
+    assert ask(ward, "service begin") == "" == ask(ward, "test lock D1")
+    ward.commands.clear()
+    ward.sign_in(who)
+    assert ward.press("test_lock").refusal
+    assert not [it for it in ward.commands if isinstance(it, e.Pulse)]
+    ward.press("sign_out")
+    ward.sign_in("P2")
+    assert not ward.press("test_lock").refusal
+
+
+def test_the_entry_names_the_people_of_the_cabinet_whom_a_certificate_names(ward: Ward) -> None:
+    ward.do(certified("P1", "V-77"))
+    assert ward.records(sr.ServiceSignedIn)[-1].people == (ward.ref("P1"),)
+    assert b"V-77" not in b"".join(ward.sink.bodies)
+    assert b"V-77" in b"".join(it.data for it in ward.sink.attached)
+    assert "V-77" not in repr(certified("V-77"))
+    told = visits_report.visits(
+        (r.decode_body(data) for data in ward.sink.bodies), attached(ward.sink.attached)
+    )
+    assert told[-1][-1].endswith("certificate 7, which names Paul Pharmacist")
+    assert replay(ward.sink).service == ward.state.service
 
 
 @pytest.mark.parametrize("line", ["status", "test lock D1", "poweroff", "replace D1 A-1 SN1"])

@@ -3,6 +3,7 @@
 import base64
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from auth import ssh_signature
 from auth.errors import AuthError, NotASignature, NotProved
-from auth.ssh_proof import Trust, check
+from auth.ssh_proof import Trust, check, staff_numbers
 from sim.technicians import KEYGEN, ServiceCA, Technician, keygen
 
 pytestmark = pytest.mark.skipif(shutil.which(KEYGEN) is None, reason="ssh-keygen is not installed")
@@ -64,6 +65,29 @@ def test_a_signature_for_another_purpose_proves_nothing(ca: ServiceCA, sam: Tech
 def test_a_certificate_for_another_cabinet_proves_nothing_here(ca: ServiceCA) -> None:
     person = ca.technician("Else Where", "ward-2", "ward-1x")
     assert refused(person.sign(CHALLENGE), trust(ca)).why == "elsewhere"
+
+
+def test_a_staff_number_is_a_principal_of_its_own_and_no_place(ca: ServiceCA) -> None:
+    person = ca.technician("Num Ber", "staff:P-3102", "ward-1", "staff: N-1 ", "staff:")
+    held = check(person.sign(CHALLENGE), CHALLENGE.encode(), trust(ca), time.time())
+    assert staff_numbers(held) == ("P-3102", "N-1")
+    assert "P-3102" not in repr(held)
+    person = ca.technician("No Place", "staff:ward-1")
+    assert refused(person.sign(CHALLENGE), trust(ca)).why == "elsewhere"
+    person = ca.technician("Ever Body", "ward-1", *(f"staff:{n}" for n in range(5)))
+    assert refused(person.sign(CHALLENGE), trust(ca)).why == "numbers"
+
+
+def test_where_certificates_must_be_named_one_without_a_staff_number_is_refused(
+    ca: ServiceCA, sam: Technician
+) -> None:
+    named = replace(trust(ca), named=True)
+    refusal = refused(sam.sign(CHALLENGE), named)
+    assert refusal.why == "unnamed" and "-n ward-1,staff:NUMBER" in str(refusal)
+    ca.certify(sam, "ward-1", "staff:")
+    assert refused(sam.sign(CHALLENGE), named).why == "unnamed"
+    ca.certify(sam, "ward-1", "staff:S-5003")
+    assert proved(sam.sign(CHALLENGE), named) == sam.name
 
 
 def test_a_certificate_of_another_ca_proves_nothing(ca: ServiceCA, tmp_path: Path) -> None:
