@@ -30,9 +30,10 @@ from sim.bench.server import Bench
 from sim.cabinet import SimulatedCabinet
 from sim.cable import SerialCable
 from sim.errors import SimulatorError
-from sim.people import PEOPLE
+from sim.people import PEOPLE, TECHNICIAN
+from sim.phone import STEP_S
 from sim.supervisor import Child, Supervisor
-from sim.technicians import SERVICE, TECHNICIAN, VENDOR, demo_certificate
+from sim.technicians import SERVICE, VENDOR, demo_certificate, demo_phone
 
 LOOK_EVERY_S = 0.1
 
@@ -146,13 +147,14 @@ def _tell(folder: Path, port: int, bench_port: int, laptop: Path) -> None:
     nurse = next(person for person in PEOPLE if person.role == "nurse")
     command = Path(sys.executable).with_name("cabinet")
     other = [person for person in PEOPLE if person.role == "nurse"][1]
+    pin = _by_pin(folder)
     print(
         f"""
   Touchscreen   http://127.0.0.1:{port}/
   Bench         http://127.0.0.1:{bench_port}/   (the cabinet's physical side)
   Console       picocom -b 115200 {laptop}
-                KEY-cert.pub of {TECHNICIAN}, a service technician: {certificate}
-                its bundles: age --decrypt -i {folder / SERVICE / VENDOR} FILE | gunzip
+                KEY-cert.pub of {TECHNICIAN.name}, a service technician: {certificate}
+                its bundles: age --decrypt -i {folder / SERVICE / VENDOR} FILE | gunzip{pin}
 
   Try:
   1. On the bench, hold {nurse.name}'s badge to the reader, then put a finger of hers on the sensor.
@@ -163,6 +165,23 @@ def _tell(folder: Path, port: int, bench_port: int, laptop: Path) -> None:
   Ctrl-C stops everything.""",
         flush=True,
     )
+
+
+def _by_pin(folder: Path) -> str:
+    """How the technician signs in at the console without a key; "" of an older demo."""
+    if demo_phone(folder) is None:
+        return ""
+    return f"""
+                or his number {TECHNICIAN.staff_id}, PIN {TECHNICIAN.pin}, and a code of his app:
+                {sys.executable} -m sim code --folder {folder}"""
+
+
+def _show_code(folder: Path) -> None:
+    """What the technician's phone shows now."""
+    phone = demo_phone(folder)
+    if phone is None:
+        raise SimulatorError(f"{folder}: no technician has an app there; make another demo")
+    print(f"{phone.code()}   good for {STEP_S - int(time.time()) % STEP_S} s, and once")
 
 
 def main() -> int:
@@ -178,9 +197,11 @@ def main() -> int:
     serve.add_argument("--folder", type=Path, default=Path("demo"))
     for name, port in (("--port", 8080), ("--bench-port", 8081)):
         serve.add_argument(name, type=whole(1024, 65_535), default=port, metavar="1024..65535")
+    code = commands.add_parser("code", help="the code of the demo's service technician's app")
+    code.add_argument("--folder", type=Path, default=Path("demo"))
     arguments = parser.parse_args()
-    running = arguments.command == "run"
-    said_by = "make run" if running else "python -m sim"
+    running = arguments.command is not None
+    said_by = "make run" if arguments.command == "run" else "python -m sim"
     level = logging.WARNING if running else logging.CRITICAL  # in a story what goes wrong is meant
     logging.basicConfig(level=level, format="%(levelname)s %(name)s: %(message)s")
     if not running and arguments.seed is None and arguments.soak is None:
@@ -191,7 +212,11 @@ def main() -> int:
             return story.soak(arguments.soak, first, story.SOAK_FOUND)
         if not running:
             return story.tell(arguments)
-        run(arguments.folder.resolve(), arguments.port, arguments.bench_port)
+        folder = arguments.folder.resolve()
+        if arguments.command == "code":
+            _show_code(folder)
+        else:
+            run(folder, arguments.port, arguments.bench_port)
     except BrokenPipeError:  # whoever read the story has read enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -31,9 +31,9 @@ from ledger.store import Store
 from sim.cabinet import SimulatedCabinet
 from sim.fingerprint_sensor import MODEL, finger_in, template_of
 from sim.medicines import DEMO, Stock, stock
-from sim.people import PEOPLE, Person
+from sim.people import PEOPLE, TECHNICIAN, Person
 from sim.phone import STEP_S, code_of, secret_of
-from sim.technicians import DEMO_FLEET, demo_ca, demo_vendor
+from sim.technicians import DEMO_FLEET, demo_ca, demo_vendor, keep_app
 from sim.world import World
 
 PIN_PASSES = 2  # a demo's PINs are printed on the bench
@@ -216,6 +216,12 @@ class SetUp:
         if self.engine.place.page == "enrol_skipped":
             self.press("without_finger")
 
+    def hire(self, person: Person) -> None:
+        """Somebody comes by a list of their own."""
+        badge = keyed_hash(self._keys.pepper, BADGE_PURPOSE, person.badge)
+        row = e.PersonRow(person.staff_id, person.given, person.family, person.role, badge)
+        self.do(e.Import("people.csv", people=(("people.csv:2", row),)))
+
     def find(self, person: Person) -> None:
         """The person's page, for the administrator who is signed in."""
         self.press("people")
@@ -282,6 +288,7 @@ def make(folder: Path, *, random_bytes: RandomBytes = secrets.token_bytes) -> No
     shutil.copy(DEMO / "cabinet.toml", fresh / "cabinet.toml")
     with (fresh / "cabinet.toml").open("a", encoding="utf-8") as file:
         file.write(f'\n[service]\nbundle_key = "{demo_vendor(fresh)}"\n')
+        file.write('sign_in = ["certificate", "code"]\n')
         if ca := demo_ca(fresh):
             file.write(f'ca = ["{ca}"]\nfleet = "{DEMO_FLEET}"\n')
     configuration = site.load(fresh / "cabinet.toml")
@@ -293,6 +300,9 @@ def make(folder: Path, *, random_bytes: RandomBytes = secrets.token_bytes) -> No
     for person in PEOPLE:
         if person.role != "administrator":
             setup.enrol(person, setup.invite(first, person), second)
+    setup.hire(TECHNICIAN)
+    setup.enrol(TECHNICIAN, setup.invite(first, TECHNICIAN), second)
+    keep_app(fresh, setup.add_app(TECHNICIAN))
     technician = next(person for person in PEOPLE if person.role == "pharmacy_technician")
     shelves = stock(DEMO)
     setup.stock_up(technician, shelves)

@@ -45,6 +45,11 @@ PEOPLE: tuple[Person, ...] = (
     _person("A-1002", "Samuel", "Osei", "administrator", "0011362751", "30769418", "samuel"),
 )
 
+# Of the demo alone: on no list of a story, and no card of the bench.
+TECHNICIAN = _person(
+    "S-5003", "Sam", "Okafor", "service_technician", "0064207719", "39518264", "sam"
+)
+
 
 def by_badge(badge: str) -> Person | None:
     """The person who carries `badge`."""

@@ -4,16 +4,21 @@ Not for checking anything. One rule: every key and certificate is made by the ma
 ssh-keygen, as a hospital's would be.
 """
 
+import base64
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from pyrage import x25519
 
 from cabinet import whole_file
+from sim.people import TECHNICIAN
+from sim.phone import Phone, secret_of
 
 KEYGEN = "ssh-keygen"
 NAMESPACE = "adc-console"
+STAFF = "staff:"  # before the staff number, among a certificate's places
 DEMO_FLEET = "simulated-hospital"
 
 
@@ -105,8 +110,8 @@ class ServiceCA:
 
 # --- the demo's -----------------------------------------------------------------------------------
 
-TECHNICIAN = "Sam Okafor"
 SERVICE = "service"  # the folder, in the demo cabinet's
+APP = "app"  # the secret of the technician's authenticator app, as the cabinet showed it
 VENDOR = "vendor.key"  # an age identity, which no real cabinet has
 
 
@@ -128,5 +133,18 @@ def demo_certificate(folder: Path) -> str:
     """A fresh certificate of the demo's technician for the demo's cabinets; its file."""
     if not ServiceCA.is_in(folder / SERVICE):
         return "none, because ssh-keygen is not installed"
-    person = ServiceCA(folder / SERVICE).technician(TECHNICIAN, DEMO_FLEET)
+    places = (DEMO_FLEET, f"{STAFF}{TECHNICIAN.staff_id}")
+    person = ServiceCA(folder / SERVICE).technician(TECHNICIAN.name, *places)
     return str(person.certificate)
+
+
+def keep_app(folder: Path, secret: bytes) -> None:
+    """The demo's technician typed this into the app on the phone."""
+    text = base64.b32encode(secret).decode()
+    whole_file.replace(folder / SERVICE / APP, f"{text}\n".encode())
+
+
+def demo_phone(folder: Path) -> Phone | None:
+    """The phone of the demo's technician; None of a demo that was made without."""
+    file = folder / SERVICE / APP
+    return Phone(secret_of(file.read_text().strip()), time.time) if file.exists() else None

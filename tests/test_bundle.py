@@ -19,7 +19,7 @@ from cabinet import records as r
 from cabinet.system_answers import Told, decode
 from ledger.store import Store
 from sim.medicines import DEMO
-from sim.people import PEOPLE
+from sim.people import PEOPLE, TECHNICIAN
 from sim.technicians import SERVICE, VENDOR
 from tests.test_cli import Shell
 
@@ -44,7 +44,7 @@ def records(folder: Path, kind: type[R]) -> list[R]:
 def secrets_of_the_demo(folder: Path) -> list[str]:
     """Names, numbers, PINs, PIN hashes and references of everybody in the demo cabinet there."""
     found: list[str] = []
-    for person in PEOPLE:
+    for person in (*PEOPLE, TECHNICIAN):
         found += [person.given, person.family, person.staff_id, person.badge, person.pin]
     with (DEMO / "patients.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -116,7 +116,7 @@ def test_a_bundle_has_nothing_of_any_patient_or_person_whatever_the_logs_say(
     for data in (printed, disk.read_bytes()):
         found = opened(folder, data)
         assert len(found["logs"]) > 100
-        assert found["records"]["person_enrolled"] == len(PEOPLE)
+        assert found["records"]["person_enrolled"] == len((*PEOPLE, TECHNICIAN))
         assert found["ledger"]["entries"] == sum(found["records"].values())
         words = json.dumps(found, ensure_ascii=False)
         assert not said_of_somebody(words, folder)

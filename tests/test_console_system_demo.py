@@ -11,8 +11,8 @@ import pytest
 
 from cabinet import records as r
 from cabinet import service_records as sr
-from sim.people import PEOPLE
-from sim.technicians import DEMO_FLEET, KEYGEN, SERVICE, TECHNICIAN, ServiceCA
+from sim.people import PEOPLE, TECHNICIAN
+from sim.technicians import DEMO_FLEET, KEYGEN, SERVICE, ServiceCA
 from tests.demo import PATIENCE_S, Demo, pause, person, until
 from tests.laptops import PICOCOM, Laptop
 from tests.peer import ScreenPeer
@@ -41,8 +41,10 @@ def laptop(demo: Demo) -> Iterator[Laptop]:
 
 def sign_in(demo: Demo, laptop: Laptop) -> ScreenPeer:
     """With a certificate, and let in by a pharmacist at the touchscreen."""
-    sam = ServiceCA(demo.folder / SERVICE).technician(TECHNICIAN, DEMO_FLEET)
-    laptop.insist("\r", "ssh-keygen")
+    sam = ServiceCA(demo.folder / SERVICE).technician(TECHNICIAN.name, DEMO_FLEET)
+    laptop.insist("\r", "c  with your SSH key")
+    laptop.type("c")
+    laptop.until("ssh-keygen")
     laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
     laptop.until("a pharmacist must let you in")
     screen = ScreenPeer(demo.folder / "run" / "screen.sock")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sim.people import TECHNICIAN
 from tests.demo import PATIENCE_S, READY_S, ROOT, Demo, free_port, make, person, until
 
 READY = "INFO cabinet.controller: ready:"
@@ -79,6 +80,7 @@ def test_what_to_try_is_printed_when_it_can_be_tried(tmp_path: Path, demo_templa
         until(lambda: "Ctrl-C stops everything." in demo.log(), READY_S)
         assert demo.answers()
         assert demo.log().count("Ctrl-C stops everything.") == 1
+        assert f"number {TECHNICIAN.staff_id}, PIN {TECHNICIAN.pin}" in demo.log()
     finally:
         demo.kill()
 

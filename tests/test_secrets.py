@@ -26,7 +26,7 @@ from cabinet.service import NOT_ACCEPTED
 from cabinet.signin import PIN_NOT_ACCEPTED
 from drivers import readings as d
 from sim.medicines import DEMO
-from sim.people import PEOPLE
+from sim.people import PEOPLE, TECHNICIAN
 from tests.demo import PATIENCE_S, pause, person
 from tests.machine import Machine
 from tests.ward import Ward
@@ -145,7 +145,7 @@ def test_no_record_has_a_field_for_a_name_a_record_number_or_a_pin() -> None:
 def _secrets(keys: Keys) -> dict[str, bytes]:
     """Everything that must stand nowhere: whose it is -> its bytes."""
     found: dict[str, bytes] = {}
-    for somebody in PEOPLE:
+    for somebody in (*PEOPLE, TECHNICIAN):
         for name in ("family", "badge", "pin", "staff_id"):
             found[f"{name} of {somebody.staff_id}"] = getattr(somebody, name).encode()
     for line in (DEMO / "patients.csv").read_text(encoding="utf-8").splitlines()[1:]:
@@ -172,12 +172,8 @@ def _told(data: bytes, secrets: dict[str, bytes]) -> list[str]:
 @pytest.fixture
 def machine(tmp_path: Path, demo_template: Path) -> Iterator[Machine]:
     """Whose console lets people sign in by PIN and code."""
-    folder = tmp_path / "demo"
-    shutil.copytree(demo_template, folder)
-    settings = (folder / "cabinet.toml").read_text(encoding="utf-8")
-    by_code = settings.replace("[service]\n", '[service]\nsign_in = ["code"]\n')
-    (folder / "cabinet.toml").write_text(by_code, encoding="utf-8")
-    machine = Machine(folder)
+    shutil.copytree(demo_template, tmp_path / "demo")
+    machine = Machine(tmp_path / "demo")
     yield machine
     machine.stop()
 

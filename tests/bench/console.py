@@ -12,7 +12,8 @@ import threading
 import time
 from pathlib import Path
 
-from sim.technicians import DEMO_FLEET, SERVICE, TECHNICIAN, ServiceCA
+from sim.people import TECHNICIAN
+from sim.technicians import DEMO_FLEET, SERVICE, ServiceCA
 from tests.bench.cabinet_process import demo
 from tests.bench.figures import Figure, percentile
 from tests.demo import pause
@@ -92,7 +93,9 @@ def measure() -> list[Figure]:
             terminal = _Terminal(console.cable.laptop_end)
             terminal.until("Press Enter to sign in.")
             terminal.type(b"\r")
-            sam = ServiceCA(folder / SERVICE).technician(TECHNICIAN, DEMO_FLEET)
+            terminal.until("c  with your SSH key")
+            terminal.type(b"c")
+            sam = ServiceCA(folder / SERVICE).technician(TECHNICIAN.name, DEMO_FLEET)
             signed = sam.sign(terminal.challenge())
             terminal.type(signed.replace("\n", "\r").encode())
             terminal.until("service>")
