@@ -22,6 +22,7 @@ supervisor = true
 """
 OVERRIDES = "E"  # the security group that the charge nurse may remove from without an order
 TEMPORARY_H = "4"
+CONTRACT = "2027-12-31"  # after the longest story, of those who have rights from people
 
 
 def _nurse(staff_id: str, given: str, family: str, badge: str, pin: str) -> Person:
@@ -82,7 +83,7 @@ def row(person: Person) -> Row:
         "status": "left" if person is LEAVER else "active",
         "areas": "ICU" if person is ELSEWHERE else "*",
         "groups": " ".join(groups) or NONE,
-        "expires": "",
+        "expires": CONTRACT if person.role in ("pharmacist", "charge_nurse") else "",
         "person_number": HUMANS.get(person, ""),
         "competencies": "" if person is UNTRAINED else TRAINED,
     }

@@ -29,10 +29,19 @@ class StaffOffice:
         self.signed = list(signed)
         self.rows = {row["staff_id"]: row for row in cast.rows()}
 
-    def sign(self, rows: Iterable[Row]) -> SignedList:
-        """The next list, of these rows."""
-        number = self.signed[-1].number + 1
-        self.signed.append(signed_list.sign(number, signed_list.written(rows)))
+    def with_rows(self, *rows: Row) -> list[Row]:
+        """All rows as they should be, but for these."""
+        changed = {row["staff_id"]: row for row in rows}
+        return list({**self.rows, **changed}.values())
+
+    def sign(self, rows: Iterable[Row], number: int = 0) -> SignedList:
+        """The next list, of these rows; or one more with this `number`."""
+        return self.sign_bytes(signed_list.written(rows), number)
+
+    def sign_bytes(self, data: bytes, number: int = 0) -> SignedList:
+        """The same of any bytes."""
+        newest = self.signed[-1].number
+        self.signed.append(signed_list.sign(number or newest + 1, data))
         return self.signed[-1]
 
     def bring(self, it: SignedList) -> bool:
@@ -53,7 +62,7 @@ class StaffOffice:
         if not self.hears():
             return False
         self.rows[person.staff_id] = {**self.rows[person.staff_id], **columns}
-        return self.bring(self.sign(self.rows.values()))
+        return self.bring(self.sign(self.with_rows()))
 
     def suspend(self, person: Person) -> bool:
         """They may do nothing any more."""
@@ -66,7 +75,7 @@ class StaffOffice:
 
     def right(self) -> None:
         """The list as it should be, until it was taken."""
-        right = self.sign(self.rows.values())
+        right = self.sign(self.with_rows())
 
         def taken(state: State) -> bool:
             return state.staff_list.number >= right.number

@@ -15,9 +15,12 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from auth.pins import keyed_hash
 from cabinet import machines
+from cabinet.lists import BADGE_PURPOSE
 from sim.cast import EVERYBODY
 from sim.census import Census
 from sim.checks import Checks
@@ -28,6 +31,7 @@ from sim.faults import Injector
 from sim.hands import GaveUp, Hands, Mistakes, told
 from sim.happenings import Happening
 from sim.hospital import DAY_S, Hospital
+from sim.list_checks import ListChecks
 from sim.lists import Lists
 from sim.medicines import DEMO
 from sim.model import Model
@@ -133,6 +137,9 @@ class Story:
         self.runtime.world.observe(proofs.happened)
         self.runtime.typed = proofs.typed
         self.staff = StaffOffice(self.runtime, lists, template.signed)
+        known_by = partial(keyed_hash, template.keys.pepper, BADGE_PURPOSE)
+        self.list_checks = ListChecks(self.model.expect, self.staff.signed, known_by)
+        self.model.readers.append(self.list_checks.hear)
         rate = plan.trespass_rate
         self.trespassers = Trespassers(self.hospital, self.staff, plan.seed, rate)
         services = ServiceChecks(self.model, self.checks.tells)
@@ -217,6 +224,7 @@ class Story:
         hub, model = self.runtime.hub, self.model
         self.trace.line(hub.now_s, "everything heals")
         self.injector.heal_all()
+        self.staff.right()
         self.hospital.closing = self.census.closing = self.hospital.floor.closed = True
         if self.runtime.boot is None:
             self.runtime.power_on()
@@ -247,6 +255,7 @@ class Story:
         model.expect(11, self._served, "nobody could take a medicine after everything healed")
         if not model.violations:
             self.checks.at_end()
+            self.list_checks.at_end(self.staff.with_rows())
 
     _served = False
     _first_mib = 0.0

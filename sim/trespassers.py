@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from sim.administrators import ADMINISTRATION
+from sim.false_lists import FALSE_LISTS
 from sim.hands import GaveUp, Hands, Mistakes
 from sim.hospital import DAY_S, Hospital
 from sim.old_orders import OLD_ORDERS
@@ -21,7 +22,12 @@ from sim.trespass import Trespass, Visit
 from sim.virtual import UNITS, Stream
 
 CAREFUL = Mistakes().times(0.0)
-TRESPASSES: dict[str, Trespass] = {**OVERREACH, **OLD_ORDERS, **ADMINISTRATION}
+TRESPASSES: dict[str, Trespass] = {
+    **OVERREACH,
+    **OLD_ORDERS,
+    **ADMINISTRATION,
+    **FALSE_LISTS,
+}
 
 
 class Trespassers:

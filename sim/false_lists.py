@@ -1,0 +1,309 @@
+"""Staff lists that lie: forged, replayed, shrunken, promoting; and those that come in between.
+
+Not for what is right (`list_checks.py`). One rule: whoever holds the key or the file may have made
+one; afterwards a right list puts everything right.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from cabinet.screens import buttons
+from ledger.note import Signer
+from sim import cast, signed_list
+from sim.cast import AGENCY, ELSEWHERE, INGRID, LEAVER, SAMUEL, UNTRAINED
+from sim.hands import GaveUp, Hands
+from sim.people import PEOPLE
+from sim.signed_list import SIGNER, SignedList
+from sim.trespass import Trespass, Visit
+
+HEARD_S = 1.5  # until a list that was brought is taken, or refused
+SIGNED_OUT_S = 15.0  # of the end of what was begun
+FORGER = Signer(SIGNER.name, bytes(32))
+JONAS, MEI, ROSA, HENRY = PEOPLE[1:5]
+FEW = (AGENCY, ELSEWHERE, UNTRAINED)  # whom a shrunken list leaves out: over a tenth
+DISGUISES = (("M\u0435i", "Tanaka"), ("0mar", "Haddad"))  # a Cyrillic letter; a digit
+NOBODYS_BADGE = "0047712906"
+NEXT_YEAR = "31122027"  # as it is typed
+
+
+def _bring(it: Visit, lie: SignedList) -> None:
+    if not it.staff.bring(lie):
+        raise GaveUp("nobody takes a list")
+    it.hands.wait(HEARD_S)
+
+
+def _come_back(it: Visit) -> None:
+    """Whoever left tries whether it worked."""
+    it.hands_of(LEAVER).prove()
+
+
+def _back() -> dict[str, str]:
+    return {**cast.row(LEAVER), "status": "active"}
+
+
+# --- forged ---------------------------------------------------------------------------------------
+
+
+def other_key(it: Visit) -> None:
+    """Signed by somebody else, under the hospital's name; or with another one's signature."""
+    newest = it.staff.signed[-1]
+    data = signed_list.written(it.staff.with_rows(_back()))
+    forged = signed_list.sign(newest.number + 1, data, FORGER)
+    if it.hands.chance.chance(0.5):
+        text, signature = forged.note.split("\n\n")[0], newest.note.split("\n\n")[1]
+        forged = SignedList(forged.number, data, f"{text}\n\n{signature}")
+    _bring(it, forged)
+    _come_back(it)
+
+
+def changed_after(it: Visit) -> None:
+    """A row was changed after it was signed."""
+    right = it.staff.sign(it.staff.with_rows())
+    data = signed_list.written(it.staff.with_rows(_back()))
+    _bring(it, SignedList(right.number, data, right.note))
+    _come_back(it)
+
+
+def other_note(it: Visit) -> None:
+    """Without a note, and beside the note of another list."""
+    right = it.staff.sign(it.staff.with_rows(_back()))
+    _bring(it, SignedList(right.number, right.data, ""))
+    _bring(it, SignedList(right.number, right.data, it.staff.signed[1].note))
+
+
+def replayed(it: Visit) -> None:
+    """An older list, from before somebody left, and one of those that came after it."""
+    _bring(it, it.staff.signed[0])
+    _bring(it, it.hands.chance.pick(it.staff.signed[:-1]))
+    _come_back(it)
+
+
+def unreadable(it: Visit) -> None:
+    """Signed, and no list."""
+    rubbish = (b"\xff\xfe\x00", b"staff_id,given\nN-2041,Amina\n", b"", b'staff_id,"given\n')
+    _bring(it, it.staff.sign_bytes(it.hands.chance.pick(rubbish)))
+
+
+# --- by whoever holds the key ---------------------------------------------------------------------
+
+
+def promoted(it: Visit) -> None:
+    """A nurse is a pharmacist, another an administrator, by a list."""
+    pharmacist = {**cast.row(AGENCY), "role": "pharmacist", "groups": "A B C D E F G H"}
+    administrator = {**cast.row(UNTRAINED), "role": "administrator", "groups": "-"}
+    _bring(it, it.staff.sign(it.staff.with_rows(pharmacist, administrator)))
+
+
+def more_rights(it: Visit) -> None:
+    """No end for those whose rights people gave; an administrator with rights to medicines."""
+    endless = [{**cast.row(person), "expires": ""} for person in (ROSA, HENRY)]
+    administrator = {**cast.row(SAMUEL), "role": "charge_nurse", "groups": "A B C D E F G H"}
+    _bring(it, it.staff.sign(it.staff.with_rows(*endless, administrator)))
+
+
+def look_alike(it: Visit) -> None:
+    """Somebody new, whose name is drawn as another's."""
+    given, family = it.hands.chance.pick(DISGUISES)
+    new = {**cast.row(AGENCY), "staff_id": "N-2096", "given": given, "family": family}
+    _bring(it, it.staff.sign(it.staff.with_rows({**new, "badge": NOBODYS_BADGE})))
+
+
+def twice(it: Visit) -> None:
+    """Somebody new with another's badge, or another's staff number."""
+    new = {**cast.row(AGENCY), "given": "Nadia", "family": "Fontaine"}
+    if it.hands.chance.chance(0.5):
+        rows = it.staff.with_rows({**new, "staff_id": "N-2097", "badge": MEI.badge})
+    else:
+        rows = [*it.staff.with_rows(), {**new, "badge": NOBODYS_BADGE}]
+    _bring(it, it.staff.sign(rows))
+
+
+def leaver(it: Visit) -> None:
+    """Somebody who left stands on a new list again."""
+    _bring(it, it.staff.sign(it.staff.with_rows(_back())))
+    _come_back(it)
+
+
+def empty(it: Visit) -> None:
+    """Nobody works here any more."""
+    _bring(it, it.staff.sign([]))
+
+
+def one_left(it: Visit) -> None:
+    """Everybody but one administrator was deleted."""
+    _bring(it, it.staff.sign([cast.row(INGRID)]))
+
+
+# --- held for a person ----------------------------------------------------------------------------
+
+
+def _shrunken(it: Visit) -> SignedList:
+    gone = [person.staff_id for person in FEW]
+    rows = [row for row in it.staff.with_rows() if row["staff_id"] not in gone]
+    return it.staff.sign(rows)
+
+
+def _judge(it: Visit, verb: str) -> None:
+    """The administrator looks at who would go, and says yes or no."""
+    hands = it.hands
+    hands.sign_in()
+    hands.must_press("staff_list")
+    screen = hands.must_see("staff_list")
+    if hands.can_press("more"):
+        hands.press("more")
+    hands.think(2.0, 6.0)
+    pressed = [name for name in buttons(screen) if name.startswith(f"{verb}:")]
+    if not pressed:
+        raise GaveUp("no list waits")
+    hands.must_press(pressed[0])
+    hands.must_see("menu")
+    hands.must_press("sign_out")
+
+
+def accepted(it: Visit) -> None:
+    """An administrator accepts exactly this list, which is taken when it comes again."""
+    shrunken = _shrunken(it)
+    _bring(it, shrunken)
+    _judge(it, "accept_list")
+    _bring(it, shrunken)
+
+
+def refused(it: Visit) -> None:
+    """An administrator refuses it; it is brought again all the same."""
+    shrunken = _shrunken(it)
+    _bring(it, shrunken)
+    _judge(it, "refuse_list")
+    _bring(it, shrunken)
+
+
+def in_its_place(it: Visit) -> None:
+    """Another list, with the same number, in the place of the one that was accepted."""
+    shrunken = _shrunken(it)
+    _bring(it, shrunken)
+    _judge(it, "accept_list")
+    gone = [person.staff_id for person in (*FEW, MEI)]
+    rows = [row for row in it.staff.with_rows() if row["staff_id"] not in gone]
+    _bring(it, it.staff.sign(rows, shrunken.number))
+
+
+# --- in between -----------------------------------------------------------------------------------
+
+
+def _suspend(it: Visit) -> None:
+    if not it.staff.suspend(AGENCY):
+        raise GaveUp("nobody takes a list")
+
+
+def during_change(it: Visit) -> None:
+    """An administrator changes somebody whom a list suspends meanwhile."""
+    hands = it.hands
+    hands.sign_in()
+    hands.must_press("people")
+    hands.must_press("find_person")
+    hands.must_press("find_people", AGENCY.staff_id)
+    found = [row for row in hands.rows() if row.startswith("person:")]
+    if not found:
+        raise GaveUp("nobody is called so")
+    for button in (found[0], "edit", "edit:expiry"):
+        hands.must_press(button)
+    hands.must_press("set_end", NEXT_YEAR)
+    hands.must_see("check_person")
+    _suspend(it)
+    hands.wait(HEARD_S)
+    if hands.press("save_change") == "done":
+        raise GaveUp("it was saved")
+    for button in (found[0], "people", "menu", "sign_out"):
+        hands.must_press(button)
+
+
+def before_press(it: Visit) -> None:
+    """Suspended in the instant before "open" is pressed."""
+    it.hands.sign_in()
+    it.look_at_order()
+    _suspend(it)
+    it.hands.press("open")
+
+
+def before_pull(it: Visit) -> None:
+    """Suspended when the lock has let go, before the drawer is pulled; they pull all the same."""
+    hands = it.hands
+    hands.sign_in()
+    pocket = it.look_at_order()
+    it.open()
+    _suspend(it)
+    hands.wait(hands.chance.between(0.1, 4.0))
+    drawer = it.model.pockets[pocket][1]
+    if it.runtime.world.pull(drawer):
+        hands.wait(hands.chance.between(0.5, 4.0))
+        hands.push(drawer)
+    hands.must_see("rest", within_s=SIGNED_OUT_S)
+
+
+def while_open(it: Visit) -> None:
+    """Suspended while the drawer is open: it is counted and shut, and nothing more."""
+    hands = it.hands
+    hands.sign_in()
+    pocket = it.look_at_order()
+    it.open()
+    hands.must_see("opening", "count", "take", within_s=4.0)
+    drawer = hands.pull()
+    screen = hands.must_see("count", "take")
+    _suspend(it)
+    hands.wait(HEARD_S)
+    if screen.name == "count":
+        hands.count(pocket)
+    hands.push(drawer)
+    hands.must_see("rest", within_s=SIGNED_OUT_S)
+
+
+def during_proof(it: Visit) -> None:
+    """The witness has shown their badge and is suspended before their finger."""
+    it.ask_to_waste()
+    witness = it.hands_of(AGENCY)
+    it.runtime.present(AGENCY.badge)
+    witness.must_see("finger", "pin")
+    _suspend(it)
+    witness.wait(HEARD_S)
+    _touch(it, witness)
+
+
+def _touch(it: Visit, witness: Hands) -> None:
+    it.runtime.world.touch(witness.fingers[0])
+    witness.wait(4.0)
+    it.runtime.world.touch(None)
+
+
+def _then_right(does: Callable[[Visit], None], it: Visit) -> None:
+    """Whatever came of it, a right list follows."""
+    try:
+        does(it)
+    finally:
+        it.staff.reinstate(AGENCY)
+
+
+A_DAY = 0.14  # of each [P]
+FALSE_LISTS: dict[str, Trespass] = {
+    name: Trespass(A_DAY, partial(_then_right, does), person)
+    for name, does, person in (
+        ("list of another key", other_key, LEAVER),
+        ("list changed after signing", changed_after, LEAVER),
+        ("list beside another note", other_note, LEAVER),
+        ("older list again", replayed, LEAVER),
+        ("list that is none", unreadable, LEAVER),
+        ("list that promotes", promoted, AGENCY),
+        ("list that gives more", more_rights, ROSA),
+        ("list with a disguised name", look_alike, LEAVER),
+        ("list with one badge or number twice", twice, LEAVER),
+        ("list with somebody who left", leaver, LEAVER),
+        ("empty list", empty, LEAVER),
+        ("list of one person", one_left, LEAVER),
+        ("shrunken list accepted", accepted, SAMUEL),
+        ("shrunken list refused", refused, INGRID),
+        ("another list for the accepted one", in_its_place, SAMUEL),
+        ("list during a change", during_change, SAMUEL),
+        ("suspended before the press", before_press, AGENCY),
+        ("suspended before the pull", before_pull, AGENCY),
+        ("suspended while it is open", while_open, AGENCY),
+        ("witness suspended within their proof", during_proof, JONAS),
+    )
+}
