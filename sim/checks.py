@@ -125,8 +125,7 @@ class Checks:
 
     def _is_told(self, data: bytes) -> bool:
         """Whether it is really there: digits of a time or a random reference are nobody's."""
-        words = b"|".join(rb"(?<!\d)" + re.escape(it) + rb"(?!\d)" for it in self._secrets)
-        return re.search(words, _RANDOM.sub(b"", data)) is not None
+        return holds(_RANDOM.sub(b"", data), self._secrets)
 
     def _looked(self, boot: Boot, event: e.Event, outcome: Outcome) -> None:
         model = self.model
@@ -225,7 +224,7 @@ class Checks:
         self._number = shown.screen.number
         frame = encode(shown)
         model.checks += 1
-        if any(map(frame.__contains__, self._pins)):
+        if any(map(frame.__contains__, self._pins)) and holds(frame, self._pins):
             model.wrong(9, f"a PIN is on the screen {shown.screen.name}")
         engine = boot.turns.engine
         state, wall_ms = engine.state, int(self.runtime.wall.now_s() * 1000)
@@ -318,6 +317,13 @@ class Checks:
         for place in (*self.model.pockets, *self.model.bins):
             self.model.stirred[place] = None
         self._count(boot.turns.engine.state)
+
+
+def holds(data: bytes, secrets: Sequence[bytes]) -> bool:
+    """Whether one of them is there; one that is part of a longer number, a time's or a screen's
+    own, is nobody's."""
+    words = b"|".join(rb"(?<!\d)" + re.escape(it) + rb"(?!\d)" for it in secrets)
+    return re.search(words, data) is not None
 
 
 def model_pockets(model: Model) -> list[str]:

@@ -17,6 +17,7 @@ from cabinet import keys as key_files
 from cabinet import verification
 from cabinet.turns import Turns
 from sim import run as command
+from sim.checks import holds
 from sim.diverter import SCHEMES
 from sim.medicines import DEMO
 from sim.people import PEOPLE
@@ -102,6 +103,13 @@ def test_a_failure_says_seed_step_commit_and_one_command(template: Template) -> 
     again = "python -m sim --seed 5 --days 0.1 --accesses 400 --faults 8 --trace"
     assert again in words
     assert command.as_json(told)["violations"]
+
+
+def test_a_pin_on_a_screen_is_found_and_digits_of_the_screen_s_own_number_are_nobody_s() -> None:
+    pins = [b"90361847", b"27490583"]
+    assert holds(b'{"number":7,"text":"27490583"}', pins)
+    assert holds(b"his PIN:90361847.", pins)
+    assert not holds(b'{"number":3675790361847,"text":""}', pins)
 
 
 def test_a_failing_story_is_shrunk_to_less_of_everything(template: Template) -> None:
