@@ -131,15 +131,8 @@ class Story:
             self.checks.forbid,
             self.checks.told,
         )
-        entitled = Entitlements(self.model.expect, lambda: any(self.model.open.values()))
-        proofs = Proofs(self.model)
-        self.model.readers += [entitled.hear, proofs.hear]
-        self.runtime.world.observe(proofs.happened)
-        self.runtime.typed = proofs.typed
         self.staff = StaffOffice(self.runtime, lists, template.signed)
-        known_by = partial(keyed_hash, template.keys.pepper, BADGE_PURPOSE)
-        self.list_checks = ListChecks(self.model.expect, self.staff.signed, known_by)
-        self.model.readers.append(self.list_checks.hear)
+        self._judge(template.keys.pepper)
         rate = plan.trespass_rate
         self.trespassers = Trespassers(self.hospital, self.staff, plan.seed, rate)
         services = ServiceChecks(self.model, self.checks.tells)
@@ -159,6 +152,17 @@ class Story:
             does=DOES,
         )
         self.runtime.world.observe(self._happened)
+
+    def _judge(self, pepper: bytes) -> None:
+        """Readers of every entry, who say what ought not to be there."""
+        model = self.model
+        entitled = Entitlements(model.expect, lambda: any(model.open.values()))
+        proofs = Proofs(model)
+        self.runtime.world.observe(proofs.happened)
+        self.runtime.typed = proofs.typed
+        known_by = partial(keyed_hash, pepper, BADGE_PURPOSE)
+        self.list_checks = ListChecks(model.expect, self.staff.signed, known_by)
+        model.readers += [entitled.hear, proofs.hear, self.list_checks.hear]
 
     def _happened(self, it: Happening) -> None:
         where = it.place or it.drawer
