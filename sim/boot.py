@@ -50,7 +50,7 @@ ACCESS_TICK_S, BUSY_TICK_S, REST_TICK_S = 2.5, 5.0, 120.0
 BUSY_FOR_S = 6.0  # after the last thing that came
 MOST_WAITING, POST_WITHIN_S, FIRST_WORDS_S = 512, 5.0, 1.0  # as the live runtime has them
 CHECK_S = 4.0  # an idle sensor's driver waits at least so long for its next check
-HASH_S, PROVE_S = 0.25, 0.08
+PROVE_S = 0.08
 
 
 def _no_key() -> KeyLink:
@@ -308,7 +308,7 @@ class Boot:
             self._hub.after(0, partial(self._answer, job, refused=True))
             return
         self._jobs += 1
-        self._hub.after(HASH_S * self._jobs, partial(self._answer, job))
+        self._hub.after(self._runtime.hash_s * self._jobs, partial(self._answer, job))
 
     def _answer(self, job: Job, refused: bool = False) -> None:
         if self._runtime.boot is not self:

@@ -185,7 +185,7 @@ class Hands:
             if screen.name == "pin":
                 self.press("pin", self.person.pin)
                 self.sees("checking", within_s=0.5)
-                self._until_not("checking", 5.0)
+                self.until_not("checking", 5.0)
                 continue
             if not self.fingers:
                 self.press("use_pin")
@@ -194,7 +194,7 @@ class Hands:
             finger = f"{self.person.staff_id}:smudged" if wrong else self.chance.pick(self.fingers)
             self.world.touch(finger)
             number = screen.number
-            self._until_other(number, 6.0)
+            self.until_other(number, 6.0)
             self.world.touch(None)
             after = self.screen
             if after is not None and after.number == number and self.can_press("use_pin"):
@@ -219,21 +219,23 @@ class Hands:
         """Type it where the screen asks for one."""
         self.press("totp", code)
         self.sees("checking", within_s=0.5)
-        self._until_not("checking", 5.0)
+        self.until_not("checking", 5.0)
 
     @property
     def fingers(self) -> Sequence[str]:
         """Of this person."""
         return self.person.fingers
 
-    def _until_not(self, name: str, within_s: float) -> None:
+    def until_not(self, name: str, within_s: float) -> None:
+        """Wait until the screen is another one than that, or the time is over."""
         end = self.runtime.hub.now_s + within_s
         while self.screen is not None and self.screen.name == name:
             if self.runtime.hub.now_s >= end:
                 return
             self.wait(0.2)
 
-    def _until_other(self, number: int, within_s: float) -> None:
+    def until_other(self, number: int, within_s: float) -> None:
+        """Wait until the screen has another number, or the time is over."""
         end = self.runtime.hub.now_s + within_s
         while self.screen is not None and self.screen.number == number:
             if self.runtime.hub.now_s >= end:
@@ -336,3 +338,9 @@ def told(screen: Screen | None) -> int | None:
             found = re.search(r"\d+", block.text) if screen.name == "take" else None
             return int(found.group()) if found else None
     return None
+
+
+def says(screen: Screen | None) -> str:
+    """All words of a screen, one after the other."""
+    blocks = screen.blocks if screen is not None else ()
+    return " ".join(block.text for block in blocks if isinstance(block, Words))

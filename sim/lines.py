@@ -4,6 +4,7 @@ Their own reading of such devices, shared with no driver: ASCII, closed by CR LF
 (scanner), no handshake. One rule: no I/O; bytes come back with the seconds to wait before each.
 """
 
+from collections import deque
 from collections.abc import Iterable
 
 Timed = list[tuple[float, bytes]]
@@ -16,6 +17,7 @@ class LineEmulator:
 
     def __init__(self, ending: bytes) -> None:
         self._ending = ending
+        self.sent: deque[bytes] = deque(maxlen=64)  # for whoever listens on the line
 
     def feed(self, data: bytes) -> Timed:
         return []
@@ -26,6 +28,7 @@ class LineEmulator:
     def line(self, text: str) -> Timed:
         """The bytes of `text` as the device sends them, with the time they take on the wire."""
         data = text.encode("latin-1") + self._ending
+        self.sent.append(data)
         return [(len(data) * CHARACTER_S, data)]
 
     def dripped(self, text: str, gap_s: float) -> Timed:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from auth.pins import PinHasher
 from cabinet import events as e
@@ -31,17 +31,25 @@ from sim.happenings import Happening, Kind
 from sim.lines import BadgeReader, Scanner
 from sim.memory_port import MemoryPort
 from sim.pins import WorldFactory
-from sim.virtual import UNITS, Hub, Stream, VirtualSignal, WallClock
+from sim.virtual import UNITS, Hub, Stream, WallClock
 from sim.world import World
 
 SWEPT_EVERY = 8  # lives of the controller
 RESTART_AFTER_S = 1.0  # as the controller's unit has it
 READY_AFTER_S = 8.0  # from power to the controller's first instruction
 DRIFT_PPM = 40.0  # at most, as a Raspberry Pi's crystal may have
+HASH_S = 0.25  # of virtual time for a PIN's hash; longer where the machine is short of memory
 MEMORY_KIB = 64  # of a PIN's hash, so that a run is not hashing alone
 SENSES = (Kind.OPENED, Kind.CLOSED, Kind.HOOK_RELEASED, Kind.HOOK_ENGAGED)
 COILS = (Kind.COIL_ON, Kind.COIL_OFF, Kind.COIL_CUT)
 STIRS = (*SENSES, *COILS, Kind.FAULTED, Kind.MENDED)
+
+
+class Watcher(Protocol):
+    """Somebody who is told that the screen is a new one."""
+
+    def set(self) -> None:
+        """It is."""
 
 
 class SimulatedRuntime:
@@ -89,13 +97,14 @@ class SimulatedRuntime:
         self.boot: Boot | None = None
         self.shown: Shown | None = None
         self.bouncing: dict[int, int] = {}  # pin -> until
-        self.watchers: list[VirtualSignal] = []
+        self.watchers: list[Watcher] = []
         self._coil_on: int | None = None
         self._levels: dict[int, bool] | None = None
         self._strike_on: tuple[Kind, Callable[[], object]] | None = None
         self._strike_at_start: Strike | None = None
         self._bounce_next_s = 0.0
         self.echo_badge = False  # the next badge is read twice
+        self.hash_s = HASH_S
         self.power_cuts = 0
         self._lives = 0
         # What is told of: what was acknowledged, what a start replayed, what is new to see.
@@ -302,6 +311,10 @@ class SimulatedRuntime:
         for _ in range(1 + self.echo_badge):
             self.ports["badge"].say(self.reader.present(badge))
         self.echo_badge = False
+
+    def replay(self, data: bytes) -> None:
+        """Somebody on the reader's line plays back what it once sent; no badge is there."""
+        self.ports["badge"].say(self.reader.noise([data]))
 
     def scan(self, text: str) -> None:
         """A label is held before the scanner."""

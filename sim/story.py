@@ -46,6 +46,7 @@ from sim.staff_office import StaffOffice
 from sim.strikes import DOES
 from sim.template import BEGAN_S, Template, make
 from sim.trespassers import Trespassers
+from sim.tries import Tries
 from sim.virtual import UNITS, Stream
 
 BACK_WITHIN_S = 300.0  # of the last fault's healing: in service again, or it says what to do
@@ -162,7 +163,8 @@ class Story:
         self.runtime.typed = proofs.typed
         known_by = partial(keyed_hash, pepper, BADGE_PURPOSE)
         self.list_checks = ListChecks(model.expect, self.staff.signed, known_by)
-        model.readers += [entitled.hear, proofs.hear, self.list_checks.hear]
+        tries = Tries(model.expect)
+        model.readers += [entitled.hear, proofs.hear, tries.hear, self.list_checks.hear]
 
     def _happened(self, it: Happening) -> None:
         where = it.place or it.drawer

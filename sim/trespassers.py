@@ -1,7 +1,8 @@
 """People who try what they may not, by mistake or on purpose: who comes when, and how often.
 
-Not for what they try (`overreach.py`), nor for what is right (`entitlements.py`). One rule: each
-sort draws from a stream of its own, so that one sort more shifts no other.
+Not for what they try (`overreach.py` and others), nor for what is right (`entitlements.py` and
+others). One rule: each sort draws from a stream of its own, so that one sort more shifts no
+other.
 
 How often is our own judgement [P]; nobody publishes it. What people do is published: badges lent,
 witnesses by habit, leavers who kept access (the incidents of Pyxis and Omnicell users).
@@ -12,8 +13,10 @@ from functools import partial
 
 from sim.administrators import ADMINISTRATION
 from sim.false_lists import FALSE_LISTS
+from sim.guessers import GUESSES
 from sim.hands import GaveUp, Hands, Mistakes
 from sim.hospital import DAY_S, Hospital
+from sim.interferers import INTERFERES
 from sim.old_orders import OLD_ORDERS
 from sim.overreach import OVERREACH
 from sim.people import Person
@@ -27,6 +30,8 @@ TRESPASSES: dict[str, Trespass] = {
     **OLD_ORDERS,
     **ADMINISTRATION,
     **FALSE_LISTS,
+    **GUESSES,
+    **INTERFERES,
 }
 
 
