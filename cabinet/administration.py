@@ -117,7 +117,8 @@ def _people(draft: Draft, verb: str, subject: str, text: str) -> None:
         case "find_people":
             draft.go("people", typed=typed, changing=None)
         case "add_staff_id":
-            if not typed or typed in draft.state.by_staff_id:
+            known = draft.state.by_staff_id
+            if not typed or typed in known or lookalikes.strange([typed], known):
                 draft.refuse("Enter a staff number that nobody has or had.")
                 return
             draft.go("add_family", newcomer=Newcomer(staff_id=typed))

@@ -139,6 +139,10 @@ def check_people(
         holder = state.by_badge.get(row.badge, "")
         if row.badge and holder and (known is None or holder != known.ref):
             check.wrong(where, "badge belongs to somebody else")
+    strange = lookalikes.strange([row.staff_id for _, row in rows], state.by_staff_id)
+    for where, row in rows:
+        if row.staff_id in strange:
+            check.wrong(where, f"staff_id {strange[row.staff_id]}")
     _check_names(state, rows, check)
     _check_administrators(state, rows, check, now_ms, gone)
 

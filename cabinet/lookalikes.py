@@ -1,4 +1,4 @@
-"""Whether a name can be written, and whether it could be taken for another person's.
+"""Whether a name or number can be written, and whether it could be taken for another person's.
 
 Not for similar names of patients (`wording.alike` warns of those). One rule: a name is written in
 one script, and two names that only a computer tells apart are not both taken. After UTS 39 (Unicode
@@ -6,6 +6,7 @@ Security Mechanisms): section 4 for letters that look alike, section 5 for mixed
 """
 
 import unicodedata
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 
 # UAX 31, table 5: the scripts people write their names in today. Others (Cherokee, Lisu, Coptic)
@@ -133,6 +134,24 @@ def disguised(name: str, other: str) -> bool:
     """Whether `name` is drawn as `other` is, with other letters: no namesake, a disguise."""
     drawn_alike = any(a == b for a, b in zip(drawings(name), drawings(other), strict=True))
     return drawn_alike and written(name) != written(other)
+
+
+def strange(numbers: Sequence[str], known: Collection[str]) -> dict[str, str]:
+    """Of `numbers`, by which people of one name are told apart, the new ones that nobody can be
+    given, each with why; plain letters and digits (O beside 0) are for whoever gives them out."""
+    new = [it for it in numbers if it not in known]
+    if all(it.isascii() for it in new):
+        return {}
+    found: dict[str, str] = {}
+    drawn = {drawings(it)[1]: it for it in (*known, *(it for it in new if it.isascii()))}
+    for number in new:
+        if number.isascii():
+            continue
+        if why := unfit(number):
+            found[number] = why
+        elif drawn.setdefault(drawings(number)[1], number) != number:
+            found[number] = "looks like another person's, with other letters"
+    return found
 
 
 @lru_cache(maxsize=16_384)

@@ -58,7 +58,7 @@ def _told(draft: Draft, step: str, text: str) -> None:
     if not text or len(text) > MAX_CHARS or not text.isprintable():
         draft.refuse(REASONS["nothing_typed"])
     elif step == "temp_staff_id":
-        if text in state.by_staff_id:
+        if text in state.by_staff_id or lookalikes.strange([text], state.by_staff_id):
             draft.refuse(REASONS["number_taken"])
             return
         draft.stay(newcomer=replace(newcomer, staff_id=text))

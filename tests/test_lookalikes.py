@@ -134,6 +134,51 @@ def test_unicode_look_alike_names_are_refused_in_a_list() -> None:
     assert len(outcome.report) == 1 and outcome.report[0].startswith("people.csv:3: its name looks")
 
 
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        ("N\u20111", "has characters that stand for others"),  # a hyphen of another sort
+        ("N\u20101", "has characters that are in no name"),
+        ("X\u041e7", "mixes letters of different scripts"),
+        ("\u0410\u0421\u0415", "looks like another person's, with other letters"),
+    ],
+)
+def test_a_staff_number_in_the_disguise_of_another_is_refused_in_a_list(
+    number: str, why: str
+) -> None:
+    ward = Ward()
+    assert not ward.do(listed(("ACE", "Nora", "Newer"))).refusal
+    outcome = ward.do(listed((number, "Nora", "Newer")))  # by which two of one name are told apart
+    assert outcome.report == (f"people.csv:2: staff_id {why}",)
+    outcome = ward.do(listed(("Z9", "Nora", "Newer"), ("\u0416\u0429", "Nora", "Newer")))
+    assert not outcome.refusal, "letters that are drawn as nobody's are a hospital's own"
+
+
+def test_the_disguise_and_what_it_imitates_do_not_come_in_one_list_in_either_order() -> None:
+    both = (("ACE", "Nora", "Newer"), ("\u0410\u0421\u0415", "Nora", "Newer"))
+    for rows in (both, both[::-1]):
+        outcome = Ward().do(listed(*rows))
+        assert len(outcome.report) == 1 and "staff_id looks like" in outcome.report[0]
+
+
+def test_a_staff_number_in_disguise_is_refused_at_the_screens() -> None:
+    ward = Ward()
+    assert not ward.do(listed(("ACE", "Nora", "Newer"))).refusal
+    ward.sign_in("A1")
+    ward.press("people")
+    ward.press("add_person")
+    assert ward.press("add_staff_id", "\u0410\u0421\u0415").refusal
+    assert not ward.press("add_staff_id", "ACF").refusal
+    ward.press("people")
+    ward.press("menu")
+    ward.press("sign_out")
+    ward.sign_in("C1")
+    for button in ("menu", "emergency", "temporary", "temp_new"):
+        ward.press(button)
+    assert ward.press("temp_staff_id", "\u0410\u0421\u0415").refusal
+    assert not ward.press("temp_staff_id", "ACF").refusal
+
+
 def test_two_people_of_one_name_are_two_people() -> None:
     ward = Ward()
     assert not ward.do(listed(("X1", "Nina", "Nurse"))).refusal
