@@ -28,8 +28,8 @@ def _staff_list_judged(state: State, record: st.StaffListJudged, _: r.Body, __: 
     known.held = None
     if record.accepted:
         known.accepted = record.digest
-    else:  # nor any older one
-        known.number, known.digest = record.number, record.digest
+    else:  # nor any older one; its digest is not kept, as it was not taken
+        known.number, known.digest = record.number, ""
 
 
 def _access_recovered(state: State, record: st.AccessRecovered, _: r.Body, __: r.Attached) -> None:

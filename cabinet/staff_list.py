@@ -31,7 +31,7 @@ PROBLEMS = {
     "wrong_signature": "it is not signed by the key that cabinet.toml names.",
     "another_file": "the note is of another file: one of the two was changed.",
     "unreadable": "it is not a list of people.",
-    "old_list": "a list with this number or a higher one was taken already.",
+    "old_list": "a list with this number or a higher one was taken or refused already.",
     "bad_rows": "nothing of it is right to take.",
 }
 

@@ -290,6 +290,21 @@ def test_a_list_that_an_administrator_refused_never_comes_again(ward: Ward) -> N
     assert standing(ward, "N1") == "active"
 
 
+def test_the_very_list_that_was_refused_is_refused_again_and_never_called_taken(
+    ward: Ward,
+) -> None:
+    event = held(ward)
+    judge(ward, "refuse_list")
+    for _ in range(2):
+        outcome = ward.do(event)
+        refused(ward, outcome, "old_list")
+        assert outcome.refusal.endswith("or a higher one was taken or refused already.")
+        ward.restart()
+    newer = listed(3, *WHOLE, *(f"H{n}" for n in range(MANY)))
+    assert not ward.do(newer).refusal
+    assert ward.do(newer).report == ("list 3: taken already",)
+
+
 def test_a_newer_list_takes_the_place_of_the_one_that_waits(ward: Ward) -> None:
     held(ward)
     ward.do(listed(3, *WHOLE, *(f"H{n}" for n in range(MANY))))
