@@ -7,6 +7,7 @@ one; afterwards a right list puts everything right.
 from collections.abc import Callable
 from functools import partial
 
+from cabinet.importing import Row
 from cabinet.screens import buttons
 from ledger.note import Signer
 from sim import cast, signed_list
@@ -21,7 +22,11 @@ SIGNED_OUT_S = 15.0  # of the end of what was begun
 FORGER = Signer(SIGNER.name, bytes(32))
 JONAS, MEI, ROSA, HENRY = PEOPLE[1:5]
 FEW = (AGENCY, ELSEWHERE, UNTRAINED)  # whom a shrunken list leaves out: over a tenth
-DISGUISES = (("M\u0435i", "Tanaka"), ("0mar", "Haddad"))  # a Cyrillic letter; a digit
+DISGUISES = (
+    ("N-2096", "M\u0435i", "Tanaka"),  # a Cyrillic letter
+    ("N-2096", "0mar", "Haddad"),  # a digit
+    ("N\u20102063", "Mei", "Tanaka"),  # a hyphen of another sort
+)
 NOBODYS_BADGE = "0047712906"
 NEXT_YEAR = "31122027"  # as it is typed
 
@@ -37,7 +42,11 @@ def _come_back(it: Visit) -> None:
     it.hands_of(LEAVER).prove()
 
 
-def _back() -> dict[str, str]:
+def _new() -> Row:
+    return {**cast.row(AGENCY), "staff_id": "N-2097", "given": "Nadia", "family": "Fontaine"}
+
+
+def _back() -> Row:
     return {**cast.row(LEAVER), "status": "active"}
 
 
@@ -78,6 +87,12 @@ def replayed(it: Visit) -> None:
     _come_back(it)
 
 
+def unsigned(it: Visit) -> None:
+    """Somebody new, as patients come: on a list that nobody signs."""
+    if it.staff.bring_unsigned([{**_new(), "badge": NOBODYS_BADGE}]):
+        raise GaveUp("it was not refused")
+
+
 def unreadable(it: Visit) -> None:
     """Signed, and no list."""
     rubbish = (b"\xff\xfe\x00", b"staff_id,given\nN-2041,Amina\n", b"", b'staff_id,"given\n')
@@ -102,19 +117,19 @@ def more_rights(it: Visit) -> None:
 
 
 def look_alike(it: Visit) -> None:
-    """Somebody new, whose name is drawn as another's."""
-    given, family = it.hands.chance.pick(DISGUISES)
-    new = {**cast.row(AGENCY), "staff_id": "N-2096", "given": given, "family": family}
+    """Somebody new, whose name or number is drawn as another's."""
+    number, given, family = it.hands.chance.pick(DISGUISES)
+    new = {**cast.row(AGENCY), "staff_id": number, "given": given, "family": family}
     _bring(it, it.staff.sign(it.staff.with_rows({**new, "badge": NOBODYS_BADGE})))
 
 
 def twice(it: Visit) -> None:
     """Somebody new with another's badge, or another's staff number."""
-    new = {**cast.row(AGENCY), "given": "Nadia", "family": "Fontaine"}
     if it.hands.chance.chance(0.5):
-        rows = it.staff.with_rows({**new, "staff_id": "N-2097", "badge": MEI.badge})
+        rows = it.staff.with_rows({**_new(), "badge": MEI.badge})
     else:
-        rows = [*it.staff.with_rows(), {**new, "badge": NOBODYS_BADGE}]
+        number = {"staff_id": MEI.staff_id, "badge": NOBODYS_BADGE}
+        rows = [*it.staff.with_rows(), {**_new(), **number}]
     _bring(it, it.staff.sign(rows))
 
 
@@ -194,8 +209,8 @@ def _suspend(it: Visit) -> None:
         raise GaveUp("nobody takes a list")
 
 
-def during_change(it: Visit) -> None:
-    """An administrator changes somebody whom a list suspends meanwhile."""
+def _find(it: Visit) -> str:
+    """An administrator signs in and looks somebody up; the row."""
     hands = it.hands
     hands.sign_in()
     hands.must_press("people")
@@ -204,16 +219,36 @@ def during_change(it: Visit) -> None:
     found = [row for row in hands.rows() if row.startswith("person:")]
     if not found:
         raise GaveUp("nobody is called so")
-    for button in (found[0], "edit", "edit:expiry"):
-        hands.must_press(button)
+    hands.must_press(found[0])
+    hands.must_press("edit")
+    return found[0]
+
+
+def during_change(it: Visit) -> None:
+    """An administrator changes somebody whom a list suspends meanwhile."""
+    hands, row = it.hands, _find(it)
+    hands.must_press("edit:expiry")
     hands.must_press("set_end", NEXT_YEAR)
     hands.must_see("check_person")
     _suspend(it)
     hands.wait(HEARD_S)
     if hands.press("save_change") == "done":
         raise GaveUp("it was saved")
-    for button in (found[0], "people", "menu", "sign_out"):
+    for button in (row, "people", "menu", "sign_out"):
         hands.must_press(button)
+
+
+def during_approval(it: Visit) -> None:
+    """The same of what takes two: the list comes before the second one proves who they are."""
+    hands = it.hands
+    _find(it)
+    for button in ("edit:override", f"set_override:{cast.OVERRIDES}", "check_change"):
+        hands.must_press(button)
+    hands.must_press("save_change")
+    hands.must_see("witness")
+    _suspend(it)
+    hands.wait(HEARD_S)
+    it.witness(SAMUEL)
 
 
 def before_press(it: Visit) -> None:
@@ -247,10 +282,12 @@ def while_open(it: Visit) -> None:
     it.open()
     hands.must_see("opening", "count", "take", within_s=4.0)
     drawer = hands.pull()
-    screen = hands.must_see("count", "take")
+    hands.must_see("count", "take")
     _suspend(it)
     hands.wait(HEARD_S)
-    if screen.name == "count":
+    if hands.chance.chance(0.5):
+        it.take_out(pocket)
+    elif hands.sees("count", within_s=1.0) is not None:
         hands.count(pocket)
     hands.push(drawer)
     hands.must_see("rest", within_s=SIGNED_OUT_S)
@@ -281,7 +318,7 @@ def _then_right(does: Callable[[Visit], None], it: Visit) -> None:
         it.staff.reinstate(AGENCY)
 
 
-A_DAY = 0.14  # of each [P]
+A_DAY = 0.13  # of each [P]
 FALSE_LISTS: dict[str, Trespass] = {
     name: Trespass(A_DAY, partial(_then_right, does), person)
     for name, does, person in (
@@ -290,6 +327,7 @@ FALSE_LISTS: dict[str, Trespass] = {
         ("list beside another note", other_note, LEAVER),
         ("older list again", replayed, LEAVER),
         ("list that is none", unreadable, LEAVER),
+        ("list without a signature", unsigned, LEAVER),
         ("list that promotes", promoted, AGENCY),
         ("list that gives more", more_rights, ROSA),
         ("list with a disguised name", look_alike, LEAVER),
@@ -301,6 +339,7 @@ FALSE_LISTS: dict[str, Trespass] = {
         ("shrunken list refused", refused, INGRID),
         ("another list for the accepted one", in_its_place, SAMUEL),
         ("list during a change", during_change, SAMUEL),
+        ("list during an approval", during_approval, INGRID),
         ("suspended before the press", before_press, AGENCY),
         ("suspended before the pull", before_pull, AGENCY),
         ("suspended while it is open", while_open, AGENCY),

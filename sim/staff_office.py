@@ -10,13 +10,15 @@ from functools import partial
 
 from auth.pins import keyed_hash
 from cabinet import incoming_lists
-from cabinet.importing import Row
+from cabinet.importing import ImportProblem, Row
 from cabinet.state import State
 from sim import cast, signed_list
 from sim.lists import Lists
 from sim.people import Person
 from sim.runtime import SimulatedRuntime
 from sim.signed_list import SignedList
+
+UNSIGNED = "unsigned"  # a folder of lists without a signature
 
 
 class StaffOffice:
@@ -51,6 +53,19 @@ class StaffOffice:
         file = signed_list.put(it, runtime.folder / signed_list.FOLDER)
         (event,) = incoming_lists.read(runtime.configuration, file, keyed, staff_alone=True)
         return self._lists.say(event)
+
+    def bring_unsigned(self, rows: Iterable[Row]) -> bool:
+        """Have a folder with these rows and no signature imported; whether the cabinet heard it."""
+        runtime = self._runtime
+        folder = runtime.folder / UNSIGNED
+        folder.mkdir(exist_ok=True)
+        (folder / "people.csv").write_bytes(signed_list.written(rows))
+        keyed = partial(keyed_hash, runtime.keys.pepper)
+        try:
+            events = incoming_lists.read(runtime.configuration, folder, keyed, staff_alone=False)
+        except ImportProblem:
+            return False
+        return all(self._lists.say(event) for event in events)
 
     def hears(self) -> bool:
         """Whether anything that is brought would be heard."""

@@ -78,14 +78,19 @@ class Visit:
         hands = self.hands
         hands.must_see("opening", "count", "take", within_s=4.0)
         drawer = hands.pull()
+        self.take_out(pocket)
+        hands.push(drawer)
+        hands.must_see("taken", "patients", within_s=5.0)
+
+    def take_out(self, pocket: str) -> None:
+        """Out of the open drawer, after counting where that is asked."""
+        hands = self.hands
         if hands.must_see("count", "take").name == "count":
             hands.count(pocket)
         if hands.sees("take", within_s=2.0) is not None:
             units = min(told(hands.screen) or 0, self.model.lying(pocket))
             if units:
                 hands.hand(pocket, self.model.pockets[pocket][0], units)
-        hands.push(drawer)
-        hands.must_see("taken", "patients", within_s=5.0)
 
     def open(self) -> None:
         """Ask for the drawer."""

@@ -5,13 +5,26 @@ one sort of false list is brought. One rule: the same story without the patch is
 """
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cabinet import administration, attesting, lists, staff_file, staff_list
+from cabinet import (
+    administration,
+    attesting,
+    importing,
+    incoming_lists,
+    lists,
+    lookalikes,
+    staff_file,
+    staff_list,
+)
 from cabinet import events as e
+from cabinet import records as r
+from cabinet.configuration import Configuration
 from cabinet.decision import Draft
+from cabinet.importing import Keyed
 from cabinet.state import Person, State
 from ledger.note import parse_checkpoint, parse_note
 from sim.false_lists import FALSE_LISTS
@@ -32,6 +45,19 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
 
 def _any_signature(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(staff_file, "open_note", lambda note, keys: parse_note(note)[0])
+
+
+def _unsigned_people(patch: pytest.MonkeyPatch, _: Story) -> None:
+    read = incoming_lists.read
+
+    def anyhow(
+        configuration: Configuration, path: Path, keyed: Keyed, *, staff_alone: bool
+    ) -> list[e.Import | e.StaffList]:
+        if staff_alone:
+            return read(configuration, path, keyed, staff_alone=True)
+        return [importing.read(path, keyed)]
+
+    patch.setattr(incoming_lists, "read", anyhow)
 
 
 def _any_file(patch: pytest.MonkeyPatch, _: Story) -> None:
@@ -104,6 +130,7 @@ def _gives_more(patch: pytest.MonkeyPatch, _: Story) -> None:
 
 def _any_name(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(lists, "_check_names", lambda *asked: None)
+    patch.setattr(lookalikes, "strange", lambda *asked: {})
 
 
 def _as_often_as_it_stands(patch: pytest.MonkeyPatch, _: Story) -> None:
@@ -136,6 +163,7 @@ def _defect(plant: Patch, sort: str) -> Defect:
 
 DEFECTS: dict[str, Defect] = {
     "signature not checked": _defect(_any_signature, "list of another key"),
+    "unsigned people taken": _defect(_unsigned_people, "list without a signature"),
     "file not compared": _defect(_any_file, "list changed after signing"),
     "numbers go down": _defect(_numbers_go_down, "older list again"),
     "shrunken list taken at once": _defect(_taken_at_once, "shrunken list refused"),
@@ -150,6 +178,7 @@ DEFECTS: dict[str, Defect] = {
         _as_often_as_it_stands, "list with one badge or number twice"
     ),
     "change over what a list said": _defect(_over_what_a_list_said, "list during a change"),
+    "approval of what a list changed": _defect(_over_what_a_list_said, "list during an approval"),
     "witness's rights not asked again": _defect(
         _witness_s_rights_not_asked, "witness suspended within their proof"
     ),
@@ -169,16 +198,30 @@ MET = (
     *("grants_role", "grants_more", "administrator", "left"),
     *("held", "accepted", "refused", "taken"),
 )
+STOPPED = (  # who went on when a list had come in between
+    *(("administer", "changed_meanwhile"), ("grant", "changed_meanwhile")),
+    *(("remove", "rights_withdrawn"), ("witness", "witness_not_allowed")),
+)
 
 
 def test_the_same_story_without_a_defect_is_clean_and_each_list_got_as_far_as_it_should(
     template: Template,
 ) -> None:
     stories: list[Story] = []
+    stopped: dict[tuple[str, str], None] = {}
+    signed_out: list[str] = []
+
+    def hear(body: r.Body) -> None:
+        match body.record:
+            case r.Refused(act=act, why=why) if (act, why) in STOPPED:
+                stopped[act, why] = None
+            case r.SignedOut(why=why):
+                signed_out.append(why)
 
     def only_lists(story: Story) -> None:
         stories.append(story)
         story.trespassers.sorts = FALSE_LISTS
+        story.model.readers.append(hear)
 
     told = run(PLAN, template, change=only_lists)
     assert not told.violations, told.violations[0]
@@ -187,3 +230,6 @@ def test_the_same_story_without_a_defect_is_clean_and_each_list_got_as_far_as_it
     assert sorted(done) == sorted(FALSE_LISTS), done
     seen = story.list_checks.seen
     assert sorted(seen) == sorted(MET), seen
+    assert sorted(stopped) == sorted(STOPPED), stopped
+    times = sum(done[name] for name in FALSE_LISTS if name.startswith("suspended"))
+    assert signed_out.count("rights_withdrawn") >= times, "before, within and after an access"
