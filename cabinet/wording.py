@@ -106,11 +106,20 @@ def alike(state: State, patient: Patient, names: Names) -> str:
     mine = patient.details
     if mine is None:
         return ""
-    found = _alike(patient.ref, mine.family, mine.given, names)
+    told = _told(names)
+    if patient.ref not in told:
+        told[patient.ref] = _alike(patient.ref, mine.family, mine.given, names)
+    found = told[patient.ref]
     return f"Similar name: {state.patients[found].name}" if found else ""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=1)
+def _told(_: Names) -> dict[str, str]:
+    """Patient -> who is like them, as far as it was asked; a name that goes is forgotten here."""
+    _near.cache_clear()
+    return {}
+
+
 def _alike(ref: str, family: str, given: str, names: Names) -> str:
     """Whose name is like this patient's, else ""."""
     for other, their_family, their_given in names:
