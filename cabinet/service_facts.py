@@ -137,18 +137,20 @@ def software(system: Path = Path("/")) -> Pairs:
 
 
 def flat(configuration: Configuration) -> Pairs:
-    """Every setting with its value, by its key in the file."""
+    """Every setting with its value, by its key in the file; a pocket is one, and drawers last."""
     found: list[tuple[str, str]] = []
 
     def walk(key: str, value: Any) -> None:
-        if isinstance(value, dict):
+        if isinstance(value, dict) and ".pocket[" in key:
+            found.append((key, ", ".join(map(str, value.values()))))
+        elif isinstance(value, dict):
             for name, inner in value.items():
                 walk(f"{key}.{name}" if key else name, inner)
-        elif isinstance(value, list):
+        elif isinstance(value, list | tuple):
             for index, inner in enumerate(value):
                 walk(f"{key}[{index}]", inner)
         else:
             found.append((key, str(value).lower() if isinstance(value, bool) else str(value)))
 
     walk("", msgspec.to_builtins(configuration))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda it: it[0].startswith("drawer[")))

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 import pyrage
 import pytest
+from msgspec.structs import replace
 
 from cabinet import bundle, keys, system_commands, system_units
 from cabinet import configuration as site
 from cabinet import records as r
+from cabinet.configuration import Witness
 from cabinet.system_answers import Told, decode
 from ledger.store import Store
 from sim.medicines import DEMO
@@ -125,6 +127,18 @@ def test_a_bundle_has_nothing_of_any_patient_or_person_whatever_the_logs_say(
             assert key.hex() not in words
         for public in (*configuration.service.ca, configuration.service.bundle_key):
             assert public not in words
+
+
+def test_of_the_settings_no_key_address_or_person_is_in_a_bundle_and_every_pin_is() -> None:
+    witness = Witness("hospital", "https://witness.example.org", "witness.example.org+0+KEY")
+    configuration = replace(site.load(DEMO / "cabinet.toml"), witness=(witness,))
+    told = dict(bundle._settings(configuration, frozenset()))
+    for key in ("witness[0].url", "witness[0].vkey", "override[0].owner"):
+        assert told[key] == "[left out]"
+    assert "witness.example" not in repr(told) and configuration.override[0].owner not in repr(told)
+    assert (told["drawer[5].kind"], told["drawer[5].light_pin"]) == ("return_bin", "14")
+    assert told["drawer[4].pocket[0]"] == "D5-01, ACET-325-TAB, none"
+    assert list(told)[-1].startswith("drawer["), "what is long comes last, and is cut first"
 
 
 def test_only_what_is_redacted_is_read_by_another_user(folder: Path, shell: Shell) -> None:
