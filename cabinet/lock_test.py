@@ -19,7 +19,10 @@ PHARMACIST_S = 180  # in which a pharmacist must have come
 LOCK = "lock"
 NOT_LET_GO = "the lock did not let go"
 NOBODY_OPENED = "nobody opened it in time"
-ASKED = "This drawer may hold medicine. A pharmacist opens it at the touchscreen, and counts."
+ASKED = (
+    "This drawer may hold medicine. A pharmacist opens it at the touchscreen, within "
+    f"{PHARMACIST_S // 60} minutes, and counts."
+)
 PULSED = "Its lock was pulsed. Pull {0} open, look, then push it until it clicks."
 
 
@@ -58,6 +61,15 @@ def ask(draft: Draft, now: Service, name: str) -> str:
         draft.command(Pulse(name))
     draft.report.append(PULSED.format(drawer.plan.label) if alone else ASKED)
     return ""
+
+
+def waits_for(state: State, testing: Testing) -> tuple[str, int]:
+    """What the test of a lock waits for, and within how many seconds; 0 for as long as it takes."""
+    if not testing.access:
+        return "a pharmacist", PHARMACIST_S
+    if service_effects.tested(state)[1]:
+        return f"{testing.place} to be pulled open", state.plan.timings.open_within_s
+    return "the pharmacist", 0
 
 
 def tick(draft: Draft, testing: Testing) -> None:

@@ -12,7 +12,7 @@ from typing import Protocol
 from cabinet import machines
 from cabinet import records as r
 from cabinet import service_records as sr
-from cabinet.console_messages import Outcome, Table
+from cabinet.console_messages import MAX_CELL_CHARS, Outcome, Table
 from cabinet.state import State
 from cabinet.version import VERSION
 
@@ -101,7 +101,8 @@ class History:
                 self.visit = []
         words = visited(body.record)
         if words and len(self.visit) < MAX_VISIT:
-            self.visit.append((when(body.wall_ms), f"{words} (entry {body.seq})"))
+            entry = f" (entry {body.seq})"
+            self.visit.append((when(body.wall_ms), words[: MAX_CELL_CHARS - len(entry)] + entry))
 
     @staticmethod
     def _count(pasts: dict[str, _Past], name: str, body: r.Body, cause: str) -> None:
@@ -116,15 +117,19 @@ def answer(
     facts: Facts,
     history: History,
     now_s: float,
+    testing: str = "",
 ) -> Reply:
-    """What `command` answers; a wrong argument is answered by how it is used."""
+    """What `command` answers; a wrong argument is answered by how it is used.
+
+    `testing` is the test that is under way, in words.
+    """
     wanted = ARGUMENTS.get(command, ((),))
     if arguments not in wanted:
         forms = " or ".join(" ".join((command, *form)) for form in wanted)
         return Reply("failed", f"Use: {forms}")
     match command:
         case "status":
-            return Reply(tables=(status(state, now_s),))
+            return Reply(tables=(status(state, now_s, testing),))
         case "devices":
             about = tuple((d, *row) for d, rows in facts.about().items() for row in rows)
             told = Table("about", ("device", "what", "value"), about)
@@ -220,8 +225,9 @@ def when(wall_ms: int) -> str:
     return datetime.fromtimestamp(wall_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def status(state: State, now_s: float) -> Table:
+def status(state: State, now_s: float, testing: str = "") -> Table:
     """The cabinet in a few lines."""
+    mode = state.service is not None and state.service.working
     opened = [d.plan.id for d in state.drawers.values() if d.model.state != machines.SHUT]
     busy = "somebody is signed in" if state.session is not None else "nobody is signed in"
     rows = (
@@ -231,6 +237,8 @@ def status(state: State, now_s: float) -> Table:
         ("time", when(int(now_s * 1000))),
         ("software", VERSION),
         ("touchscreen", busy),
+        ("service mode", "on" if mode else "off"),
+        ("test under way", testing or "none"),
         ("drawers not shut", ", ".join(opened) or "none"),
         ("devices down", ", ".join(state.devices_down) or "none"),
         ("disk", state.space),

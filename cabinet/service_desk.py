@@ -384,6 +384,7 @@ class ServiceDesk:
             self._facts,
             self._history,
             self._host.wall_s(),
+            service_work.under_way(self._host.state, int(self._host.now_s() * 1000)),
         )
 
     def _send(self, peer: Peer, message: m.ToConsole) -> None:

@@ -9,16 +9,18 @@ from cabinet import service_records as sr
 from cabinet.access import MAX_CAUSE_CHARS
 from cabinet.decision import Draft, Note
 from cabinet.events import CancelFinger, FingerSeen, LookAtFinger, Moment
-from cabinet.state import Service, State
+from cabinet.state import Service, State, Testing
 
 COMMANDS = ("service", "test", "result", "replace")
 TEST_S = 30
 SOUND_MS = 2000
 SEEN = ("light", "sound")  # judged by the technician; the others by what the device says
 HEARD = ("reader", "scanner", "finger")
-ALL = "all"
+ALL, STOP = "all", "stop"
 PARTS = ("locks", "fingerprint", "badge", "scanner", "beeper", "supply", "board", "disk", "drawer")
-NOT_COUNTED = "drawer {0} is not counted yet: count at the touchscreen, or call it off there"
+NOT_COUNTED = "drawer {0} is not counted yet"
+HOW_TO_COUNT = " Count it at the touchscreen, or call it off there."
+CALLED_OFF = "called off"
 FIRST = "Begin service mode first: service begin."
 
 
@@ -76,11 +78,12 @@ def _end(draft: Draft) -> str:
     if not now.working:
         return "The cabinet is not in service mode."
     if now.testing is not None:
-        return "A test is under way. Answer it first, or wait until its time is over."
+        return _busy(draft)
     wrong = problems(draft.state, draft.moment)
     draft.add(sr.ServiceFinished(now.id, wrong, not wrong))
     if wrong:
-        return f"Still in service mode: {'; '.join(wrong)}."
+        how = HOW_TO_COUNT if draft.state.access is not None else ""
+        return f"Still in service mode: {'; '.join(wrong)}.{how}"
     draft.report.append("The self-test found nothing: the cabinet works again.")
     return ""
 
@@ -89,9 +92,7 @@ def over(draft: Draft) -> None:
     """The session ends: so do its test and service mode, with what the self-test says."""
     now = _now(draft.state)
     if now.testing is not None:
-        if now.testing.request:
-            draft.command(CancelFinger(now.testing.request))
-        draft.add(sr.ServiceTested(now.id, now.testing.what, now.testing.place, "unanswered"))
+        _call_off(draft, now.testing)
     if now.working:
         draft.add(sr.ServiceFinished(now.id, problems(draft.state, draft.moment), returned=True))
 
@@ -101,8 +102,10 @@ def _test(draft: Draft, what: str, place: tuple[str, ...]) -> str:
     now = _now(state)
     if not now.working:
         return FIRST
+    if (what, place) == (STOP, ()):
+        return _stop(draft)
     if now.testing is not None:
-        return "A test is under way. Answer it first, or wait until its time is over."
+        return _busy(draft)
     if what == lock_test.LOCK and len(place) == 1:
         return lock_test.ask(draft, now, place[0])
     drawer = state.drawers.get(place[0]) if what == "light" and len(place) == 1 else None
@@ -110,7 +113,7 @@ def _test(draft: Draft, what: str, place: tuple[str, ...]) -> str:
         return f"Which drawer? One of {', '.join(state.drawers)}."
     if what not in (*SEEN, *HEARD, ALL) or (what != "light" and place):
         return "Use: test light DRAWER, test lock DRAWER, or test and one of " + ", ".join(
-            ("sound", *HEARD, ALL)
+            ("sound", *HEARD, ALL, STOP)
         )
     if what == ALL:
         first, *rest = everything(state)
@@ -119,6 +122,45 @@ def _test(draft: Draft, what: str, place: tuple[str, ...]) -> str:
         begun = _begin(draft, f"{what}:{place[0] if place else ''}")
     draft.report.append(guide(state, begun))
     return ""
+
+
+def under_way(state: State, mono_ms: int) -> str:
+    """The test that is under way, what it waits for and how long still; "" where none is."""
+    testing = state.service.testing if state.service is not None else None
+    if testing is None:
+        return ""
+    what = " ".join(filter(None, (testing.what, testing.place)))
+    if testing.what == lock_test.LOCK:
+        waits, within_s = lock_test.waits_for(state, testing)
+    else:
+        waits, within_s = ("your answer" if testing.what in SEEN else f"the {testing.what}", TEST_S)
+    left_s = max(0, within_s - (mono_ms - testing.since_ms) // 1000)
+    return f"{what}, waits for {waits}" + (f", {left_s} s more" if within_s else "")
+
+
+def _busy(draft: Draft) -> str:
+    told = under_way(draft.state, draft.moment.mono_ms)
+    return f"A test is under way: {told}. test stop calls it off."
+
+
+def _stop(draft: Draft) -> str:
+    """Call the test off, and the others of a test of all with it."""
+    now = _now(draft.state)
+    if now.testing is None:
+        return "No test is under way."
+    if now.testing.access:
+        return "Its lock was pulsed already. Pull the drawer open, look, then push it shut."
+    _call_off(draft, now.testing, CALLED_OFF)
+    if now.testing.of:
+        draft.add(sr.ServiceTested(now.id, now.testing.of, "", "failed", CALLED_OFF))
+    return ""
+
+
+def _call_off(draft: Draft, testing: Testing, cause: str = "") -> None:
+    if testing.request:
+        draft.command(CancelFinger(testing.request))
+    session = _now(draft.state).id
+    draft.add(sr.ServiceTested(session, testing.what, testing.place, "unanswered", cause))
 
 
 def everything(state: State) -> list[str]:
@@ -148,7 +190,8 @@ def guide(state: State, begun: sr.ServiceTestBegun) -> str:
         "scanner": "Hold any label before the scanner.",
         "finger": "Put any finger on the sensor; it is compared with nobody's.",
     }.get(begun.what, "")
-    return told + (" Answer: result yes, or result no." if begun.what in SEEN else "")
+    asked = f" Answer within {TEST_S} s: result yes, or result no."
+    return told + (asked if begun.what in SEEN else "")
 
 
 def _result(draft: Draft, passed: bool) -> str:

@@ -11,7 +11,7 @@ import pytest
 from auth.pins import PinHasher
 from cabinet import events as e
 from cabinet import service_records as sr
-from cabinet.console.program import SIGN_IN, TRY_AGAIN, WAITING, WATCHING
+from cabinet.console.program import MORE, SIGN_IN, TRY_AGAIN, WAITING, WATCHING
 from cabinet.console.signing_in import CHOOSE
 from cabinet.plan import Service
 from sim.technicians import KEYGEN, ServiceCA, Technician
@@ -199,6 +199,16 @@ def test_a_key_says_that_a_watch_or_an_answer_goes_on_and_nothing_typed_is_lost(
     laptop.until(WAITING)
     desk.units = True
     laptop.until("= ok")
+    assert "service> version" in laptop.until("= ok")
+
+
+def test_who_types_on_while_a_page_is_shown_loses_no_letter_of_the_command(
+    laptop: Laptop, sam: Technician
+) -> None:
+    sign_in(laptop, sam)
+    laptop.type("help\r")
+    laptop.until(MORE)
+    laptop.type("version\r")
     assert "service> version" in laptop.until("= ok")
 
 

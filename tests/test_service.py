@@ -9,7 +9,7 @@ from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens, service, service_answers, snapshot
 from cabinet import service_records as sr
-from cabinet.console_messages import MAX_NOTE_CHARS
+from cabinet.console_messages import MAX_CELL_CHARS, MAX_NOTE_CHARS
 from cabinet.journal import replay
 from cabinet.plan import Service
 from cabinet.service_answers import History, Trace, Wires
@@ -300,6 +300,22 @@ def test_no_answer_says_what_is_expected_or_whom_it_is_for() -> None:
         assert name not in before + after, name
     for size in (ward.state.on_hand("P1"), 18, 20):
         assert f"'{size}'" not in before + after
+
+
+def test_the_status_says_whether_service_mode_is_on_and_what_is_tested(ward: Ward) -> None:
+    rows = service_answers.status(ward.state, 0).rows
+    assert ("service mode", "off") in rows and ("test under way", "none") in rows
+    ward.do(e.ServiceAsked(session(ward), "service", ("begin",)))
+    rows = service_answers.status(ward.state, 0, "light D1").rows
+    assert ("service mode", "on") in rows and ("test under way", "light D1") in rows
+
+
+def test_what_is_long_in_a_visits_report_is_cut_before_its_entry(ward: Ward) -> None:
+    history, ended = History(), sr.ServiceFinished(session(ward), ("x" * 90,) * 3, False)
+    body = msgspec.structs.replace(r.decode_body(ward.sink.bodies[-1]), record=ended)
+    history.note(body)
+    (row,) = history.visit
+    assert len(row[1]) == MAX_CELL_CHARS and row[1].endswith(f"x (entry {body.seq})")
 
 
 def test_a_wrong_argument_is_answered_by_how_it_is_used(ward: Ward) -> None:

@@ -110,10 +110,11 @@ COMMANDS: dict[str, Entry] = {
         "test scanner    hold any label before the scanner\n"
         "test finger     the sensor, and a picture of any finger; compared with nobody's\n"
         "test all        one after the other but the locks, with one result\n"
+        "test stop       calls off the one that is under way\n"
         "Needs service mode.",
         (
             *(("lock", "DRAWER"), ("light", "DRAWER"), ("sound",), ("reader",), ("scanner",)),
-            *(("finger",), ("all",)),
+            *(("finger",), ("all",), ("stop",)),
         ),
         reading=False,
     ),

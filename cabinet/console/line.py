@@ -142,6 +142,11 @@ class Line:
                     await self._told.wait()
         return self._filter.position
 
+    def put_back(self, key: str) -> None:
+        """The next keystroke is this one."""
+        self._keys.insert(0, key)
+        self._typed.set()
+
     def forget(self) -> None:
         """Drop what was typed ahead."""
         self._keys.clear()

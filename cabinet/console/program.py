@@ -288,15 +288,17 @@ class Console:
             key.cancel()
 
     async def _page(self, lines: list[str], last: str = "") -> None:
-        """Lines, a screen at a time."""
+        """Lines, a screen at a time; whoever types on sees no more of them."""
         room = self._editor.rows - 2
         for start in range(0, len(lines), room):
             self._line.say(*lines[start : start + room])
             if start + room < len(lines):
                 self._line.write(MORE)
-                stop = await self._line.key() in ("q", "Q", CONTROL_C)
+                key = await self._line.key()
                 self._line.write("\r\x1b[K")
-                if stop:
+                if key not in (" ", ENTER, "q", "Q", CONTROL_C):
+                    self._line.put_back(key)  # it begins a command
+                if key not in (" ", ENTER):
                     break
         if last:
             self._line.say(last)
