@@ -84,7 +84,7 @@ def stop(it: Visit, person: Person, why: str) -> None:
     save(it)
 
 
-def _at_work(it: Visit) -> None:
+def at_work(it: Visit) -> None:
     """Whatever was left half-done before, the subject works here as a nurse."""
     hands = it.hands
     find(it, it.subject)
@@ -127,7 +127,7 @@ def _leaves(it: Visit, person: Person) -> None:
 def change(it: Visit) -> None:
     """Another area, and back; suspended, and resumed."""
     hands = it.hands
-    _at_work(it)
+    at_work(it)
     for area in (AREA, "*"):
         for button in ("edit", "edit:areas"):
             hands.must_press(button)
@@ -149,7 +149,7 @@ def change(it: Visit) -> None:
 def enrol_again(it: Visit) -> None:
     """A cut in the finger: fingers and PIN anew, by a new code."""
     hands = it.hands
-    _at_work(it)
+    at_work(it)
     hands.must_press("edit:again")
     hands.must_press("enrol_again:pin")
     save(it)
@@ -164,7 +164,7 @@ def enrol_again(it: Visit) -> None:
 def by_two(it: Visit) -> None:
     """A pharmacist for a while, and rights to take without an order: two give, one takes back."""
     hands = it.hands
-    _at_work(it)
+    at_work(it)
     second = hands.chance.pick((INGRID, HALIMA))
     _role(it, "pharmacist", second)
     _role(it, "nurse")

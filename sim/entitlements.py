@@ -110,7 +110,7 @@ class Entitlements:
         expires_ms = known.rights.expires_ms
         return "expired" if expires_ms and body.wall_ms >= expires_ms else ""
 
-    def _good(self, body: r.Body, did: str, person: str) -> None:
+    def good(self, body: r.Body, did: str, person: str) -> None:
         """They may be at work at this cabinet, now."""
         self.seen[did] = self.seen.get(did, 0) + 1
         why = self._why_not(body, person)
@@ -129,7 +129,7 @@ class Entitlements:
 
     def _at_work(self, body: r.Body, did: str, session: str, person: str) -> None:
         """They are the one person at the screen, which is not locked."""
-        self._good(body, did, person)
+        self.good(body, did, person)
         self.expect(5, self.session == (session, person), f"somebody {did} who is not signed in")
         self.expect(5, not self.locked, f"somebody {did} behind a locked screen")
 
@@ -139,18 +139,18 @@ class Entitlements:
         match record:
             case r.SignedIn():
                 self.expect(5, self.session is None, "two people are signed in")
-                self._good(body, "signed in", record.person)
-                self._kinds("signed in", record.factors)
+                self.good(body, "signed in", record.person)
+                self.kinds("signed in", record.factors)
                 self.session, self.locked = (record.session, record.person), False
             case r.ScreenUnlocked():
-                self._kinds("unlocked", record.factors)
+                self.kinds("unlocked", record.factors)
                 self.locked = False
             case r.ScreenLocked():
                 self.locked = True
             case r.SignedOut():
                 self.session, self.locked, self.called = None, False, None
 
-    def _kinds(self, did: str, factors: tuple[str, ...]) -> None:
+    def kinds(self, did: str, factors: tuple[str, ...]) -> None:
         kinds = dict.fromkeys(KINDS[factor] for factor in factors)
         self.expect(5, len(kinds) >= 2, f"somebody {did} by one kind of factor")
 
@@ -169,7 +169,7 @@ class Entitlements:
     # --- two people -------------------------------------------------------------------------------
 
     def _two(self, body: r.Body, act: str, one: str, other: str, role: str = "witnessed") -> None:
-        self._good(body, f"witnessed ({act})", other)
+        self.good(body, f"witnessed ({act})", other)
         same = self.people[one].human == self.people[other].human
         self.expect(5, not same, f"{act}: one human as two people")
         if role:
@@ -182,7 +182,7 @@ class Entitlements:
         act = called[0].act if called is not None else "nothing"
         self.expect(5, called is not None and called[0].person == one, f"{act}: nobody was called")
         self._two(body, act, one, other)
-        self._kinds("witnessed", factors)
+        self.kinds("witnessed", factors)
         if called is not None and self.plan is not None and called[2] == body.boot:
             within_ms = self.plan.timings.witness_within_s * 1000
             late = body.mono_ms - called[1] > within_ms
@@ -195,7 +195,7 @@ class Entitlements:
             self.emergencies.pop(record.emergency, None)
             return
         self._at_work(body, f"began {record.kind}", record.session, record.person)
-        self._kinds("began it", record.factors)
+        self.kinds("began it", record.factors)
         rows = self.plan.policy if self.plan is not None else ()
         alone = any(it.act == "break_glass" and it.witness is False for it in rows)
         if not record.second:

@@ -13,6 +13,7 @@ from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.importing import Row
 from sim.cast import EVERYBODY
+from sim.people import Person
 from sim.signed_list import SignedList
 
 POWERFUL = ("pharmacist", "administrator")  # roles that only people give
@@ -48,6 +49,10 @@ class ListChecks:
 
     def __post_init__(self) -> None:
         self._owners = {self.known_by(it.badge): it.staff_id for it in EVERYBODY}
+
+    def joins(self, person: Person) -> None:
+        """Somebody new is there in the world."""
+        self._owners[self.known_by(person.badge)] = person.staff_id
 
     def hear(self, body: r.Body) -> None:
         """One entry."""

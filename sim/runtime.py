@@ -13,9 +13,11 @@ from typing import Any, Protocol
 
 from auth.pins import PinHasher
 from cabinet import events as e
+from cabinet import records as r
 from cabinet.configuration import Configuration
 from cabinet.console_messages import Command
 from cabinet.controller import Controller
+from cabinet.journal import Attachments
 from cabinet.keys import Keys
 from cabinet.messages import Shown
 from cabinet.service_desk import ServiceDesk
@@ -315,6 +317,12 @@ class SimulatedRuntime:
     def replay(self, data: bytes) -> None:
         """Somebody on the reader's line plays back what it once sent; no badge is there."""
         self.ports["badge"].say(self.reader.noise([data]))
+
+    def name_of(self, attachment: str) -> str:
+        """The name in an attachment of the ledger, "" where none can be read now."""
+        store = self.boot.store if self.boot is not None else None
+        found = Attachments(store).get(attachment) if store is not None and attachment else None
+        return f"{found.given} {found.family}" if isinstance(found, r.PersonDetails) else ""
 
     def scan(self, text: str) -> None:
         """A label is held before the scanner."""

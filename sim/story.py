@@ -21,6 +21,7 @@ from pathlib import Path
 from auth.pins import keyed_hash
 from cabinet import machines
 from cabinet.lists import BADGE_PURPOSE
+from sim.accounts import Accounts
 from sim.cast import EVERYBODY
 from sim.census import Census
 from sim.checks import Checks
@@ -47,6 +48,7 @@ from sim.strikes import DOES
 from sim.template import BEGAN_S, Template, make
 from sim.trespassers import Trespassers
 from sim.tries import Tries
+from sim.used_codes import UsedCodes
 from sim.virtual import UNITS, Stream
 
 BACK_WITHIN_S = 300.0  # of the last fault's healing: in service again, or it says what to do
@@ -163,8 +165,11 @@ class Story:
         self.runtime.typed = proofs.typed
         known_by = partial(keyed_hash, pepper, BADGE_PURPOSE)
         self.list_checks = ListChecks(model.expect, self.staff.signed, known_by)
+        self.hospital.joined = self.list_checks.joins
+        accounts = Accounts(entitled, self.runtime.name_of, lambda: self.runtime.sensor.templates)
         tries = Tries(model.expect)
-        model.readers += [entitled.hear, proofs.hear, tries.hear, self.list_checks.hear]
+        readers = (entitled, proofs, tries, self.list_checks, accounts, UsedCodes(model))
+        model.readers += [it.hear for it in readers]
 
     def _happened(self, it: Happening) -> None:
         where = it.place or it.drawer

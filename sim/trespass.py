@@ -48,6 +48,7 @@ class Visit:
         """Somebody whom nobody here has seen before: the subject from here on."""
         self.subject = person = cast.hired(self.hospital.hired)
         self.hospital.hired += 1
+        self.hospital.joined(person)
         for secret in (person.given, person.family, person.badge, person.pin, person.staff_id):
             self.hospital.forbid(secret)
         return person

@@ -12,11 +12,13 @@ from collections.abc import Callable
 from functools import partial
 
 from sim.administrators import ADMINISTRATION
+from sim.eavesdroppers import EAVESDROPPING
 from sim.false_lists import FALSE_LISTS
 from sim.guessers import GUESSES
 from sim.hands import GaveUp, Hands, Mistakes
 from sim.hospital import DAY_S, Hospital
 from sim.interferers import INTERFERES
+from sim.meddlers import MEDDLING
 from sim.old_orders import OLD_ORDERS
 from sim.overreach import OVERREACH
 from sim.people import Person
@@ -32,6 +34,8 @@ TRESPASSES: dict[str, Trespass] = {
     **FALSE_LISTS,
     **GUESSES,
     **INTERFERES,
+    **MEDDLING,
+    **EAVESDROPPING,
 }
 
 
