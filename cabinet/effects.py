@@ -14,6 +14,7 @@ from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.machines import CorruptLedger, fire
 from cabinet.state import (
+    CLOCK_STEP_MS,
     Access,
     Attempt,
     Code,
@@ -36,6 +37,14 @@ from cabinet.state import (
 NO_ATTACHMENTS: r.Attached = {}
 
 
+def _clock(state: State, body: r.Body) -> None:
+    """Follow the clocks of one boot as they drift apart; a jump only once it is a record."""
+    clock_ms = body.wall_ms - body.mono_ms
+    said = body.boot != state.boot or isinstance(body.record, r.ClockStepped)
+    if said or abs(clock_ms - state.clock_ms) <= CLOCK_STEP_MS:
+        state.clock_ms = clock_ms
+
+
 def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> None:
     """Change `state` by one entry; raises CorruptLedger for an entry that cannot follow it."""
     if body.seq != state.size + 1:
@@ -48,7 +57,7 @@ def apply(state: State, body: r.Body, attached: r.Attached = NO_ATTACHMENTS) -> 
         raise CorruptLedger(f"entry {body.seq}: postings do not sum to zero")
     state.size = body.seq
     state.last_wall_ms = max(state.last_wall_ms, body.wall_ms)
-    state.clock_ms = body.wall_ms - body.mono_ms
+    _clock(state, body)
     for name, kind in r.attachments_of(record):
         state.named[name] = Named(kind, body.wall_ms)
     for posting in postings:

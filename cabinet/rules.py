@@ -48,10 +48,9 @@ from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.decision import Decision, Draft, Note, Place
 from cabinet.messages import Rows, Screen
-from cabinet.state import State
+from cabinet.state import CLOCK_STEP_MS, State
 
 ENROL_IDLE_S = 180
-CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
 PAGES = (
     *("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list"),
     *("sensor", "enrolling", "authenticator", "people", "find_person"),
@@ -273,7 +272,7 @@ def _space(draft: Draft, event: e.Space) -> None:
 
 
 def _clock(draft: Draft) -> None:
-    """A jump of the wall clock between two entries of one boot is a record."""
+    """A jump of the wall clock within one boot is a record, whatever was recorded since."""
     moment = draft.moment
     by_ms = moment.wall_ms - moment.mono_ms - draft.state.clock_ms
     if abs(by_ms) > CLOCK_STEP_MS:

@@ -16,6 +16,7 @@ from cabinet.machines import Model
 from cabinet.plan import CONTROLLED, Drawer, Plan, Pocket, Rules, Timings
 from cabinet.service_records import TechnicianDetails
 
+CLOCK_STEP_MS = 60_000  # 21 CFR 1311.205(b)(4)(v) allows 5 minutes; a minute is already said
 Status = Literal["invited", "active", "suspended", "expired", "left"]
 
 
@@ -348,7 +349,7 @@ class State:
     last_wall_ms: int = 0
     stopped: bool = True
     served: bool = False  # two administrators have enrolled, whoever of them is left
-    clock_ms: int = 0  # wall time less monotonic time, at the newest entry
+    clock_ms: int = 0  # wall time less monotonic time, but for a jump that is not recorded yet
     mono_ms: int = 0  # monotonic time of the newest entry of the newest start
     space: Literal["ok", "low", "full"] = "ok"
     named: dict[str, Named] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from cabinet.journal import replay
 from cabinet.retention import DAY_MS
 from ledger.store import Store
 from tests.demo import make
-from tests.ward import NOON_MS, Ward
+from tests.ward import NOON_MS, Ward, badge
 
 
 def ended_order(ward: Ward) -> tuple[str, str]:
@@ -200,6 +200,28 @@ def test_a_clock_that_jumps_is_recorded_once(ward: Ward, step_ms: int) -> None:
     ward.wait(3)
     (stepped,) = ward.records(r.ClockStepped)
     assert abs(stepped.by_ms - step_ms) < 5000
+
+
+@pytest.mark.parametrize("step_ms", [-3_600_000, 61_000])
+def test_a_jump_of_the_clock_is_recorded_also_where_somebody_was_quicker_than_the_next_tick(
+    ward: Ward, step_ms: int
+) -> None:
+    ward.wait(2)
+    ward.wall_ms += step_ms
+    ward.do(e.BadgeSeen(badge("N1")))
+    ward.press("cancel")
+    ward.wait(3)
+    (stepped,) = ward.records(r.ClockStepped)
+    assert abs(stepped.by_ms - step_ms) < 5000
+
+
+def test_a_clock_that_drifts_is_followed(ward: Ward) -> None:
+    for _ in range(200):
+        ward.wall_ms += 500
+        ward.wait(2)
+        ward.do(e.BadgeSeen(badge("N1")))
+        ward.press("cancel")
+    assert not ward.records(r.ClockStepped)
 
 
 def test_a_clock_set_back_while_the_cabinet_was_off_is_recorded(ward: Ward) -> None:
