@@ -67,7 +67,9 @@ class Model:
     declared: dict[str, int] = field(default_factory=dict)  # pocket -> units wrongly taken or put
     counted: dict[str, int] = field(default_factory=dict)  # pocket -> what was typed as its count
     stirred: dict[str, None] = field(default_factory=dict)  # pockets to look at again
+    fingerless: dict[str, None] = field(default_factory=dict)  # staff without an enrolled finger
     open: dict[str, bool] = field(default_factory=dict)
+    said_open: dict[str, None] = field(default_factory=dict)  # and not latched since
     coil_on: dict[str, float] = field(default_factory=dict)
     coil_off: dict[str, float] = field(default_factory=dict)
     chain: bytes = b"\0" * 32  # over every acknowledged body
@@ -181,6 +183,8 @@ class Model:
     def _said_open(self, drawer: str) -> None:
         """One opening is one record; after a restart what is still open is said again."""
         new = drawer in self.unexplained
+        if not self.latched.get(drawer, True):
+            self.said_open[drawer] = None
         again = drawer in self.again and self.open.get(drawer, False)
         self.unexplained.pop(drawer, None)
         self.again.pop(drawer, None)
@@ -367,7 +371,8 @@ class Model:
                 self.coil_off[drawer] = at
             case Kind.OPENED:
                 self.open[drawer] = True
-                self.unexplained[drawer] = at
+                if drawer not in self.said_open:
+                    self.unexplained[drawer] = at
             case Kind.CLOSED:
                 self.open[drawer] = False
             case Kind.TAKEN | Kind.PUT:
@@ -375,6 +380,7 @@ class Model:
                 self._handled(drawer, happening.place, happening.medicine, units)
             case Kind.HOOK_ENGAGED:
                 self.latched[drawer], self.latched_at[drawer] = True, at
+                self.said_open.pop(drawer, None)
             case Kind.HOOK_RELEASED:
                 self.latched[drawer] = False
             case Kind.FAULTED if happening.detail == Fault.COIL_STUCK.value:

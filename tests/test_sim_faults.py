@@ -167,3 +167,27 @@ def test_an_ampoule_that_breaks_is_wasted_before_a_witness(template: Template) -
     assert len(floor) == told.people["broken"] > 0
     assert all(it.medicine == "FENT-100-AMP" for it in floor)
     assert wasted and all(it.witness and it.witness != it.person for it in wasted)
+
+
+def test_a_drawer_that_never_latched_and_is_pulled_again_is_one_opening(template: Template) -> None:
+    """Pushed, but its hook did not catch, and pried open at once: the cabinet has it open still."""
+    said: list[str] = []
+
+    def change(story: Story) -> None:
+        world = story.runtime.world
+        story.runtime.hub.after(60.0, lambda: world.pry("D2"))
+        story.runtime.hub.after(70.0, lambda: world.push("D2", fully=False))
+        story.runtime.hub.after(70.5, lambda: world.pry("D2"))
+        story.runtime.hub.after(90.0, lambda: world.push("D2"))
+
+        def heard(body: r.Body) -> None:
+            it = body.record
+            if isinstance(it, r.DrawerForced | r.DrawerClosed) and it.drawer == "D2":
+                said.append(type(it).__name__)
+
+        story.runtime.hub.after(50.0, lambda: story.model.readers.append(heard))
+
+    plan = Plan(seed=5, days=0.02, accesses_a_day=0, fault_rate=0.0, trespass_rate=0.0)
+    told = run(plan, template, change=change)
+    assert not told.violations, told.violations[0]
+    assert said == ["DrawerForced", "DrawerClosed"]
