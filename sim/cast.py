@@ -25,14 +25,18 @@ TEMPORARY_H = "4"
 CONTRACT = "2027-12-31"  # after the longest story, of those who have rights from people
 
 
-def _nurse(staff_id: str, given: str, family: str, badge: str, pin: str) -> Person:
+def _nurse(
+    staff_id: str, given: str, family: str, badge: str, pin: str, role: str = "nurse"
+) -> Person:
     key = given.lower()
     fingers = (f"{key}:right-thumb", f"{key}:left-thumb")
-    return Person(staff_id, given, family, "nurse", badge, fingers, pin)
+    return Person(staff_id, given, family, role, badge, fingers, pin)
 
 
 TWIN_OF = next(it for it in PEOPLE if it.staff_id == "N-2057")
-TWIN = _nurse("N-2099", "Jonas", "Bergman", "0058812047", "61937402")  # the same human's
+TWIN = _nurse(  # the same human's, as at another hospital
+    "N-2099", "Jonas", "Bergman", "0058812047", "61937402", "charge_nurse"
+)
 ELSEWHERE = _nurse("N-2075", "Lena", "Fischer", "0054417730", "48205739")
 UNTRAINED = _nurse("N-2080", "Omar", "Haddad", "0055938216", "90361847")
 AGENCY = _nurse("N-2085", "Tessa", "Moreau", "0056620951", "27490583")

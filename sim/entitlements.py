@@ -66,7 +66,7 @@ class Entitlements:
                 known = self.people[record.person]
                 known.rights, known.standing = record.after, record.status_after
                 if record.approved_by:
-                    self._two(body, "approval", record.by, record.approved_by, "")
+                    self._two(body, "approval", record.by, record.approved_by, ())
             case r.PersonEnrolled():
                 first = Known(r.Rights(record.role), "active", record.person)
                 self.people.setdefault(record.person, first)
@@ -92,9 +92,9 @@ class Entitlements:
             case r.Wasted():
                 self._at_work(body, "wasted", record.session, record.person)
                 self._trained(body, "waste", record.person)
-                self._witnessed(body, record.person, record.witness, record.witness_factors)
+                self.witnessed(body, record.person, record.witness, record.witness_factors)
             case r.Counted() if record.witness:
-                self._witnessed(body, record.person, record.witness, record.witness_factors)
+                self.witnessed(body, record.person, record.witness, record.witness_factors)
             case _:
                 pass
         self._goes_on(body)
@@ -109,6 +109,12 @@ class Entitlements:
             return known.standing
         expires_ms = known.rights.expires_ms
         return "expired" if expires_ms and body.wall_ms >= expires_ms else ""
+
+    def may_work(self, body: r.Body, person: str) -> bool:
+        """Whether they are active and of this area."""
+        areas = self.people[person].rights.areas
+        here = self.plan is not None and ("*" in areas or self.plan.area in areas)
+        return here and not self._why_not(body, person)
 
     def good(self, body: r.Body, did: str, person: str) -> None:
         """They may be at work at this cabinet, now."""
@@ -168,20 +174,29 @@ class Entitlements:
 
     # --- two people -------------------------------------------------------------------------------
 
-    def _two(self, body: r.Body, act: str, one: str, other: str, role: str = "witnessed") -> None:
+    def _two(
+        self, body: r.Body, act: str, one: str, other: str, roles: tuple[str, ...] = WITNESSES
+    ) -> None:
+        """The second one is another human, may be at work here, and is of one of `roles`."""
         self.good(body, f"witnessed ({act})", other)
         same = self.people[one].human == self.people[other].human
         self.expect(5, not same, f"{act}: one human as two people")
-        if role:
-            theirs = self.people[other].rights.role
-            self.expect(5, theirs in WITNESSES, f"{act}: a {theirs} {role}")
+        theirs = self.people[other].rights.role
+        self.expect(5, theirs in (roles or (theirs,)), f"{act}: a {theirs} witnessed")
 
-    def _witnessed(self, body: r.Body, one: str, other: str, factors: tuple[str, ...]) -> None:
+    def witnessed(
+        self,
+        body: r.Body,
+        one: str,
+        other: str,
+        factors: tuple[str, ...],
+        roles: tuple[str, ...] = WITNESSES,
+    ) -> None:
         """Another human, by two kinds of factor, inside the act and in time."""
         called, self.called = self.called, None
         act = called[0].act if called is not None else "nothing"
         self.expect(5, called is not None and called[0].person == one, f"{act}: nobody was called")
-        self._two(body, act, one, other)
+        self._two(body, act, one, other, roles)
         self.kinds("witnessed", factors)
         if called is not None and self.plan is not None and called[2] == body.boot:
             within_ms = self.plan.timings.witness_within_s * 1000
@@ -202,7 +217,7 @@ class Entitlements:
             fits = alone and record.kind == "break_glass"
             self.expect(5, fits, f"{record.kind} without a second person")
         else:
-            self._witnessed(body, record.person, record.second, record.second_factors)
+            self.witnessed(body, record.person, record.second, record.second_factors)
         self.emergencies[record.emergency] = record
 
     def _access(self, body: r.Body, started: r.AccessStarted) -> None:

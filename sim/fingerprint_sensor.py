@@ -195,7 +195,8 @@ def _frame(address: bytes, kind: int, payload: bytes) -> bytes:
 class ZfmSensor:
     """The sensor. `finger` says who is on the glass now; `templates` (slot -> finger) persists.
 
-    So does `notepad` (page -> its 32 bytes), which the host may write.
+    So does `notepad` (page -> its 32 bytes), which the host may write. `worn`: so many deletions it
+    says were done, and were not.
     """
 
     def __init__(
@@ -209,6 +210,7 @@ class ZfmSensor:
         password: int = 0,
         pace: float = 1.0,
         system: int = 9,
+        name: str = "the first one",
     ) -> None:
         self.templates: dict[int, str] = {} if templates is None else templates
         self.notepad: dict[int, bytes] = {} if notepad is None else notepad
@@ -220,6 +222,7 @@ class ZfmSensor:
         self._address = address.to_bytes(4, "big")
         self._password, self._system = password, system
         self._draws = 0
+        self.name, self.worn = name, 0
         self.power_on()
 
     def power_on(self) -> Timed:
@@ -345,6 +348,9 @@ class ZfmSensor:
             slot, count = int.from_bytes(rest[0:2], "big"), int.from_bytes(rest[2:4], "big")
             if slot + count > self._capacity:
                 return bytes([DELETE_FAILED])
+            if self.worn:
+                self.worn -= 1
+                return bytes([OK])
             for gone in range(slot, slot + count):
                 self.templates.pop(gone, None)
             return bytes([OK])

@@ -232,6 +232,8 @@ def _tries_at_once(it: Visit, owner: Person) -> None:
 def enumerate_badges(it: Visit) -> None:
     """What is said of a badge that nobody has, and what of one that somebody has."""
     owner, found = it.hands.chance.pick(FOUND), ""
+    if it.hands_of(owner).fingerless():  # only a finger that is right forgets those that were not
+        raise GaveUp("wrong fingers of before count on")
     for _ in range(2):  # whoever sees a difference looks again, for a fault may have been it
         comes_and_goes(it, owner)
         strange = f"00{it.hands.chance.whole(10_000_000, 99_999_999)}"

@@ -182,6 +182,9 @@ class Hands:
             if screen.name == "totp":
                 self.type_code(self.read_code())
                 continue
+            if self.fingerless() and self.can_press("use_pin"):
+                self.press("use_pin")
+                continue
             if screen.name == "pin":
                 self.press("pin", self.person.pin)
                 self.sees("checking", within_s=0.5)
@@ -199,6 +202,10 @@ class Hands:
             after = self.screen
             if after is not None and after.number == number and self.can_press("use_pin"):
                 self.press("use_pin")
+
+    def fingerless(self) -> bool:
+        """Whether this person knows that no finger of theirs is enrolled (any more)."""
+        return any(self.model.staff.get(ref) is self.person for ref in self.model.fingerless)
 
     def _wait_for_code(self) -> None:
         """Each code is good once, as the screen says: nobody begins while the used one stands."""

@@ -33,6 +33,7 @@ class Kind(Enum):
     FINGER_ON = "finger on"
     FINGER_OFF = "finger off"
     SCANNED = "scanned"
+    SENSOR = "another finger sensor"  # is put in
     ON_BATTERY = "on battery"
     ON_MAINS = "on mains"
     POWER_CUT = "power cut"

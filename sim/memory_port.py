@@ -124,6 +124,13 @@ class MemoryPort:
             self._link.alive = False
             self._link.arrived.set()
 
+    def exchange(self, emulator: Emulator) -> None:
+        """Another device on a line that does not go down, as a board's own port does not.
+
+        It had power before, and is put in as nothing is under way.
+        """
+        self.emulator = emulator
+
     def plug(self) -> None:
         """Put it back: the device begins anew."""
         self.plugged, self._busy_until = True, 0

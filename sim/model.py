@@ -67,7 +67,7 @@ class Model:
     declared: dict[str, int] = field(default_factory=dict)  # pocket -> units wrongly taken or put
     counted: dict[str, int] = field(default_factory=dict)  # pocket -> what was typed as its count
     stirred: dict[str, None] = field(default_factory=dict)  # pockets to look at again
-    fingerless: dict[str, None] = field(default_factory=dict)  # staff without an enrolled finger
+    fingerless: dict[str, None] = field(default_factory=dict)  # people without an enrolled one
     open: dict[str, bool] = field(default_factory=dict)
     said_open: dict[str, None] = field(default_factory=dict)  # and not latched since
     coil_on: dict[str, float] = field(default_factory=dict)

@@ -79,6 +79,7 @@ class SimulatedRuntime:
         self.battery = Battery()
         self.world = World(configuration, clock=lambda: self.hub.now_s, stock=stock)
         self.sensor = ZfmSensor(self.world.finger, templates, notepad=notepad)
+        self.own_sensor = self.sensor  # the one that people decided for, as the entries have it
         self.reader, self.scanner = BadgeReader(), Scanner()
         self.ports = {
             "fingerprint": MemoryPort("fingerprint", self.sensor, self.hub, patient=False),
@@ -340,6 +341,18 @@ class SimulatedRuntime:
         self.world.set_plugged(device, True)
         self.ports[device].plug()
         self.poke(device)
+
+    def put_in(self, sensor: ZfmSensor, noticed_after_s: float = 0.0) -> None:
+        """Put this finger sensor in the other one's place; an idle driver looks now and then."""
+        self.sensor = sensor
+        self.world.note_sensor(sensor.name)
+        self.ports["fingerprint"].exchange(sensor)
+        self.hub.after(noticed_after_s, lambda: self.poke("fingerprint"))
+
+    def put_back(self) -> None:
+        """The cabinet's own sensor, where another one is in its place."""
+        if self.sensor is not self.own_sensor:
+            self.put_in(self.own_sensor)
 
     def poke(self, device: str) -> None:
         """Something changed at a device."""

@@ -31,16 +31,16 @@ class Stocking:
 
     def all_of_it(self, hands: Hands) -> None:
         """Everything there is to do, by somebody who is signed in."""
-        if hands.screen is not None and hands.screen.name != "menu":
-            hands.must_press("menu")
-        self._release(hands)
+        self.release(hands)
         self._count_what_is_due(hands)
         for pocket, (medicine, _) in self.model.pockets.items():
             if self.model.lying(pocket) < PAR and medicine in self.model.schedules:
                 self.load(hands, pocket)
 
-    def _release(self, hands: Hands) -> None:
+    def release(self, hands: Hands) -> None:
         """A pharmacist lets people try again who are locked out."""
+        if hands.screen is not None and hands.screen.name != "menu":
+            hands.must_press("menu")
         if not hands.can_press("locked"):
             return
         hands.must_press("locked")

@@ -29,6 +29,7 @@ from sim.diverter import SCHEMES, Diverter
 from sim.entitlements import Entitlements
 from sim.errors import SimulatorError
 from sim.faults import Injector
+from sim.finger_checks import FingerChecks
 from sim.hands import GaveUp, Hands, Mistakes, told
 from sim.happenings import Happening
 from sim.hospital import DAY_S, Hospital
@@ -163,12 +164,16 @@ class Story:
         proofs = Proofs(model)
         self.runtime.world.observe(proofs.happened)
         self.runtime.typed = proofs.typed
+        fingers = FingerChecks(self.runtime, model, entitled)
+        self.runtime.world.observe(fingers.happened)
         known_by = partial(keyed_hash, pepper, BADGE_PURPOSE)
         self.list_checks = ListChecks(model.expect, self.staff.signed, known_by)
         self.hospital.joined = self.list_checks.joins
-        accounts = Accounts(entitled, self.runtime.name_of, lambda: self.runtime.sensor.templates)
+        accounts = Accounts(
+            entitled, self.runtime.name_of, lambda: self.runtime.own_sensor.templates
+        )
         tries = Tries(model.expect)
-        readers = (entitled, proofs, tries, self.list_checks, accounts, UsedCodes(model))
+        readers = (entitled, proofs, fingers, tries, self.list_checks, accounts, UsedCodes(model))
         model.readers += [it.hear for it in readers]
 
     def _happened(self, it: Happening) -> None:
@@ -236,6 +241,7 @@ class Story:
         self.trace.line(hub.now_s, "everything heals")
         self.injector.heal_all()
         self.staff.right()
+        self.runtime.put_back()
         self.hospital.closing = self.census.closing = self.hospital.floor.closed = True
         if self.runtime.boot is None:
             self.runtime.power_on()
@@ -252,6 +258,13 @@ class Story:
         if model.violations:
             return
         boot = self.runtime.boot
+        if (
+            boot is not None
+            and boot.turns is not None
+            and boot.turns.state.found_sensor is not None
+        ):
+            self.trespassers.decide()
+            self._run(hub.now + int(BACK_WITHIN_S * UNITS))
         if boot is None or not boot.ready or boot.turns is None:
             model.wrong(11, "the controller does not run after everything healed")
             return
@@ -272,21 +285,26 @@ class Story:
     _first_mib = 0.0
 
     def _last_visit(self) -> None:
-        """A technician loads, then a nurse removes: both must work now, without mistakes."""
+        """A technician loads, then a nurse removes: both must work now, without mistakes.
+
+        Before, a pharmacist releases whoever was guessed at, and has no finger either.
+        """
         model, hospital = self.model, self.hospital
         careful = Mistakes().times(0.0)
         while hospital.floor.taken:
             self.runtime.hub.wait(UNITS)
         hospital.floor.taken = True
         try:
-            for role in ("pharmacy_technician", "nurse"):
+            for role in ("pharmacist", "pharmacy_technician", "nurse"):
                 person = next(it for it in PEOPLE if it.role == role)
                 hands = Hands(
                     self.runtime, model, person, Stream(self.plan.seed, f"last {role}"), careful
                 )
                 hospital.tidy(hands)
                 hands.sign_in()
-                if role == "nurse":
+                if role == "pharmacist":
+                    hospital.stocking.release(hands)
+                elif role == "nurse":
                     before = hospital.tally.removals
                     hospital.nursing.one_removal(hands)
                     self._served = hospital.tally.removals > before

@@ -23,7 +23,9 @@ from sim.old_orders import OLD_ORDERS
 from sim.overreach import OVERREACH
 from sim.people import Person
 from sim.staff_office import StaffOffice
+from sim.swapped_sensors import INGRID, SWAPPED, decide
 from sim.trespass import Trespass, Visit
+from sim.unsupervised import UNSUPERVISED
 from sim.virtual import UNITS, Stream
 
 CAREFUL = Mistakes().times(0.0)
@@ -36,6 +38,8 @@ TRESPASSES: dict[str, Trespass] = {
     **INTERFERES,
     **MEDDLING,
     **EAVESDROPPING,
+    **SWAPPED,
+    **UNSUPERVISED,
 }
 
 
@@ -72,6 +76,12 @@ class Trespassers:
         self, name: str, after_s: float, person: Person, does: Callable[[Visit], None]
     ) -> None:
         self._runtime.hub.after(after_s, lambda: self._come(name, person, does))
+
+    def decide(self) -> None:
+        """An administrator decides for the sensor that is in, where the cabinet knows another."""
+        hands = self._hands(INGRID)
+        visit = Visit(self._hospital, self._staff, hands, self._hands)
+        self._runtime.hub.spawn("the last decision", lambda: decide(visit))
 
     def _hands(self, person: Person) -> Hands:
         self._visits += 1

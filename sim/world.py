@@ -419,6 +419,12 @@ class World:
             self._advance()
             self._note(Kind.SCANNED, detail=text)
 
+    def note_sensor(self, name: str) -> None:
+        """This finger sensor was put in another one's place."""
+        with self._lock:
+            self._advance()
+            self._note(Kind.SENSOR, detail=name)
+
     def set_plugged(self, device: str, plugged: bool) -> Outcome:
         """Pull a device's cable, or put it back."""
         with self._lock:

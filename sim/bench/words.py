@@ -83,6 +83,8 @@ def describe(happening: Happening, medicines: Mapping[str, Medicine]) -> str:
             return f"{finger_name(it.detail)} is on the glass"
         case Kind.FINGER_OFF:
             return f"{finger_name(it.detail)} was lifted"
+        case Kind.SENSOR:
+            return f"another finger sensor is fitted: {it.detail}"
         case Kind.SCANNED:
             return f"A label was scanned: {it.detail}".replace("\x1d", "␝")
         case Kind.UNPLUGGED | Kind.PLUGGED:
