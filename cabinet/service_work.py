@@ -139,8 +139,9 @@ def under_way(state: State, mono_ms: int) -> str:
 
 
 def _busy(draft: Draft) -> str:
-    told = under_way(draft.state, draft.moment.mono_ms)
-    return f"A test is under way: {told}. test stop calls it off."
+    testing = _now(draft.state).testing
+    how = "" if testing is None or testing.access else " test stop calls it off."
+    return f"A test is under way: {under_way(draft.state, draft.moment.mono_ms)}.{how}"
 
 
 def _stop(draft: Draft) -> str:

@@ -29,7 +29,7 @@ def test_a_lock_test_that_waits_for_a_pharmacist_says_how_long_and_is_called_off
     waits = "lock D1, waits for a pharmacist, 160 s more"
     assert service_work.under_way(full.state, full.now_ms) == waits
     for line in ("test light D1", "service end"):
-        assert waits in ask(full, line)
+        assert ask(full, line).endswith(f"{waits}. test stop calls it off.")
     assert ask(full, "test stop") == ""
     assert result(full) == ("lock", "D1", "unanswered", service_work.CALLED_OFF)
     assert service_work.under_way(full.state, full.now_ms) == ""
@@ -46,6 +46,7 @@ def test_a_lock_that_was_pulsed_is_not_called_off(full: Ward, empty: Ward) -> No
     assert service_work.under_way(full.state, full.now_ms) == "lock D1, waits for the pharmacist"
     for ward in (full, empty):
         assert "pulsed already" in ask(ward, "test stop")
+        assert "test stop" not in ask(ward, "test light D2")
         ward.pull("D1")
         assert result(ward)[2] == "passed"
         assert ask(ward, "test stop") == "No test is under way."

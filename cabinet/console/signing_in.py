@@ -84,9 +84,9 @@ class SigningIn:
                 signature = await self._pasted(lambda: _left_s(within))
         except TimeoutError:
             raise NotProved("The time for this challenge is over.") from None
-        self._line.say("Checking...")
+        self._line.say("", "Checking...")
         connection.say(Respond(signature))
-        return await self._hear(connection, SignedIn)
+        return await self._hear(connection, SignedIn, CHECKING)
 
     async def _typed_in(self, connection: Connection) -> SignedIn:
         """Staff number, PIN and code; what is secret is not shown, not even how long it is."""
@@ -100,7 +100,7 @@ class SigningIn:
             raise NotProved("The time to sign in is over.") from None
         self._line.say("Checking...")
         connection.say(Prove(staff_id, pin, code))
-        return await self._hear(connection, SignedIn)
+        return await self._hear(connection, SignedIn, CHECKING)
 
     async def _field(self, label: str, *, shown: bool = False) -> str:
         """A short line."""
@@ -118,9 +118,13 @@ class SigningIn:
         self._line.say("")
         return typed.strip()
 
-    async def _hear(self, connection: Connection, kind: type[M]) -> M:
+    async def _hear(self, connection: Connection, kind: type[M], words: str = "") -> M:
+        """The next message of this kind; where it takes, a key is answered with `words`."""
         while True:
-            message = await self._line.or_stopped(connection.next(), lambda: CHECKING)
+            waited, line = connection.next(), self._line
+            message = await (
+                line.or_stopped(waited, lambda: words) if words else line.or_lost(waited)
+            )
             if isinstance(message, kind):
                 return message
             if isinstance(message, Denied):
