@@ -18,6 +18,7 @@ from sim.signed_list import SIGNER, SignedList
 from sim.trespass import Trespass, Visit
 
 HEARD_S = 1.5  # until a list that was brought is taken, or refused
+WITHIN_A_WRITE_S = 0.001
 SIGNED_OUT_S = 15.0  # of the end of what was begun
 FORGER = Signer(SIGNER.name, bytes(32))
 JONAS, MEI, ROSA, HENRY = PEOPLE[1:5]
@@ -27,6 +28,7 @@ DISGUISES = (
     ("N-2096", "0mar", "Haddad"),  # a digit
     ("N\u20102063", "Mei", "Tanaka"),  # a hyphen of another sort
 )
+YES, NO = "accept_list", "refuse_list"  # buttons
 NOBODYS_BADGE = "0047712906"
 NEXT_YEAR = "31122027"  # as it is typed
 
@@ -158,19 +160,27 @@ def _shrunken(it: Visit) -> SignedList:
     return it.staff.sign(rows)
 
 
-def _judge(it: Visit, verb: str) -> None:
-    """The administrator looks at who would go, and says yes or no."""
+def _look(it: Visit, verb: str) -> str:
+    """The administrator looks at who would go; the button that says yes, or no."""
     hands = it.hands
     hands.sign_in()
     hands.must_press("staff_list")
-    screen = hands.must_see("staff_list")
+    hands.must_see("staff_list")
     if hands.can_press("more"):
         hands.press("more")
     hands.think(2.0, 6.0)
-    pressed = [name for name in buttons(screen) if name.startswith(f"{verb}:")]
+    shown = buttons(hands.screen) if hands.screen is not None else ()
+    pressed = [name for name in shown if name.startswith(f"{verb}:")]
     if not pressed:
         raise GaveUp("no list waits")
-    hands.must_press(pressed[0])
+    return pressed[0]
+
+
+def _judge(it: Visit, waiting: SignedList, verb: str) -> None:
+    """And says so of the one that waits."""
+    hands, button = it.hands, _look(it, verb)
+    it.staff.judged[waiting.digest] = verb == YES
+    hands.must_press(button)
     hands.must_see("menu")
     hands.must_press("sign_out")
 
@@ -179,7 +189,7 @@ def accepted(it: Visit) -> None:
     """An administrator accepts exactly this list, which is taken when it comes again."""
     shrunken = _shrunken(it)
     _bring(it, shrunken)
-    _judge(it, "accept_list")
+    _judge(it, shrunken, YES)
     _bring(it, shrunken)
 
 
@@ -187,18 +197,33 @@ def refused(it: Visit) -> None:
     """An administrator refuses it; it is brought again all the same."""
     shrunken = _shrunken(it)
     _bring(it, shrunken)
-    _judge(it, "refuse_list")
+    _judge(it, shrunken, NO)
     _bring(it, shrunken)
+
+
+def _other(it: Visit, number: int = 0) -> SignedList:
+    """A list from which one more is gone."""
+    gone = [person.staff_id for person in (*FEW, MEI)]
+    rows = [row for row in it.staff.with_rows() if row["staff_id"] not in gone]
+    return it.staff.sign(rows, number)
 
 
 def in_its_place(it: Visit) -> None:
     """Another list, with the same number, in the place of the one that was accepted."""
     shrunken = _shrunken(it)
     _bring(it, shrunken)
-    _judge(it, "accept_list")
-    gone = [person.staff_id for person in (*FEW, MEI)]
-    rows = [row for row in it.staff.with_rows() if row["staff_id"] not in gone]
-    _bring(it, it.staff.sign(rows, shrunken.number))
+    _judge(it, shrunken, YES)
+    _bring(it, _other(it, shrunken.number))
+
+
+def under_the_finger(it: Visit) -> None:
+    """Another list comes in the instant in which the administrator says yes to the one shown."""
+    shrunken = _shrunken(it)
+    _bring(it, shrunken)
+    button = _look(it, YES)
+    it.staff.judged[shrunken.digest] = True
+    if not it.staff.bring(_other(it)) or it.hands.press(button) == "done":
+        raise GaveUp("it was accepted")
 
 
 # --- in between -----------------------------------------------------------------------------------
@@ -260,12 +285,16 @@ def before_press(it: Visit) -> None:
 
 
 def before_pull(it: Visit) -> None:
-    """Suspended when the lock has let go, before the drawer is pulled; they pull all the same."""
+    """Suspended while the press is being written, or when the lock has let go; they pull."""
     hands = it.hands
     hands.sign_in()
     pocket = it.look_at_order()
-    it.open()
-    _suspend(it)
+    if hands.chance.chance(0.5):
+        it.runtime.hub.after(WITHIN_A_WRITE_S, lambda: it.staff.suspend(AGENCY))
+        it.open()
+    else:
+        it.open()
+        _suspend(it)
     hands.wait(hands.chance.between(0.1, 4.0))
     drawer = it.model.pockets[pocket][1]
     if it.runtime.world.pull(drawer):
@@ -318,7 +347,7 @@ def _then_right(does: Callable[[Visit], None], it: Visit) -> None:
         it.staff.reinstate(AGENCY)
 
 
-A_DAY = 0.13  # of each [P]
+A_DAY = 0.12  # of each [P]
 FALSE_LISTS: dict[str, Trespass] = {
     name: Trespass(A_DAY, partial(_then_right, does), person)
     for name, does, person in (
@@ -338,6 +367,7 @@ FALSE_LISTS: dict[str, Trespass] = {
         ("shrunken list accepted", accepted, SAMUEL),
         ("shrunken list refused", refused, INGRID),
         ("another list for the accepted one", in_its_place, SAMUEL),
+        ("another list under the finger", under_the_finger, SAMUEL),
         ("list during a change", during_change, SAMUEL),
         ("list during an approval", during_approval, INGRID),
         ("suspended before the press", before_press, AGENCY),

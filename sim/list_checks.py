@@ -6,7 +6,7 @@ and records; people whom somebody added at the screen are on no list until one n
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cabinet import records as r
@@ -34,10 +34,12 @@ class Account:
 
 @dataclass
 class ListChecks:
-    """Hears every entry; `signed`, which grows, are all lists that the hospital ever signed."""
+    """Hears every entry. Both grow: `signed`, all lists that the hospital ever signed; `meant`, to
+    which of them (by digest) somebody at the screen meant to say yes or no."""
 
     expect: Callable[[int, bool, str], None]
     signed: Sequence[SignedList]
+    meant: Mapping[str, bool]
     known_by: Callable[[str], str]  # a badge's number -> how the entries know it
     people: dict[str, Account] = field(default_factory=dict)
     number: int = 0  # of the newest list that was taken, or that somebody refused
@@ -115,7 +117,9 @@ class ListChecks:
         by = self.people[record.by]
         may = by.standing == "active" and by.rights.role == "administrator"
         self.expect(5, may, "somebody judged a list who is no administrator")
-        self.expect(5, record.digest == self.held, "another list was judged than the one shown")
+        self.expect(5, record.digest == self.held, "a list was judged that does not wait")
+        meant = self.meant.get(record.digest) is record.accepted
+        self.expect(5, meant, "another list was judged than the one that was looked at")
         self.held = ""
         if record.accepted:
             self.accepted = record.digest

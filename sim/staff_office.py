@@ -30,6 +30,7 @@ class StaffOffice:
         self._runtime, self._lists = runtime, lists
         self.signed = list(signed)
         self.rows = {row["staff_id"]: row for row in cast.rows()}
+        self.judged: dict[str, bool] = {}  # a list's digest -> what somebody at the screen meant
 
     def with_rows(self, *rows: Row) -> list[Row]:
         """All rows as they should be, but for these."""

@@ -159,7 +159,7 @@ class Story:
 
     def _judge(self, pepper: bytes) -> None:
         """Readers of every entry, who say what ought not to be there."""
-        model = self.model
+        model, staff = self.model, self.staff
         entitled = Entitlements(model.expect, lambda: any(model.open.values()))
         proofs = Proofs(model)
         self.runtime.world.observe(proofs.happened)
@@ -167,7 +167,7 @@ class Story:
         fingers = FingerChecks(self.runtime, model, entitled)
         self.runtime.world.observe(fingers.happened)
         known_by = partial(keyed_hash, pepper, BADGE_PURPOSE)
-        self.list_checks = ListChecks(model.expect, self.staff.signed, known_by)
+        self.list_checks = ListChecks(model.expect, staff.signed, staff.judged, known_by)
         self.hospital.joined = self.list_checks.joins
         accounts = Accounts(
             entitled, self.runtime.name_of, lambda: self.runtime.own_sensor.templates

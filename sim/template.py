@@ -175,7 +175,7 @@ def _add_at_screen(setup: SetUp, first: Person, second: Person) -> dict[str, byt
 def _as_demo(text: str) -> str:
     """The same cabinet, marked as a demo for ever; its hospital's lists are signed by ours."""
     without = re.sub(r"(?m)^demo\s*=.*\n", "", text)
-    without = re.sub(r"(?m)^\[staff_list\][^\[]*", "", without)
+    without = re.sub(r"(?m)^\[staff_list\].*\n(?:(?!\[).*\n)*", "", without)
     return re.sub(r"(?m)^\[cabinet\][^\n]*\n", "[cabinet]\ndemo = true\n", without, count=1)
 
 

@@ -97,6 +97,10 @@ def _any_digest(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(staff_list, "_too_many", trusting)
 
 
+def _any_list_under_the_button(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(staff_list, "_shown_as", lambda held: "waits")
+
+
 def _nobody_is_gone(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(staff_list, "_gone", lambda *asked: [])
 
@@ -169,6 +173,7 @@ DEFECTS: dict[str, Defect] = {
     "shrunken list taken at once": _defect(_taken_at_once, "shrunken list refused"),
     "all but one deleted at once": _defect(_taken_at_once, "list of one person"),
     "accepted digest not compared": _defect(_any_digest, "another list for the accepted one"),
+    "yes to whatever waits": _defect(_any_list_under_the_button, "another list under the finger"),
     "who is left out stays": _defect(_nobody_is_gone, "shrunken list accepted"),
     "promotion taken": _defect(_promotions_taken, "list that promotes"),
     "leaver brought back": _defect(_leavers_come_back, "list with somebody who left"),

@@ -16,18 +16,21 @@ from cabinet import events as e
 from cabinet import keys as key_files
 from cabinet import verification
 from cabinet.turns import Turns
+from ledger.note import Signer
 from sim import run as command
 from sim.checks import holds
 from sim.diverter import SCHEMES
 from sim.medicines import DEMO
 from sim.people import PEOPLE
 from sim.plan import Plan
+from sim.signed_list import SIGNER
 from sim.story import Story, default_template, run
 from sim.template import Template
 from tests.demo import ROOT
 
 MOST_MIB, MOST_MORE_MIB = 200, 40  # of a story's process: at the end, and since its first day
 REPORTS = ("removals", "access", "people", "proofs", "overrides")
+THEIRS = Signer("their-hospital/staff", bytes(32))
 SHORT = Plan(seed=5, days=0.1, accesses_a_day=400, fault_rate=8.0)
 
 
@@ -180,8 +183,10 @@ def test_a_story_is_told_again_with_the_sites_own_file_and_refused_without_one(
 def test_a_sites_own_cabinet_can_be_tried(tmp_path: Path) -> None:
     own = tmp_path / "cabinet.toml"
     text = (DEMO / "cabinet.toml").read_text().replace("OXYC-5-TAB", "OWN-MEDICINE")
-    own.write_text(text.replace("demo = true", "demo = false"))
+    theirs = f'\n[staff_list]  # signed by [their] office\nvkey = "{THEIRS.vkey}"\n\n[review]\n'
+    own.write_text(text.replace("demo = true", "demo = false") + theirs)
     template = default_template(tmp_path / "t", own)
+    assert template.configuration.staff_list.vkey == SIGNER.vkey, "lists are said by our hospital"
     told = run(Plan(seed=3, days=0.1, accesses_a_day=400), template)
     assert not told.violations and told.accesses > 10
 
