@@ -30,6 +30,13 @@ class Account:
     named: bool = False  # by a list, ever
     stopped: bool = False  # by somebody at the screen
     given: str = ""
+    over: bool = False  # their hours, at the latest now; the entry does not say when
+
+
+def _ending(it: r.Rights, end_ms: int) -> r.Rights:
+    """The same rights with another end."""
+    kept = (it.role, it.areas, it.groups, it.override_groups)
+    return r.Rights(*kept, end_ms, it.competencies)
 
 
 @dataclass
@@ -46,6 +53,7 @@ class ListChecks:
     held: str = ""  # the digest of the list that waits
     accepted: str = ""  # and of the one to which somebody said yes
     percent: int = 10  # that may go at once
+    wall_ms: int = 0  # the latest that the cabinet's clock ever said
     before: dict[str, bool] | None = None  # who worked here before the list that is being taken
     seen: dict[str, int] = field(default_factory=dict)  # what was heard -> how often
 
@@ -59,6 +67,7 @@ class ListChecks:
     def hear(self, body: r.Body) -> None:
         """One entry."""
         record = body.record
+        self.wall_ms = max(self.wall_ms, body.wall_ms)
         match record:
             case r.Configured():
                 self.percent = record.plan.rules.staff_list_gone_percent
@@ -104,6 +113,11 @@ class ListChecks:
                     account.given = record.after.role if record.after.role in POWERFUL else ""
             case r.Imported():
                 self.expect(5, not record.people, "people were taken from a list without signature")
+            case st.TemporaryOver():
+                account = self.people[record.person]
+                if account.rights.role == "temporary":  # else a list made more of them since
+                    end_ms = min(account.rights.expires_ms, self.wall_ms)
+                    account.rights, account.over = _ending(account.rights, end_ms), True
             case st.StaffListHeld():
                 self._seen("held")
                 self._signed("waits", record.number, record.digest)
@@ -136,7 +150,10 @@ class ListChecks:
     def _changed(self, record: r.PersonChanged) -> None:
         """Old and new: nobody's change is lost under another's that was begun before it."""
         account = self.people[record.person]
-        same = (account.rights, account.standing) == (record.before, record.status_before)
+        known, before = account.rights, record.before
+        if account.over and before.expires_ms <= known.expires_ms:
+            known = _ending(known, before.expires_ms)
+        same = (known, account.standing) == (before, record.status_before)
         self.expect(5, same, "a change of what somebody had before another one")
         back = record.status_before != "active" and record.status_after == "active"
         unseen = back and record.before != record.after
