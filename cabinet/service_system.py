@@ -9,7 +9,7 @@ from cabinet import machines
 from cabinet import service_records as sr
 from cabinet.decision import Draft
 from cabinet.events import AskSystem, SystemTold
-from cabinet.service_work import FIRST
+from cabinet.service_work import FIRST, busy
 from cabinet.system_answers import LOGS_USE, logs_wanted
 
 COMMANDS = ("restart", "poweroff", "logs", "network", "bundle")  # and `ledger verify`
@@ -70,7 +70,7 @@ def _stands_open(draft: Draft, what: sr.SystemAct) -> str:
     if state.access is not None or state.screen.state != machines.NOBODY:
         return "Somebody is at the touchscreen. Wait until they have signed out."
     if state.service.testing is not None:
-        return "A test is under way. Answer it first, or wait until its time is over."
+        return busy(draft)
     wrong = ("open", "unlatched") if what == "poweroff" else ("open",)
     for name, position in draft.moment.positions.items():
         if position in wrong:

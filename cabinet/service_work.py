@@ -78,7 +78,7 @@ def _end(draft: Draft) -> str:
     if not now.working:
         return "The cabinet is not in service mode."
     if now.testing is not None:
-        return _busy(draft)
+        return busy(draft)
     wrong = problems(draft.state, draft.moment)
     draft.add(sr.ServiceFinished(now.id, wrong, not wrong))
     if wrong:
@@ -105,7 +105,7 @@ def _test(draft: Draft, what: str, place: tuple[str, ...]) -> str:
     if (what, place) == (STOP, ()):
         return _stop(draft)
     if now.testing is not None:
-        return _busy(draft)
+        return busy(draft)
     if what == lock_test.LOCK and len(place) == 1:
         return lock_test.ask(draft, now, place[0])
     drawer = state.drawers.get(place[0]) if what == "light" and len(place) == 1 else None
@@ -138,7 +138,8 @@ def under_way(state: State, mono_ms: int) -> str:
     return f"{what}, waits for {waits}" + (f", {left_s} s more" if within_s else "")
 
 
-def _busy(draft: Draft) -> str:
+def busy(draft: Draft) -> str:
+    """What a test that is under way keeps from being done, in words."""
     testing = _now(draft.state).testing
     how = "" if testing is None or testing.access else " test stop calls it off."
     return f"A test is under way: {under_way(draft.state, draft.moment.mono_ms)}.{how}"

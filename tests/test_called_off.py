@@ -28,7 +28,7 @@ def test_a_lock_test_that_waits_for_a_pharmacist_says_how_long_and_is_called_off
     full.wait(20)
     waits = "lock D1, waits for a pharmacist, 160 s more"
     assert service_work.under_way(full.state, full.now_ms) == waits
-    for line in ("test light D1", "service end"):
+    for line in ("test light D1", "service end", "restart controller", "poweroff"):
         assert ask(full, line).endswith(f"{waits}. test stop calls it off.")
     assert ask(full, "test stop") == ""
     assert result(full) == ("lock", "D1", "unanswered", service_work.CALLED_OFF)
