@@ -19,6 +19,7 @@ HEARD = ("reader", "scanner", "finger")
 ALL, STOP = "all", "stop"
 PARTS = ("locks", "fingerprint", "badge", "scanner", "beeper", "supply", "board", "disk", "drawer")
 NOT_COUNTED = "drawer {0} is not counted yet"
+HOW_TO_SHUT = " Push every drawer until it clicks."
 HOW_TO_COUNT = " Count it at the touchscreen, or call it off there."
 CALLED_OFF = "called off"
 FIRST = "Begin service mode first: service begin."
@@ -82,7 +83,9 @@ def _end(draft: Draft) -> str:
     wrong = problems(draft.state, draft.moment)
     draft.add(sr.ServiceFinished(now.id, wrong, not wrong))
     if wrong:
-        how = HOW_TO_COUNT if draft.state.access is not None else ""
+        unlatched = any(it in ("open", "unlatched") for it in draft.moment.positions.values())
+        how = HOW_TO_SHUT if unlatched else ""
+        how += HOW_TO_COUNT if draft.state.access is not None else ""
         return f"Still in service mode: {'; '.join(wrong)}.{how}"
     draft.report.append("The self-test found nothing: the cabinet works again.")
     return ""

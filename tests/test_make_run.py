@@ -85,6 +85,13 @@ def test_what_to_try_is_printed_when_it_can_be_tried(tmp_path: Path, demo_templa
         demo.kill()
 
 
+def test_the_code_of_a_demo_without_a_technician_is_one_line(tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "sim", "code", "--folder", str(tmp_path)]
+    done = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "no technician has an app there" in done.stderr
+
+
 def test_one_folder_is_run_once(running_demo: Demo) -> None:
     status, said = told(
         *("--folder", running_demo.folder, "--port", free_port(), "--bench-port", free_port())

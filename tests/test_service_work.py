@@ -56,12 +56,16 @@ def test_leaving_service_mode_says_why_the_cabinet_is_not_returned(ward: Ward) -
     ward.do(e.DeviceChanged("badge", "unplugged"))
     why = ask(ward, "service end")
     assert "drawer D3 is forced" in why and "device badge does not answer" in why
+    assert service_work.HOW_TO_SHUT not in why, "nobody can: it is a wire"
     assert ward.state.service is not None and ward.state.service.working
     ward.push("D3")
+    ward.move("D2", "unlatched")
+    assert ask(ward, "service end").endswith(service_work.HOW_TO_SHUT)
+    ward.push("D2")
     ward.do(e.DeviceChanged("badge", ""))
     assert ask(ward, "service end") == ""
     found = [(len(it.problems), it.returned) for it in ward.records(sr.ServiceFinished)]
-    assert found == [(2, False), (0, True)]
+    assert found == [(2, False), (2, False), (0, True)]
 
 
 @pytest.mark.parametrize("why", ["logout", "hung_up"])
