@@ -168,9 +168,14 @@ class Demo:
         )
 
 
-def make(folder: Path, template: Path) -> Demo:
-    """A demo in `folder`, copied from `template`, which is made when it is not there."""
+def make(folder: Path, template: Path, settings: str = "") -> Demo:
+    """A demo in `folder`, copied from `template`, which is made when it is not there.
+
+    `settings`: of a site that decides otherwise, added to its cabinet.toml.
+    """
     if not template.exists():
         demo_cabinet.make(template)
     shutil.copytree(template, folder)
+    with (folder / "cabinet.toml").open("a", encoding="utf-8") as file:
+        file.write(settings)
     return Demo(folder)

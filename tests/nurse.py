@@ -100,11 +100,11 @@ class Nurse:
         self.sees(then)
         self.demo.do("lift")
 
-    def is_read(self, given: str) -> bool:
-        """Hold somebody's badge to the reader; whether a finger is asked for then."""
+    def is_read(self, given: str, then: str = "finger") -> bool:
+        """Hold somebody's badge to the reader; whether a finger, or another proof, is asked for."""
         self.badge(given)
         try:
-            self.page.wait_for_selector('#screen[data-name="finger"]', timeout=UNHEARD_MS)
+            self.page.wait_for_selector(f'#screen[data-name="{then}"]', timeout=UNHEARD_MS)
         except TookTooLong:
             return False  # a slow machine's reader may not be up yet
         return True

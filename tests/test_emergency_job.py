@@ -92,10 +92,8 @@ def test_two_people_break_glass_and_a_pharmacist_judges_what_was_taken(
 @pytest.fixture
 def strict_demo(tmp_path: Path, demo_template: Path) -> Iterator[Demo]:
     """The demo of a site that locks a PIN at the third wrong one: a tenth takes minutes."""
-    strict = make(tmp_path / "demo", demo_template)
-    file = strict.folder / "cabinet.toml"
     rules = "\n[rules]\ndelay_from_try = 2\nlock_at_try = 3\n"
-    file.write_text(file.read_text() + rules)
+    strict = make(tmp_path / "demo", demo_template, rules)
     strict.start()
     try:
         yield strict
