@@ -1,7 +1,8 @@
 """PINs and one-time codes: hashing, checking and what makes one unusable.
 
-Not for deciding who may use one. One rule: a PIN is in no message, error or repr, and
-its hash is useless without the pepper, which is kept apart from the ledger.
+A passphrase (`passphrases.py`) is hashed and compared as a PIN is. Not for deciding who may use
+one. One rule: neither is in a message, error or repr, and its hash is useless without the pepper,
+which is kept apart from the ledger.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from argon2.low_level import Type
 
 from auth.common_pins import COMMON
 from auth.errors import UnusablePin
+from auth.passphrases import plain
 
 PIN_DIGITS = 8  # NIST SP 800-63B-4: at least 8 characters as one of two factors
 MEMORY_KIB = 19_456  # OWASP password storage: Argon2id with 19 MiB, 2 passes, 1 lane
@@ -62,7 +64,7 @@ def check_usable(pin: str, own: tuple[str, ...] = ()) -> None:
 
 
 class PinHasher:
-    """Argon2id over HMAC-SHA256(pepper, PIN); `passes` was tuned once when the cabinet was made."""
+    """Argon2id over HMAC-SHA256(pepper, PIN or passphrase); `passes` was tuned once, at `init`."""
 
     def __init__(
         self,
@@ -93,7 +95,7 @@ class PinHasher:
         return matched and bool(encoded)
 
     def _peppered(self, pin: str) -> bytes:
-        typed = bytearray(b"adc pin v1\0" + pin.encode())
+        typed = bytearray(b"adc pin v1\0" + plain(pin).encode("utf-8", "surrogatepass"))
         try:
             return hmac.new(self._pepper, typed, "sha256").digest()
         finally:

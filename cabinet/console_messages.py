@@ -16,6 +16,7 @@ from cabinet.messages import MAX_FRAME_BYTES, MessageError, frame
 VERSION = 1
 MAX_SIGNATURE_CHARS = 8192
 MAX_SECRET_CHARS = 32
+MAX_PHRASE_CHARS = 64
 MAX_NOTE_CHARS = 240
 MAX_ARGUMENTS = 4
 MAX_ROWS = 200
@@ -47,10 +48,10 @@ class Respond(_Message, frozen=True, forbid_unknown_fields=True, tag="respond"):
 
 
 class Prove(_Message, frozen=True, forbid_unknown_fields=True, tag="prove"):
-    """A staff number, PIN and code of the app; SignedIn or Denied answers it."""
+    """A staff number, PIN (or passphrase) and code of the app; SignedIn or Denied answers it."""
 
     staff_id: Annotated[str, msgspec.Meta(max_length=MAX_SECRET_CHARS)]
-    pin: Annotated[str, msgspec.Meta(max_length=MAX_SECRET_CHARS)]
+    pin: Annotated[str, msgspec.Meta(max_length=MAX_PHRASE_CHARS)]
     code: Annotated[str, msgspec.Meta(max_length=MAX_SECRET_CHARS)]
 
     def __repr__(self) -> str:

@@ -43,6 +43,7 @@ class Newcomer:
     badge: str = ""
     pin: str = field(default="", repr=False)  # encoded hash
     first_pin: str = field(default="", repr=False)  # encoded hash, until it was typed again
+    phrase: bool = False  # that PIN is a passphrase
     slots: tuple[int, ...] = ()
     captures: int = 0
     copies: bool = False  # of their fingers' templates may be kept
@@ -87,6 +88,7 @@ class Place:
     search: str = field(default="", repr=False)
     subject: str = ""  # what is reviewed
     request: str = ""  # the answer that is waited for
+    keys: str = ""  # the page where a PIN or passphrase was typed that is compared
     shown_code: str = field(default="", repr=False)
     challenge: bytes = field(default=b"", repr=False)  # that a security key is to sign
     sealed: str = field(default="", repr=False)  # the secret of an app that is being added

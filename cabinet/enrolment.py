@@ -1,4 +1,4 @@
-"""Enrolling at the screen with a one-time code: badge, PIN twice, finger.
+"""Enrolling at the screen with a one-time code: badge, PIN or passphrase twice, finger.
 
 Not for issuing codes (`staff.py`). One rule: nothing the newcomer gives counts before the one
 record that enrols them, and their code is used up by that record.
@@ -7,10 +7,10 @@ record that enrols them, and their code is used up by that record.
 from dataclasses import replace
 from typing import Any
 
-from auth.pins import PIN_DIGITS, plain_code
+from auth.pins import plain_code
 from cabinet import factor_records as fr
 from cabinet import records as r
-from cabinet import rights, sessions, standing_by
+from cabinet import rights, sessions, standing_by, typed_secret
 from cabinet.decision import Draft, Newcomer, Note, Place
 from cabinet.events import (
     BadgeSeen,
@@ -25,7 +25,7 @@ from cabinet.events import (
     PinChecked,
     PinHashed,
 )
-from cabinet.messages import Block, Button, Keypad, Letters, Screen, Words
+from cabinet.messages import Block, Button, Letters, Screen, Words
 from cabinet.sensor import SENSOR
 from cabinet.state import State
 from cabinet.wording import REASONS
@@ -119,10 +119,10 @@ def pin_hashed(draft: Draft, event: PinHashed) -> None:
     if event.request != draft.place.request or draft.place.page != "enrol_working":
         return
     if event.unusable:
-        draft.go("enrol_pin", request="", note=Note(event.unusable, "refusal"))
+        _choose(draft, Note(event.unusable, "refusal"))
         return
     replace_newcomer(draft, first_pin=event.encoded)
-    draft.go("enrol_pin_again", request="")
+    draft.go(typed_secret.page_of(draft.place.newcomer, again=True), request="")
 
 
 def pin_checked(draft: Draft, event: PinChecked) -> None:
@@ -130,9 +130,9 @@ def pin_checked(draft: Draft, event: PinChecked) -> None:
     if event.request != draft.place.request or draft.place.page != "enrol_working":
         return
     if not event.right:
-        note = Note("The two PINs differ. Choose one again.", "refusal")
+        what = "passphrases" if draft.place.newcomer.phrase else "PINs"
         replace_newcomer(draft, first_pin="")
-        draft.go("enrol_pin", request="", note=note)
+        _choose(draft, Note(f"The two {what} differ. Choose one again.", "refusal"))
         return
     replace_newcomer(draft, pin=draft.place.newcomer.first_pin, first_pin="")
     assert draft.state.enrolment is not None
@@ -143,6 +143,23 @@ def pin_checked(draft: Draft, event: PinChecked) -> None:
             _ask_finger(draft, None)
     else:
         finish(draft)
+
+
+def _choose(draft: Draft, note: Note | None) -> None:
+    """A PIN, or a passphrase where that was asked for."""
+    draft.go(typed_secret.page_of(draft.place.newcomer), request="", note=note)
+
+
+def _known(draft: Draft) -> tuple[str, ...]:
+    """What others know of whoever enrols: no passphrase of it."""
+    state, newcomer = draft.state, draft.place.newcomer
+    assert state.enrolment is not None
+    person = state.people.get(state.enrolment.person)
+    details = person.details if person is not None else None
+    given, family = (
+        (details.given, details.family) if details else (newcomer.given, newcomer.family)
+    )
+    return given, family, state.name, state.cabinet
 
 
 def _ask_finger(draft: Draft, note: Note | None) -> None:
@@ -269,12 +286,17 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             draft.go("enrol_given" if button == "family" else "enrol_badge")
         case "new_pin":
             request = draft.reference()
-            draft.command(HashPin(request, text, _staff_id(draft), draft.place.newcomer.badge))
+            newcomer = draft.place.newcomer
+            asked = (_staff_id(draft), newcomer.badge, newcomer.phrase, _known(draft))
+            draft.command(HashPin(request, text, *asked))
             draft.go("enrol_working", request=request)
         case "same_pin":
             request = draft.reference()
             draft.command(CheckPin(request, draft.place.newcomer.first_pin, text))
             draft.go("enrol_working", request=request)
+        case "phrase_instead" | "pin_instead":
+            replace_newcomer(draft, phrase=typed_secret.CHOOSING[button])
+            _choose(draft, None)
         case "copies" | "no_copies":
             replace_newcomer(draft, copies=button == "copies")
             _ask_finger(draft, None)
@@ -384,20 +406,9 @@ def show(state: State, place: Place) -> Screen:
             block = Letters(label, Button(name, "OK", "primary"), MAX_NAME_CHARS)
         case "enrol_badge":
             block = Words("Hold your badge to the reader", "name")
-        case "enrol_pin":
-            block = Keypad(
-                f"Choose a PIN of {PIN_DIGITS} digits",
-                Button("new_pin", "OK", "primary"),
-                PIN_DIGITS,
-                secret=True,
-            )
-        case "enrol_pin_again":
-            block = Keypad(
-                "The same PIN once more",
-                Button("same_pin", "OK", "primary"),
-                PIN_DIGITS,
-                secret=True,
-            )
+        case "enrol_pin" | "enrol_phrase" | "enrol_pin_again" | "enrol_phrase_again":
+            block, others = typed_secret.chosen(place.page)
+            actions = (cancel, *others)
         case "enrol_copies":
             return _show_copies(title, place, cancel)
         case "enrol_finger":

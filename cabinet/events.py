@@ -568,7 +568,7 @@ class CancelFinger:
 
 @dataclass(frozen=True)
 class CheckPin:
-    """Compare a PIN with its encoded hash ("" for nobody's: as long, and never right)."""
+    """Compare a PIN or passphrase with its hash ("" for nobody's: as long, and never right)."""
 
     request: str
     encoded: str = field(repr=False)
@@ -577,12 +577,17 @@ class CheckPin:
 
 @dataclass(frozen=True)
 class HashPin:
-    """Hash a new PIN, if it can be used; not with the person's staff number or badge in it."""
+    """Hash a new PIN or passphrase, if it can be used; not with their staff number or badge in it.
+
+    `known`: what else others know of whoever chooses a passphrase.
+    """
 
     request: str
     pin: str = field(repr=False)
     staff_id: str = field(default="", repr=False)
     badge: str = ""
+    phrase: bool = False
+    known: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import msgspec
 VERSION = 1
 MAX_FRAME_BYTES = 65_536
 MAX_PRESS_ID = 2**53 - 1  # what a browser can count
-MAX_TEXT_CHARS = 64  # what a person can type at one press
+MAX_TEXT_CHARS = 64  # what a person can type at one press: code points, at most 256 bytes
 
 
 class MessageError(Exception):
@@ -89,11 +89,15 @@ class Keypad(_Message, frozen=True, forbid_unknown_fields=True, tag="keypad"):
 
 
 class Letters(_Message, frozen=True, forbid_unknown_fields=True, tag="letters"):
-    """Letters and digits typed on the screen and sent whole with `submit`."""
+    """Letters and digits typed on the screen and sent whole with `submit`.
+
+    `secret`: a passphrase, shown as dots, with every mark and no capitals by themselves.
+    """
 
     label: str
     submit: Button
     max_chars: int
+    secret: bool = False
 
 
 class DrawerMap(_Message, frozen=True, forbid_unknown_fields=True, tag="drawers"):

@@ -303,13 +303,13 @@ def _person(terminal: Terminal, state: State, hasher: PinHasher, which: str, oth
     """The reference of somebody who may, proven by PIN."""
     for _ in range(TRIES):
         staff_id = terminal.ask(f"Staff number of the {which} person")
-        pin = terminal.secret("PIN")
+        pin = terminal.secret("PIN or passphrase")
         ref = state.by_staff_id.get(staff_id, "")
         person = state.people.get(ref)
         proven = hasher.verify(person.pin if person is not None else "", pin)
         now_ms = int(time.time() * 1000)
         if person is None or not proven or rights.stopped(state, ref, now_ms):
-            terminal.tell("Not the PIN of a person of this cabinet.")
+            terminal.tell("Not the PIN or passphrase of a person of this cabinet.")
         elif other and rights.same_human(state, ref, other):
             terminal.tell("The second person is another one than the first.")
         elif rights.refusal(state, ref, Act.RECOVER, now_ms):

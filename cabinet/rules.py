@@ -42,6 +42,7 @@ from cabinet import (
     stock,
     supervision,
     temporary,
+    typed_secret,
 )
 from cabinet import events as e
 from cabinet import records as r
@@ -389,7 +390,7 @@ def _tick(draft: Draft) -> None:
             if attesting.is_late(state, moment):
                 signin.end_attempt(draft, "timed_out")
                 attesting.dismiss(draft, "timed_out")
-            elif idle_s >= timings.factor_within_s:
+            elif idle_s >= typed_secret.within_s(place, timings):
                 signin.end_attempt(draft, "timed_out")
         case machines.ENROLLING:
             if idle_s >= ENROL_IDLE_S:

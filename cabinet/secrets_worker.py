@@ -1,21 +1,24 @@
-"""PINs and codes hashed off the controller's thread: one owner thread, one job at a time.
+"""PINs, passphrases and codes hashed off the controller's thread: one owner, one job at a time.
 
 Not for deciding what a right or wrong PIN means. One rule: what was typed is dropped as soon as it
 is hashed, and never logged.
 """
 
 import queue
+import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from auth import security_keys, totp
+from auth import passphrases, security_keys, totp
 from auth.errors import UnusablePin
-from auth.pins import PinHasher, check_usable, keyed_hash, make_code, plain_code
+from auth.passphrases import plain
+from auth.pins import PIN_DIGITS, PinHasher, check_usable, keyed_hash, make_code, plain_code
 from cabinet import events as e
 from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE, NUMBER_PURPOSE
 
 MAX_WAITING = 4
+BADGE_DIGITS = 4  # a shorter number in a passphrase is no badge's
 Job = (
     e.CheckPin
     | e.HashPin
@@ -95,6 +98,25 @@ def _key(job: e.CheckKey) -> e.KeyChecked:
     return e.KeyChecked(job.request, new.counter, new.credential.hex(), new.public.hex())
 
 
+def _check_usable(job: e.HashPin, pepper: bytes) -> None:
+    """Raise UnusablePin; eight digits are a PIN at whichever keys they were typed."""
+    chosen = plain(job.pin)
+    if not job.phrase or (len(chosen) == PIN_DIGITS and chosen.isascii() and chosen.isdigit()):
+        check_usable(chosen, (job.staff_id,))
+        numbers = [chosen]
+    else:
+        passphrases.check_usable(chosen, (job.staff_id, *job.known))
+        runs = re.findall(r"[0-9]+", chosen)
+        numbers = [chosen, *(run[at:end] for run in runs for at, end in _spans(len(run)))]
+    if job.badge and job.badge in (keyed_hash(pepper, BADGE_PURPOSE, it) for it in numbers):
+        raise UnusablePin("Your badge's number can be read by others. Choose something else.")
+
+
+def _spans(size: int) -> Iterator[tuple[int, int]]:
+    """Where a number of `BADGE_DIGITS` or more may begin and end."""
+    return ((start, end) for start in range(size) for end in range(start + BADGE_DIGITS, size + 1))
+
+
 def answer(
     job: Job, hasher: PinHasher, pepper: bytes, random_bytes: Callable[[int], bytes]
 ) -> e.Event:
@@ -104,9 +126,7 @@ def answer(
             return e.PinChecked(job.request, hasher.verify(job.encoded, job.pin))
         case e.HashPin():
             try:
-                check_usable(job.pin, (job.staff_id,))
-                if job.badge and keyed_hash(pepper, BADGE_PURPOSE, job.pin) == job.badge:
-                    raise UnusablePin("Your badge's number is no PIN.")
+                _check_usable(job, pepper)
             except UnusablePin as error:
                 return e.PinHashed(job.request, unusable=str(error))
             return e.PinHashed(job.request, hasher.hash(job.pin))

@@ -1,4 +1,4 @@
-"""Signing in and proving to be a witness: badge, then finger; PIN where a finger cannot be.
+"""Signing in and proving to be a witness: badge, then finger; a PIN or passphrase instead of it.
 
 Not for enrolment, nor for what a signed-in person may do. One rule: what is shown and how long it
 takes depend on the badge's wrong tries alone, never on whether the badge is known.
@@ -8,9 +8,18 @@ import hashlib
 from dataclasses import replace
 
 from auth.lockout import Standing, Tries, crowd_wait_s, standing
-from auth.pins import PIN_DIGITS
+from auth.passphrases import can_be
 from auth.policy import Factor
-from cabinet import attesting, authenticator, locking, machines, rights, security_key, supervision
+from cabinet import (
+    attesting,
+    authenticator,
+    locking,
+    machines,
+    rights,
+    security_key,
+    supervision,
+    typed_secret,
+)
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place, Proof
@@ -25,22 +34,21 @@ from cabinet.events import (
     VerifyFinger,
 )
 from cabinet.factor_effects import limits
-from cabinet.messages import Block, Button, Keypad, Screen, Words
+from cabinet.messages import Block, Button, Screen, Words
 from cabinet.sensor import SENSOR
 from cabinet.state import Person, State
 from cabinet.wording import REASONS
 
 NOT_RECOGNISED = "Not recognised. Lift your finger and place it again."
-PIN_NOT_ACCEPTED = (
-    "Not accepted. A PIN works only where no finger is enrolled or the sensor is down."
-)
+PIN_NOT_ACCEPTED = "Not accepted. It works only where no finger is enrolled or the sensor is down."
 DAY_MS = 86_400_000
 LOCKED = "Locked after too many wrong tries. A pharmacist can release it."
 PIN_LOCKED = (
-    "The PIN is locked after too many wrong tries. Use your finger, or ask a pharmacist to release "
-    "it."
+    "Locked after too many wrong tries. Use your finger, or ask a pharmacist to release it."
 )
-FINGER_OFF = "Your finger missed too often. Use your PIN, and have your finger enrolled again."
+FINGER_OFF = (
+    "Your finger missed too often. Use your PIN or passphrase, and have your finger enrolled again."
+)
 PROVING = (
     machines.PROVING,
     machines.UNLOCKING,
@@ -106,7 +114,9 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
         draft.stay(note=Note(words, "refusal"), active_ms=now_ms)
         return
     if SENSOR in state.devices_down:
-        draft.go("pin", note=Note("The finger sensor is down. Use your PIN.", "warning"))
+        draft.go(
+            "pin", note=Note("The finger sensor is down. Use your PIN or passphrase.", "warning")
+        )
     elif stand.finger_off:
         draft.go("pin", note=Note(FINGER_OFF, "warning"))
     else:
@@ -154,7 +164,9 @@ def finger_seen(draft: Draft, event: FingerSeen) -> None:
                     attempt.id, attempt.badge, attempt.person, "finger", "sensor_fault", False
                 )
             )
-            _pin_instead(draft, Note("The finger sensor cannot tell. Use your PIN.", "warning"))
+            _pin_instead(
+                draft, Note("The finger sensor cannot tell. Use your PIN or passphrase.", "warning")
+            )
         case "timed_out":
             end_attempt(draft, "timed_out")
 
@@ -258,15 +270,15 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
         draft.go("key_again", note=Note(security_key.NOT_ACCEPTED, "refusal"))
     elif factor is Factor.TOTP:
         draft.go("totp", note=Note(authenticator.NOT_ACCEPTED, "refusal"))
-    else:
-        draft.go("pin", note=Note(PIN_NOT_ACCEPTED, "refusal"))
+    else:  # at the keys that they typed on
+        draft.go(draft.place.keys, note=Note(PIN_NOT_ACCEPTED, "refusal"))
     draft.stay(active_ms=draft.moment.mono_ms)
 
 
 def sensor_lost(draft: Draft) -> None:
     """The sensor does not answer any more: whoever waits for it goes on with a PIN."""
     if draft.place.page == "finger" and draft.state.attempt is not None:
-        words = "The finger sensor does not answer. Use your PIN."
+        words = "The finger sensor does not answer. Use your PIN or passphrase."
         _pin_instead(draft, Note(words, "warning"))
 
 
@@ -369,6 +381,8 @@ def pressed(draft: Draft, button: str, text: str) -> None:
     elif button == "use_pin":
         draft.command(CancelFinger(draft.place.request))
         draft.go("pin", request="")
+    elif button in typed_secret.KEYS:
+        draft.go(typed_secret.KEYS[button], request="")
     elif button == "use_finger":
         _ask_finger(draft, attempt.badge, attempt.person, None)
     elif button in ("try_key", "use_code"):
@@ -376,8 +390,8 @@ def pressed(draft: Draft, button: str, text: str) -> None:
     elif button == "totp":
         authenticator.typed_at_sign_in(draft, text)
     elif button == "pin":
-        if len(text) != PIN_DIGITS or not (text.isascii() and text.isdigit()):
-            draft.refuse(f"A PIN has {PIN_DIGITS} digits.")
+        if not can_be(text):
+            draft.refuse(typed_secret.NEITHER)
             return
         if stands(draft.state, attempt.badge, draft.moment.mono_ms).pin_off:
             end_attempt(draft, "locked", LOCKED)  # a finger was asked for, and its sensor is gone
@@ -385,7 +399,7 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         person, request = draft.state.people.get(attempt.person), draft.reference()
         encoded = person.pin if person is not None else ""
         draft.command(CheckPin(request, encoded, text))
-        draft.go("checking", request=request)
+        draft.go("checking", request=request, keys=draft.place.page)
 
 
 def show(state: State, place: Place) -> Screen:
@@ -403,18 +417,18 @@ def show(state: State, place: Place) -> Screen:
         return authenticator.show_at_sign_in(place, title)
     if place.page == "checking":
         return Screen(0, "checking", title, (*said, Words("Checking…", "strong")))
-    if place.page == "pin":
-        keypad = Keypad("Your PIN", Button("pin", "OK", "primary"), PIN_DIGITS, secret=True)
-        actions: tuple[Button, ...] = (cancel,)
+    if place.page in typed_secret.ASKING:
+        keys, other = typed_secret.asked(place.page)
+        actions: tuple[Button, ...] = (cancel, other)
         if SENSOR not in state.devices_down and not _finger_off(state):
-            actions = (cancel, Button("use_finger", "Use finger"))
-        return Screen(0, "pin", title, (*said, keypad), actions)
+            actions = (cancel, Button("use_finger", "Use finger"), other)
+        return Screen(0, place.page, title, (*said, keys), actions)
     blocks = (
         *said,
         Words("Put your finger on the sensor", "name"),
         Words("Flat, in the middle, and still until the light goes out."),
     )
-    actions = (cancel, Button("use_pin", "Use PIN instead"))
+    actions = (cancel, Button("use_pin", "PIN or passphrase"))
     if stands(state, state.attempt.badge, 0).pin_off:
         actions = (cancel,)
     return Screen(0, "finger", title, blocks, actions)

@@ -137,10 +137,11 @@ def _gallery() -> dict[str, Shown]:
     )
     add(
         "finger",
-        Screen(2, "finger", "Sign in", finger, (CANCEL, Button("use_pin", "Use PIN instead"))),
+        Screen(2, "finger", "Sign in", finger, (CANCEL, Button("use_pin", "PIN or passphrase"))),
     )
     pin = Keypad("Your PIN", Button("pin", "OK", "primary"), 8, secret=True)
-    add("PIN", Screen(3, "pin", "Sign in", (note, pin), (CANCEL, Button("f", "Use finger"))))
+    other_ways = (CANCEL, Button("use_finger", "Use finger"), Button("use_letters", "Passphrase"))
+    add("PIN", Screen(3, "pin", "Sign in", (note, pin), other_ways))
     cards = Rows(_cards(), "No patients here.", "6 more", cards=True)
     add("patients", Screen(4, "patients", "My patients", (cards,), home, person=NURSE))
     add(
@@ -251,6 +252,18 @@ def _gallery() -> dict[str, Shown]:
         ),
     )
     name = Letters("Your family name", Button("family", "OK", "primary"), 40)
+    phrase = Letters("Your passphrase", Button("pin", "OK", "primary"), 64, secret=True)
+    ways = (CANCEL, Button("use_finger", "Use finger"), Button("use_digits", "PIN"))
+    add("passphrase", Screen(17, "passphrase", "Sign in", (note, phrase), ways))
+    label = "Choose a passphrase: some words that do not belong together"
+    why_not = "Your name, number or cabinet is what others try. "
+    refused = Words(why_not + label[21].upper() + label[22:] + ".", "strong", "refusal")
+    chosen = Letters(label, Button("new_pin", "OK", "primary"), 64, secret=True)
+    other = (CANCEL, Button("pin_instead", "A PIN instead"))
+    add(
+        "new passphrase",
+        Screen(18, "enrol_phrase", "Enrol Marisol Etxeberria", (refused, chosen), other),
+    )
     add("letters", Screen(13, "enrol_family", "Enrol an administrator", (note, name), (CANCEL,)))
     add(
         "signing out",

@@ -84,14 +84,16 @@ def test_what_is_secret_is_never_echoed_and_the_number_is(tmp_path: Path) -> Non
     with at_a_console(tmp_path, made) as laptop:
         laptop.until("Press Enter to sign in.")
         laptop.type("\rSX\x7f1\r")
-        laptop.until("PIN: ")
+        laptop.until("PIN or passphrase: ")
         laptop.type(f"9\x08{PIN}\r")
         laptop.until("Code of your app: ")
         laptop.type(f"{app.code(made.ward)}\r")
         laptop.until("Signed in: Sven Service.")
         laptop.until("service>")
         assert laptop.command("status").endswith("= ok")
-        assert "Staff number: SX\b \b1\r\nPIN: \r\nCode of your app: \r\n" in laptop.seen
+        assert (
+            "Staff number: SX\b \b1\r\nPIN or passphrase: \r\nCode of your app: \r\n" in laptop.seen
+        )
         assert PIN not in laptop.seen and app.code(made.ward) not in laptop.seen
 
 

@@ -50,7 +50,7 @@ OUTSIDE = {
 # journal is handed its store and its randomness).
 PURE = (
     *("access", "access_screens", "administration", "administration_screens", "attesting"),
-    *("emergency", "opening", "override", "resting", "reviews", "temporary"),
+    *("emergency", "opening", "override", "resting", "reviews", "temporary", "typed_secret"),
     *("console_messages", "decision", "effects", "enrolment", "events", "factor_effects"),
     *("factor_records", "journal", "labels", "lists", "locking", "lookalikes", "machines"),
     *(
@@ -100,6 +100,7 @@ PURE_MAY_IMPORT = {
     *("collections.abc", "dataclasses", "datetime", "enum", "hashlib", "itertools", "math", "re"),
     *("struct", "typing", "biip", "msgspec", "transitions"),
     *("auth.lockout", "auth.policy", "auth.pins.PIN_DIGITS", "auth.pins.plain_code"),
+    *(f"auth.passphrases.{name}" for name in ("LEAST_CHARS", "MOST_CHARS", "can_be")),
     "ledger.attachment",
     *(f"cabinet.{name}" for name in PURE),
 }

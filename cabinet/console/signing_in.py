@@ -13,6 +13,7 @@ from cabinet.console.connection import Connection
 from cabinet.console.keys import CONTROL_C, ENTER
 from cabinet.console.line import Line, Stopped
 from cabinet.console_messages import (
+    MAX_PHRASE_CHARS,
     MAX_SECRET_CHARS,
     MAX_SIGNATURE_CHARS,
     Begin,
@@ -94,7 +95,7 @@ class SigningIn:
         try:
             async with asyncio.timeout(TYPED_WITHIN_S):
                 staff_id = await self._field("Staff number: ", shown=True)
-                pin = await self._field("PIN: ")
+                pin = await self._field("PIN or passphrase: ", most=MAX_PHRASE_CHARS)
                 code = await self._field("Code of your app: ")
         except TimeoutError:
             raise NotProved("The time to sign in is over.") from None
@@ -102,7 +103,7 @@ class SigningIn:
         connection.say(Prove(staff_id, pin, code))
         return await self._hear(connection, SignedIn, CHECKING)
 
-    async def _field(self, label: str, *, shown: bool = False) -> str:
+    async def _field(self, label: str, *, shown: bool = False, most: int = MAX_SECRET_CHARS) -> str:
         """A short line."""
         self._line.write(label)
         typed = ""
@@ -112,7 +113,7 @@ class SigningIn:
             if key in BACKSPACES and typed:
                 typed = typed[:-1]
                 self._line.write("\b \b" if shown else "")
-            elif len(key) == 1 and " " <= key <= "~" and len(typed) < MAX_SECRET_CHARS:
+            elif len(key) == 1 and " " <= key <= "~" and len(typed) < most:
                 typed += key
                 self._line.write(key if shown else "")
         self._line.say("")

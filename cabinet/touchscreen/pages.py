@@ -42,6 +42,8 @@ ART = {
     "enrol_finger": "finger",
 }
 LETTER_KEYS = ("1234567890", "qwertyuiop'", "asdfghjkl-.", "zxcvbnm")  # and delete, shift, space
+PHRASE_KEYS = ("1234567890", "qwertyuiop", "asdfghjkl-.", "zxcvbnm")
+MARK_KEYS = ("!\"#$%&'()*", "+,/:;<=>?@", "[\\]^_`{|}~")  # with those above, all of ASCII
 DIGIT_KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "clear", "0", "back")
 STATE_WORDS = {"shut": "Shut", "lit": "Unlocked", "open": "Open", "fault": "Fault"}
 _TITLE_TAG = re.compile(r"(.+) — (CONTROLLED C[IV]+|HIGH ALERT)")
@@ -128,6 +130,8 @@ class Pages:
         self._environment.globals.update(
             art=ART,
             letter_keys=LETTER_KEYS,
+            phrase_keys=PHRASE_KEYS,
+            mark_keys=MARK_KEYS,
             digit_keys=DIGIT_KEYS,
             state_words=STATE_WORDS,
         )

@@ -11,6 +11,7 @@
   const ANSWER_MS = 12000;
   const FETCH_MS = 5000;
   const RETRY_MS = 1000;
+  const LOOK_MS = 10000; // what was typed is hidden again
   const PRIVATE_MS = 60000; // who is signed in would have been signed out by now
 
   const byId = (id) => document.getElementById(id);
@@ -33,6 +34,8 @@
   let heldUpdate = null;
   let lastStay = -Infinity;
   let shift = true;
+  let marks = false; // the keys are marks instead of letters
+  let lookedAt = -Infinity;
 
   // --- the page -------------------------------------------------------------------------------
 
@@ -100,7 +103,8 @@
       unseen = !answered && !pressable();
       current.replaceWith(document.importNode(next, true));
       shownAt = now();
-      shift = true;
+      shift = startsWord("");
+      marks = false;
       const heading = byId("screen").querySelector("h1");
       if (heading) heading.focus({ preventScroll: true });
     }
@@ -279,6 +283,7 @@
     pressing = true;
     const body = new URLSearchParams(new FormData(form, button)).toString();
     for (const input of document.querySelectorAll("input[data-typed]")) input.value = "";
+    look(false);
     const { status, page } = await request("POST", "/press", body, ANSWER_MS);
     pressing = false;
     if (isScreen(status, page)) arrive(page, true);
@@ -311,25 +316,41 @@
 
   function allowed(input, text) {
     const kept = input.dataset.typed === "digits" ? text.replace(/[^0-9]/g, "") : text;
-    return kept.slice(0, input.maxLength);
+    return [...kept].slice(0, Number(input.dataset.most)).join(""); // no half of a character
+  }
+
+  // A passphrase can be looked at, and hides by itself.
+  function look(on) {
+    const buttons = document.querySelectorAll("#screen .look");
+    if (!buttons.length) return;
+    lookedAt = on ? now() : -Infinity;
+    for (const button of buttons) button.setAttribute("aria-pressed", String(on));
+    typedInput().type = on ? "text" : "password";
+    if (on) setTimeout(() => now() - lookedAt >= LOOK_MS && look(false), LOOK_MS + 10);
   }
 
   function type(input, key) {
-    if (key === "back") input.value = input.value.slice(0, -1);
+    if (key === "back") input.value = [...input.value].slice(0, -1).join("");
     else if (key === "clear") input.value = "";
     else if (key === "shift") shift = !shift;
+    else if (key === "layer") marks = !marks;
+    else if (key === "look") look(input.type === "password");
     else input.value = allowed(input, input.value + (shift ? key.toUpperCase() : key));
-    if (key !== "shift") shift = startsWord(input.value);
+    if (!["shift", "layer", "look"].includes(key)) shift = startsWord(input.value);
+    input.scrollLeft = input.scrollWidth; // what was typed last is seen
     showShift();
   }
 
-  // Names begin words with a capital; what has digits in it (a code, a number) is all capitals.
+  // Names begin words with a capital; what has digits in it (a code, a number) is all capitals; a
+  // passphrase is as it is typed.
   function startsWord(text) {
+    if (typedInput()?.dataset.typed === "phrase") return false;
     return text === "" || /[0-9]/.test(text) || /[ '.-]$/.test(text);
   }
 
   function showShift() {
     document.documentElement.classList.toggle("shifted", shift);
+    document.documentElement.classList.toggle("marked", marks);
   }
 
   document.addEventListener("click", (event) => {
