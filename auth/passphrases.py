@@ -29,7 +29,7 @@ _ROWS = (
 _LINES = (*_ROWS, *(row[::-1] for row in _ROWS))
 _LIKE_LETTERS = str.maketrans("@43!0$57+", "aaeiosstt")
 _SHIFTED = str.maketrans("!@#$%^&*()", "1234567890")
-TRY_WORDS = "Take some words that do not belong together."
+TRY_WORDS = "Take unrelated words."  # a reason fits one line of the panel
 
 
 def plain(typed: str) -> str:

@@ -1,5 +1,6 @@
 """A nurse's eyes and fingers at the touchscreen in a real browser, and her hands at the bench."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -75,10 +76,19 @@ class Nurse:
         """Whether the screen shows these words now."""
         return bool(self.page.locator("#screen").get_by_text(words).count())
 
-    def types(self, digits: str) -> None:
-        """Type on the screen's own keys."""
-        for digit in digits:
-            self.page.locator(f'[data-key="{digit}"]').click()
+    def types(self, text: str) -> None:
+        """Type on the screen's own keys; a capital after Shift, a mark on the other keys."""
+        for letter in text:
+            key = self.key(letter.lower())
+            if not key.count():
+                self.key("layer").click()
+            if letter.isupper():
+                self.key("shift").click()
+            key.click()
+
+    def key(self, key: str) -> Any:
+        """A key that is there now."""
+        return self.page.locator(f"[data-key={json.dumps(key)}]:visible")
 
     def picture(self, name: str) -> None:
         """Keep a picture, where somebody asked for pictures."""

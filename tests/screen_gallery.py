@@ -255,14 +255,15 @@ def _gallery() -> dict[str, Shown]:
     phrase = Letters("Your passphrase", Button("pin", "OK", "primary"), 64, secret=True)
     ways = (CANCEL, Button("use_finger", "Use finger"), Button("use_digits", "PIN"))
     add("passphrase", Screen(17, "passphrase", "Sign in", (note, phrase), ways))
-    label = "Choose a passphrase: some words that do not belong together"
-    why_not = "Your name, number or cabinet is what others try. "
-    refused = Words(why_not + label[21].upper() + label[22:] + ".", "strong", "refusal")
+    label = "Choose a passphrase of unrelated words"
+    why_not = "Your name, number or cabinet is what others try. Take unrelated words."
+    refused = Words(why_not, "strong", "refusal")
     chosen = Letters(label, Button("new_pin", "OK", "primary"), 64, secret=True)
     other = (CANCEL, Button("pin_instead", "A PIN instead"))
     add(
         "new passphrase",
         Screen(18, "enrol_phrase", "Enrol Marisol Etxeberria", (refused, chosen), other),
+        Live("14:05", "Ward 3 East", (Alarm("low", "The finger sensor does not answer."),)),
     )
     add("letters", Screen(13, "enrol_family", "Enrol an administrator", (note, name), (CANCEL,)))
     add(

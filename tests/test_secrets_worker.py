@@ -127,11 +127,14 @@ def test_codes_are_made_and_compared_here_and_one_too_many_is_wrong() -> None:
     assert full.get() == e.TotpChecked(str(MAX_WAITING), 0)
 
 
-def test_attack_a_typed_pin_is_in_nothing_that_the_cabinet_keeps() -> None:
+@pytest.mark.parametrize("backwards", ["73918406", "9é tsim ;rohcna piluT"])
+def test_attack_a_typed_pin_or_passphrase_is_in_nothing_that_the_cabinet_keeps(
+    backwards: str,
+) -> None:
     """Everything that engine, worker and screen protocol still refer to after a sign-in."""
     ward = Ward(stocked=False)
     ward.do(e.DeviceChanged("fingerprint", "unplugged"))
-    typed = "".join(reversed("73918406"))  # no constant of this file
+    typed = "".join(reversed(backwards))  # no constant of this file
     ward.do(e.BadgeSeen(badge("N1")))
     frames = Frames()
     press = Press(1, 1, "pin", typed)
