@@ -80,7 +80,9 @@ def restarted(state: State, mono_ms: int) -> None:
     """Waits are told by the monotonic clock, which begins again; what was asked is not answered."""
     state.loading = tuple(replace(it, order="") for it in state.loading)
     state.tries = {badge: replace(it, last_ms=mono_ms) for badge, it in state.tries.items()}
-    state.recent_tries = (mono_ms,) * len(state.recent_tries)
+    within_ms = state.plan.rules.crowd_within_s * 1000
+    late = [at_ms for at_ms in state.recent_tries if state.mono_ms - at_ms < within_ms]
+    state.recent_tries = (mono_ms,) * len(late)  # those that counted when the power went
     state.guessed_ms = state.finger_off_ms = -1
 
 

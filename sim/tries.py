@@ -34,6 +34,8 @@ class Tries:
     expect: Expect
     rules: Rules = field(default_factory=Rules)
     rows: dict[str, Row] = field(default_factory=dict)  # badge -> its wrong tries
+    boot: str = ""
+    newest_ms: int = 0  # when its newest entry was
     attempt: r.BadgePresented | None = None
     recent: deque[int] = field(default_factory=deque)  # when the last wrong tries were, of all
     said_ms: int | None = None  # when guessing was suspected, in this boot
@@ -52,6 +54,7 @@ class Tries:
                 self.rules = record.plan.rules
             case r.Started():
                 self._started(body.mono_ms)
+                self.boot = body.boot
             case fr.GuessingSuspected():
                 self.said_ms = body.mono_ms
             case fr.FingerSwitchedOff():
@@ -71,13 +74,15 @@ class Tries:
                 other, factors = second(record)
                 if other:
                     self._right(factors, body.mono_ms)
+        if body.boot == self.boot:
+            self.newest_ms = body.mono_ms
 
     def _started(self, now_ms: int) -> None:
         """Neither time without power nor a clock that begins again shortens a wait."""
         for row in self.rows.values():
             row.last_ms = now_ms
         within_ms = self.rules.crowd_within_s * 1000
-        late = [at for at in self.recent if self.recent[-1] - at < within_ms]
+        late = [at for at in self.recent if self.newest_ms - at < within_ms]
         self.recent = deque([now_ms] * len(late))
         self.attempt = self.said_ms = None
 

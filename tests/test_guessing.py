@@ -135,6 +135,23 @@ def test_a_cabinet_that_was_guessed_at_is_as_ever_after_ten_minutes(ward: Ward) 
     assert ward.screen().name == "rest" and "Wait" not in said(ward)
 
 
+def test_slips_of_many_days_are_no_guessing_after_the_power_was_off(ward: Ward) -> None:
+    """Nobody is told to call security for a wrong finger now and then, and a power cut."""
+    for day in range(25):
+        hold(ward, "N1")
+        finger(ward)
+        ward.press("cancel")
+        ward.sign_in("N1")
+        ward.press("sign_out")
+        ward.now_ms += 3_600_000 * (1 + day % 3)
+    ward.now_ms = 0
+    ward.restart()
+    hold(ward, "N2")
+    finger(ward)
+    assert ward.screen().name == "finger", "whoever slips tries again"
+    assert not ward.records(fr.GuessingSuspected)
+
+
 def test_power_off_and_on_does_not_end_the_cabinets_own_wait(ward: Ward) -> None:
     guess(ward, 20)
     ward.now_ms = 0
