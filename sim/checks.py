@@ -32,8 +32,11 @@ MOST_HARMLESS = 2000
 _REFERENCE = re.compile(rb"[0-9a-f]{16,64}")
 _DRAWN = [name for name in Screen.__struct_fields__ if name != "number"]
 _NUMBER = re.compile(rb"[0-9]+")
-# References, and digests and signatures in base64, in which short names come by chance.
-_RANDOM = re.compile(b'"' + _REFERENCE.pattern + b'"|[0-9A-Za-z+/]{43,}={0,2}')
+# References, and digests and signatures in base64, in which short names come by chance; and an
+# entry's own place and times, which may be a patient's number by chance.
+_NOBODYS = re.compile(
+    b'"' + _REFERENCE.pattern + b'"|[0-9A-Za-z+/]{43,}={0,2}|"(?:seq|wall_ms|mono_ms)":[0-9]+'
+)
 GRAVE = ("RolledBack", "CorruptLedger", "Damaged")  # none of them may ever come of a fair fault
 UNCHANGED_EVERY = 8  # steps without a record; after each one with a record
 SENSOR_FAULTS = (Fault.SWITCH_CUT, Fault.SWITCH_STUCK, Fault.LATCH_CUT, Fault.LATCH_STUCK)
@@ -125,7 +128,7 @@ class Checks:
 
     def _is_told(self, data: bytes) -> bool:
         """Whether it is really there: digits of a time or a random reference are nobody's."""
-        return holds(_RANDOM.sub(b"", data), self._secrets)
+        return holds(_NOBODYS.sub(b"", data), self._secrets)
 
     def _looked(self, boot: Boot, event: e.Event, outcome: Outcome) -> None:
         model = self.model

@@ -115,6 +115,18 @@ def test_a_pin_on_a_screen_is_found_and_digits_of_the_screen_s_own_number_are_no
     assert not holds(b'{"number":3675790361847,"text":""}', pins)
 
 
+def test_a_number_of_somebody_s_is_found_in_an_entry_but_not_in_its_own_place_and_times(
+    template: Template,
+) -> None:
+    stories: list[Story] = []
+    run(replace(SHORT, days=0.01), template, change=stories.append)
+    checks = stories[0].checks
+    checks.forbid("9400702")
+    assert not checks.tells(b'{"seq":9400702,"wall_ms":9400702,"mono_ms":9400702,"record":{}}')
+    assert checks.tells(b'{"seq":17,"record":{"patient":"9400702"}}')
+    assert checks.tells(b'{"seq":17,"record":{"quantity":9400702}}')
+
+
 def test_a_failing_story_is_shrunk_to_less_of_everything(template: Template) -> None:
     told = run(SHORT, template, change=spoiled)
     small = command.shrink(SHORT, told, lambda plan: run(plan, template, change=spoiled))
