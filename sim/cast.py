@@ -50,7 +50,8 @@ NO_COPIES = ("N-2063", "T-4015", UNTRAINED.staff_id, TEMPORARY.staff_id)  # who 
 SUBJECT = _nurse("N-2090", "Petra", "Horvat", "0057731845", "18647205")  # on no list
 LISTED = (TWIN, ELSEWHERE, UNTRAINED, AGENCY)
 INGRID, SAMUEL = (it for it in PEOPLE if it.role == "administrator")
-HALIMA = Person("A-1003", "Halima", "Yusuf", "administrator", "0011370288", (), "64829175")
+PHRASE = "Copper ladder; quiet 7 rain"  # a passphrase in a PIN's place
+HALIMA = Person("A-1003", "Halima", "Yusuf", "administrator", "0011370288", (), PHRASE)
 SECOND_INGRID = Person(  # the same human's
     *("A-1004", "Ingrid", "Halvorsen", "administrator", "0011374416"),
     ("ingrid:right-thumb", "ingrid:left-thumb"),

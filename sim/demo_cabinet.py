@@ -134,6 +134,8 @@ class SetUp:
                 self.do(e.FingerSeen(command.request, "enrolled", command.slot))
             case e.VerifyFinger() if not self._person.fingers:
                 self.press("use_pin")
+                if not self._person.pin.isdigit():
+                    self.press("use_letters")
                 self.press("pin", self._person.pin)
             case e.VerifyFinger():
                 slot = next(s for s, f in self.templates.items() if f in self._person.fingers)
@@ -209,6 +211,8 @@ class SetUp:
             self.press("family", person.family)
             self.press("given", person.given)
         self.do(self._badge(person))
+        if not person.pin.isdigit():
+            self.press("phrase_instead")
         self.press("new_pin", person.pin)
         self.press("same_pin", person.pin)
         if self.engine.place.page == "enrol_copies":

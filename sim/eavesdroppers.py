@@ -37,7 +37,7 @@ def _as_far_as_code(it: Visit, owner: Person) -> Hands:
     else:
         hands.must_press("use_pin")
         hands.must_see("pin")
-        hands.must_press("pin", owner.pin)
+        hands.type_secret()
     hands.must_see("totp", within_s=6.0)
     return hands
 

@@ -175,7 +175,7 @@ class Hands:
         self._wait_for_code()
         self.runtime.present(self.person.badge)
         for _ in range(5):
-            screen = self.sees("finger", "pin", "totp", within_s=3.0)
+            screen = self.sees("finger", "pin", "passphrase", "totp", within_s=3.0)
             if screen is None:
                 return  # proven already, refused, or the reader does not hear
             self.think(0.5, 1.5)
@@ -185,8 +185,8 @@ class Hands:
             if self.fingerless() and self.can_press("use_pin"):
                 self.press("use_pin")
                 continue
-            if screen.name == "pin":
-                self.press("pin", self.person.pin)
+            if screen.name in ("pin", "passphrase"):
+                self.type_secret()
                 self.sees("checking", within_s=0.5)
                 self.until_not("checking", 5.0)
                 continue
@@ -227,6 +227,14 @@ class Hands:
         self.press("totp", code)
         self.sees("checking", within_s=0.5)
         self.until_not("checking", 5.0)
+
+    def type_secret(self) -> None:
+        """One's PIN, or passphrase, on the keys that have it."""
+        secret = self.person.pin
+        if not secret.isdigit() and self.can_press("use_letters"):
+            self.press("use_letters")
+            self.must_see("passphrase")
+        self.press("pin", secret)
 
     @property
     def fingers(self) -> Sequence[str]:

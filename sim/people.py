@@ -11,7 +11,10 @@ HANDS = ("right index", "left index")
 
 @dataclass(frozen=True)
 class Person:
-    """One member of the staff; `badge` is what the reader sends, `pin` what they would type."""
+    """One member of the staff; `badge` is what the reader sends, `pin` what they would type.
+
+    A `pin` that is not of digits is a passphrase.
+    """
 
     staff_id: str
     given: str
