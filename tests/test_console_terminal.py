@@ -85,15 +85,18 @@ def test_what_is_secret_is_never_echoed_and_the_number_is(tmp_path: Path) -> Non
         laptop.until("Press Enter to sign in.")
         laptop.type("\rSX\x7f1\r")
         laptop.until("PIN or passphrase: ")
+        laptop.type("\r")  # by who opened the terminal anew: nobody's wrong try
+        assert "s more. Ctrl-C stops." in laptop.until("PIN or passphrase: ")
         laptop.type(f"9\x08{PIN}\r")
         laptop.until("Code of your app: ")
         laptop.type(f"{app.code(made.ward)}\r")
         laptop.until("Signed in: Sven Service.")
         laptop.until("service>")
         assert laptop.command("status").endswith("= ok")
-        assert (
-            "Staff number: SX\b \b1\r\nPIN or passphrase: \r\nCode of your app: \r\n" in laptop.seen
-        )
+        assert "Staff number: SX\b \b1\r\nPIN or passphrase: \r\n" in laptop.seen
+        asked = "PIN or passphrase: \r\nCode of your app: \r\n"
+        assert f"Ctrl-C stops.\r\n{asked}" in laptop.seen
+        assert not made.ward.records(sr.ServiceRefused)
         assert PIN not in laptop.seen and app.code(made.ward) not in laptop.seen
 
 

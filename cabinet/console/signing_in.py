@@ -93,18 +93,30 @@ class SigningIn:
         """Staff number, PIN and code; what is secret is not shown, not even how long it is."""
         self._line.say("")
         try:
-            async with asyncio.timeout(TYPED_WITHIN_S):
-                staff_id = await self._field("Staff number: ", shown=True)
-                pin = await self._field("PIN or passphrase: ", most=MAX_PHRASE_CHARS)
-                code = await self._field("Code of your app: ")
+            async with asyncio.timeout(TYPED_WITHIN_S) as within:
+                staff_id = await self._field("Staff number: ", within, shown=True)
+                pin = await self._field("PIN or passphrase: ", within, most=MAX_PHRASE_CHARS)
+                code = await self._field("Code of your app: ", within)
         except TimeoutError:
             raise NotProved("The time to sign in is over.") from None
         self._line.say("Checking...")
         connection.say(Prove(staff_id, pin, code))
         return await self._hear(connection, SignedIn, CHECKING)
 
-    async def _field(self, label: str, *, shown: bool = False, most: int = MAX_SECRET_CHARS) -> str:
-        """A short line."""
+    async def _field(
+        self,
+        label: str,
+        within: asyncio.Timeout,
+        *,
+        shown: bool = False,
+        most: int = MAX_SECRET_CHARS,
+    ) -> str:
+        """A short line; it is asked for again, and how long, until something is typed."""
+        while not (typed := await self._short(label, shown=shown, most=most)):
+            self._line.say(f"{text.span(_left_s(within))} more. Ctrl-C stops.")
+        return typed
+
+    async def _short(self, label: str, *, shown: bool, most: int) -> str:
         self._line.write(label)
         typed = ""
         while (key := await self._line.key()) != ENTER:
