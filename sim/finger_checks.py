@@ -38,6 +38,8 @@ class FingerChecks:
         self._owed: dict[str, tuple[str, int]] = {}  # copies to be erased: boot, and since when
         self._loads = False  # the sensor that is in was approved by two, to be loaded
         self._on_glass = ""
+        self._beneath = self._found = runtime.sensor  # what is in; what was in and not the own one
+        self._seen = [runtime.sensor]
         self._felt: dict[str, float] = {}  # finger -> when it last lay on the cabinet's own sensor
         self._badge_s = 0.0  # when the proof that goes on began
         self._attempt = ""  # whose it is
@@ -65,8 +67,8 @@ class FingerChecks:
         if self._on_glass and self._beneath is self._runtime.own_sensor:
             self._felt[self._on_glass] = now_s
         self._beneath = self._runtime.sensor
-
-    _beneath: object = None
+        if self._beneath not in self._seen:
+            self._seen.append(self._beneath)
 
     def _holds(self, slot: int) -> str:
         """Whose finger is in this slot of the cabinet's own sensor, "" for nobody's."""
@@ -89,6 +91,8 @@ class FingerChecks:
         match record:
             case r.BadgePresented():
                 self._badge_s, self._attempt = self._model.now_s(), record.person
+            case fr.SensorForeign():
+                self._found = self._runtime.sensor
             case fr.SensorFitted():
                 self._fitted(body, record)
             case fr.TemplateKept() | fr.TemplateOrdered() | fr.TemplateLoaded():
@@ -130,10 +134,13 @@ class FingerChecks:
             self._people.witnessed(
                 body, record.by, record.approved_by, record.approver_factors, LOADERS
             )
-        page = self._runtime.sensor.notepad.get(0)
-        same = page is None or page == marked_page(record.sensor)
+        page, runtime = marked_page(record.sensor), self._runtime
+        approved = next((it for it in self._seen if it.notepad.get(0) == page), self._found)
+        # An entry that was cut off on its way is heard at the start: hands were quicker by then.
+        late = runtime.boot is None or not runtime.boot.ready
+        same = approved is runtime.sensor or late
         self.expect(same, "another sensor is approved than the one that is in")
-        self._runtime.own_sensor = self._runtime.sensor
+        runtime.own_sensor = approved
         for person, slots in self.slots.items():
             self._reserved.update({(person, slot): None for slot in slots})
             self._has(person, ())

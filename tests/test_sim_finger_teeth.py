@@ -4,7 +4,8 @@ Each is a small patch of the shipped code, found in a story of the visits that s
 rule: the same story without the patch is clean, and each of its visits got as far as it should.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from cabinet.events import FingerSeen
 from cabinet.state import Person, State
 from drivers.fingerprint_session import Outcome, SensorSession
 from drivers.readings import Finger
+from sim.disk import Strike
 from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.swapped_sensors import SWAPPED
@@ -313,6 +315,17 @@ def missing(records: Iterable[r.Record], steps: tuple[Step, ...]) -> tuple[Step,
     return steps
 
 
+def heard(story: Story, hear: Callable[[r.Record], None]) -> None:
+    """Of a story's entries those that come in it, not those of before."""
+    begin = story.model.begin
+
+    def begun() -> None:
+        begin()
+        story.model.readers.append(lambda body: hear(body.record))
+
+    story.model.begin = begun  # type: ignore[method-assign]
+
+
 @pytest.mark.parametrize("name", [*SWAPPED, *UNSUPERVISED])
 def test_each_visit_gets_as_far_as_it_should_and_nothing_is_violated(
     name: str, template: Template
@@ -321,14 +334,37 @@ def test_each_visit_gets_as_far_as_it_should_and_nothing_is_violated(
 
     def listen(story: Story) -> None:
         story.trespassers.sorts = {name: TRESPASSES[name]}
-        begin = story.model.begin
-
-        def begun() -> None:
-            begin()
-            story.model.readers.append(lambda body: records.append(body.record))
-
-        story.model.begin = begun  # type: ignore[method-assign]
+        heard(story, records.append)
 
     told = run(PLAN, template, change=listen)
     assert not told.violations, told.violations[0]
     assert not missing(records, REACHES[name])
+
+
+@pytest.mark.parametrize(("seed", "loads"), [(20, [True, False]), (24, [True])])
+def test_a_power_cut_in_the_approval_of_a_sensor_ends_with_one_that_people_decided_for(
+    seed: int, loads: list[bool], template: Template
+) -> None:
+    """The record is on disk and was never acknowledged; a mark that was new was never written."""
+    called: list[str] = []
+    fitted: list[bool] = []
+
+    def cut(story: Story) -> None:
+        story.trespassers.sorts = {"fingers are loaded": TRESPASSES["fingers are loaded"]}
+
+        def hear(record: r.Record) -> None:
+            match record:
+                case r.WitnessCalled():
+                    called.append(record.act)
+                case r.BadgePresented(purpose="witness") if called[-1] == "load_fingers":
+                    story.runtime.disk.strike = Strike.CUT_AFTER
+                case fr.SensorFitted():
+                    fitted.append(record.load)
+                case _:
+                    pass
+
+        heard(story, hear)
+
+    told = run(replace(PLAN, seed=seed, trespass_rate=14.0), template, change=cut)
+    assert not told.violations, told.violations[0]
+    assert (told.power_cuts, fitted) == (1, loads)
