@@ -18,14 +18,17 @@ POWER = ("pharmacist", "administrator")
 ENROLLERS = ("charge_nurse", *POWER)
 TEMPORARY, MAKERS = "temporary", ("charge_nurse",)
 GRANT = "grant"  # the act for which a second administrator is called
-# Letters and digits of other alphabets that are drawn like small Latin letters.
-DRAWN_ALIKE = str.maketrans("аеіјорсухѕԁһοανρ01", "aeijopcyxsdhoavpol")
+# Letters and digits of other alphabets that are drawn like Latin letters, small and capital.
+SMALL = str.maketrans("аеіјорсухѕԁһοανρ01", "aeijopcyxsdhoavpol")
+CAPITAL = str.maketrans("АВЕКМНОРСТУХІЈЅΟΑΡ01", "ABEKMHOPCTYXIJSOAPOI")
 Change = r.PersonChanged | st.CredentialsWithdrawn
 
 
-def drawn(name: str) -> str:
-    """How it looks; equal for names that only a computer tells apart."""
-    return name.casefold().translate(DRAWN_ALIKE)
+def look_alike(name: str, other: str) -> bool:
+    """Whether only a computer tells the two apart; namesakes nobody does."""
+    small = name.casefold().translate(SMALL) == other.casefold().translate(SMALL)
+    capital = name.upper().translate(CAPITAL) == other.upper().translate(CAPITAL)
+    return (small or capital) and name.casefold() != other.casefold()
 
 
 @dataclass
@@ -139,7 +142,7 @@ class Accounts:
             if other == person or known.standing == "left" or not name:
                 continue
             theirs = self.name_of(self.details.get(other, ""))
-            alike = drawn(name) == drawn(theirs) and name.casefold() != theirs.casefold()
+            alike = look_alike(name, theirs)
             self._expect(not alike, "two accounts have names that look alike")
 
     def _issued(self, body: r.Body, record: r.CodeIssued) -> None:

@@ -178,8 +178,8 @@ def by_two(it: Visit) -> None:
 
 
 ADMINISTRATION: dict[str, Trespass] = {
-    "somebody new is hired": Trespass(0.3, hire, SAMUEL),
+    "somebody new is hired": Trespass(0.2, hire, SAMUEL),
     "rights are changed": Trespass(0.2, change, HALIMA),
     "somebody enrols again": Trespass(0.2, enrol_again, INGRID),
-    "rights are given by two": Trespass(0.3, by_two, SAMUEL),
+    "rights are given by two": Trespass(0.2, by_two, SAMUEL),
 }

@@ -133,9 +133,9 @@ def guessed(it: Visit) -> None:
 
 
 EAVESDROPPING: dict[str, Trespass] = {
-    "the same code of an app again": Trespass(0.15, again, SAMUEL),
-    "a seen code with a stolen badge": Trespass(0.15, again, HALIMA),
-    "a mistyped and an old code": Trespass(0.15, mistyped, SAMUEL),
-    "a seen code, the clock set back": Trespass(0.15, clock_back, cast.AGENCY),
+    "the same code of an app again": Trespass(0.1, again, SAMUEL),
+    "a seen code with a stolen badge": Trespass(0.1, again, HALIMA),
+    "a mistyped and an old code": Trespass(0.1, mistyped, SAMUEL),
+    "a seen code, the clock set back": Trespass(0.1, clock_back, cast.AGENCY),
     "codes are guessed": Trespass(0.1, guessed, cast.AGENCY),
 }

@@ -17,6 +17,7 @@ JONAS = PEOPLE[1]
 SOON_S = 3.0  # until a list that was brought is taken
 AT_ONCE_S = 0.5
 DARK_S = 15.0
+LEFT_S = 240.0  # until an enrolment that nobody goes on with is over
 BACK_S = 60.0  # after the power
 LOOK_ALIKES = (("Samuel", "Оѕеі"), ("Amina", "0kafor"), ("Rosa", "De1gado"), ("Меі", "Tanaka"))
 
@@ -261,6 +262,39 @@ def twice(it: Visit) -> None:
     _hired(it, does)
 
 
+def left_alone(it: Visit) -> None:
+    """A newcomer walks away in the midst, and comes back with the same code."""
+
+    def does(person: Person, code: str) -> None:
+        if not stand_by(it, ROSA, code):
+            raise GaveUp("the code was not taken")
+        as_far_as_fingers(it.hands_of(person))
+        it.hands.must_see("rest", within_s=LEFT_S)
+        enrol(it, person, ROSA, code)
+
+    _hired(it, does)
+
+
+def enroller_suspended(it: Visit) -> None:
+    """Whoever stands by loses their rights in the midst; somebody else does it anew."""
+
+    def does(person: Person, code: str) -> None:
+        if not stand_by(it, ROSA, code):
+            raise GaveUp("the code was not taken")
+        hands = it.hands_of(person)
+        as_far_as_fingers(hands)
+        try:
+            it.staff.suspend(ROSA)
+            hands.wait(SOON_S)
+            give_fingers(hands, person.fingers)
+            hands.must_see("rest")
+        finally:
+            it.staff.reinstate(ROSA)
+        enrol(it, person, HENRY, code)
+
+    _hired(it, does)
+
+
 def old_code(it: Visit) -> None:
     """The code that a newer one replaced."""
 
@@ -275,15 +309,17 @@ def old_code(it: Visit) -> None:
 
 
 MEDDLING: dict[str, Trespass] = {
-    "somebody is invented": Trespass(0.15, invent, SAMUEL),
-    "a name that looks alike": Trespass(0.15, look_alike, HALIMA),
+    "somebody is invented": Trespass(0.1, invent, SAMUEL),
+    "a name that looks alike": Trespass(0.1, look_alike, HALIMA),
     "the maker of a temporary user as second person": Trespass(0.1, maker_as_second, ROSA),
-    "power given alone": Trespass(0.15, alone, SAMUEL),
-    "power given by a second account": Trespass(0.15, second_account, INGRID),
+    "power given alone": Trespass(0.1, alone, SAMUEL),
+    "power given by a second account": Trespass(0.1, second_account, INGRID),
     "power given by a pharmacist": Trespass(0.1, not_an_administrator, HALIMA),
     "an administrator's own rights": Trespass(0.1, own_rights, INGRID),
-    "suspended in mid-change": Trespass(0.15, suspended, INGRID),
-    "a finger of somebody else": Trespass(0.15, others_finger, SAMUEL),
+    "suspended in mid-change": Trespass(0.1, suspended, INGRID),
+    "a finger of somebody else": Trespass(0.1, others_finger, SAMUEL),
     "a code twice": Trespass(0.1, twice, HALIMA),
+    "an enrolment left alone": Trespass(0.1, left_alone, SAMUEL),
+    "an enroller suspended in the midst": Trespass(0.1, enroller_suspended, HALIMA),
     "a code of before": Trespass(0.1, old_code, SAMUEL),
 }

@@ -28,9 +28,11 @@ from cabinet.decision import Draft, Place
 from cabinet.messages import Button
 from cabinet.state import Person, State
 from drivers.fingerprint_session import SensorSession
+from sim.accounts import look_alike
 from sim.administrators import ADMINISTRATION
+from sim.cast import EVERYBODY
 from sim.eavesdroppers import EAVESDROPPING
-from sim.meddlers import MEDDLING
+from sim.meddlers import LOOK_ALIKES, MEDDLING
 from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.template import Template
@@ -155,6 +157,10 @@ def _code_of_a_taken_finger_is_good_again(patch: pytest.MonkeyPatch, _: Story) -
     _kept(patch, fr.FingerTaken)
 
 
+def _enroller_may_go(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(standing_by, "gone", lambda state, enroller, wall_ms: False)
+
+
 def _kept(patch: pytest.MonkeyPatch, kind: type) -> None:
     """No code goes away when this is recorded."""
     does = effects._APPLY[kind]
@@ -231,6 +237,9 @@ DEFECTS: dict[str, Defect] = {
     "the code of a taken finger is good again": Defect(
         _code_of_a_taken_finger_is_good_again, (5,), 1500, FEW, ("a finger of somebody else",)
     ),
+    "an enroller may go": Defect(
+        _enroller_may_go, (5,), 1500, FEW, ("an enroller suspended in the midst",)
+    ),
     "a code is good twice": Defect(_code_good_twice, (5,), 1500, FEW, ("a code twice",)),
     "an older code is good": Defect(_older_code_good, (5,), 1500, FEW, ("a code of before",)),
 }
@@ -243,6 +252,13 @@ def test_a_planted_defect_of_administration_is_found(
     check_found(DEFECTS[name], template, monkeypatch)
 
 
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+def test_the_reader_sees_each_name_that_looks_like_somebodys(name: tuple[str, str]) -> None:
+    theirs = [it.name for it in EVERYBODY if look_alike(" ".join(name), it.name)]
+    assert len(theirs) == 1
+    assert not look_alike(theirs[0], theirs[0])
+
+
 # What the ledger says of each sort that meddles: a record, and why.
 TOLD: tuple[tuple[str, str], ...] = (
     ("Refused", "own_code"),
@@ -253,6 +269,8 @@ TOLD: tuple[tuple[str, str], ...] = (
     ("Refused", "own_rights"),
     ("Refused", "rights_withdrawn"),
     ("FingerTaken", ""),
+    ("EnrolmentEnded", "timed_out"),
+    ("EnrolmentEnded", "enroller_withdrawn"),
     ("FactorRefused", "wrong_code"),
     ("AttemptEnded", "locked"),
     ("LockReleased", ""),
