@@ -14,7 +14,11 @@ from sim.hands import GaveUp, Hands, says
 from sim.trespass import Visit
 
 SAME_S = 0.06  # a disk's writes differ by so much; a look at the glass by more, so none is between
-WRONG = ("40718263", "59127084", "82650917")  # nobody's PINs
+# Nobody's PINs, and nobody's passphrase on the other keys.
+TYPED = (
+    *(("use_pin", ""), ("pin", "40718263"), ("use_letters", ""), ("pin", "no such passphrase")),
+    *(("use_digits", ""), ("pin", "82650917"), ("cancel", "")),
+)
 CROWD = "Many wrong tries"
 
 
@@ -106,7 +110,7 @@ def _tried(it: Visit, badge: str) -> list[Sight]:
     sights = _seen(hands, "the badge", partial(it.runtime.present, badge), 4.0)
     hands.world.touch(None)
     hands.wait(1.0)
-    for button, text in (("use_pin", ""), *(("pin", pin) for pin in WRONG), ("cancel", "")):
+    for button, text in TYPED:
         if hands.can_press(button):
             sights += _seen(hands, button, partial(hands.press, button, text), 2.0)
     if not _quiet(it) or it.runtime.boot is not boot:

@@ -77,9 +77,14 @@ def test_a_terminal_at_the_wrong_baud_rate_is_noise_and_disturbs_nothing(
     assert VT100.fullmatch(laptop.seen)
 
 
-def test_what_is_secret_is_never_echoed_and_the_number_is(tmp_path: Path) -> None:
+PHRASE = ("Tulip #7 (anchor)~ mist; " * 3)[:64]  # as long as it may be
+
+
+@pytest.mark.parametrize("secret", [PIN, PHRASE])
+def test_what_is_secret_is_never_echoed_and_the_number_is(tmp_path: Path, secret: str) -> None:
     made = Desk(tmp_path, Service(sign_in=("code",), admit="never"), Known)
-    made.ward.hashed = PinHasher(app.PEPPER, passes=1, memory_kib=1024).hash
+    hasher = PinHasher(app.PEPPER, passes=1, memory_kib=1024)
+    made.ward.hashed = lambda _: hasher.hash(secret)
     hired(made.ward)
     with at_a_console(tmp_path, made) as laptop:
         laptop.until("Press Enter to sign in.")
@@ -87,7 +92,7 @@ def test_what_is_secret_is_never_echoed_and_the_number_is(tmp_path: Path) -> Non
         laptop.until("PIN or passphrase: ")
         laptop.type("\r")  # by who opened the terminal anew: nobody's wrong try
         assert "s more. Ctrl-C stops." in laptop.until("PIN or passphrase: ")
-        laptop.type(f"9\x08{PIN}\r")
+        laptop.type(f"9\x08{secret}\r")
         laptop.until("Code of your app: ")
         laptop.type(f"{app.code(made.ward)}\r")
         laptop.until("Signed in: Sven Service.")
@@ -97,7 +102,7 @@ def test_what_is_secret_is_never_echoed_and_the_number_is(tmp_path: Path) -> Non
         asked = "PIN or passphrase: \r\nCode of your app: \r\n"
         assert f"Ctrl-C stops.\r\n{asked}" in laptop.seen
         assert not made.ward.records(sr.ServiceRefused)
-        assert PIN not in laptop.seen and app.code(made.ward) not in laptop.seen
+        assert secret not in laptop.seen and app.code(made.ward) not in laptop.seen
 
 
 def test_where_both_ways_are_allowed_the_console_asks_which(
