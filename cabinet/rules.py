@@ -163,6 +163,7 @@ def _finger_seen(draft: Draft, event: e.FingerSeen) -> None:
     where = draft.state.screen.state
     if service_work.finger_seen(draft, event):
         return
+    event = sensor.believed(draft.state, event)
     if event.outcome == "deleted":
         sensor.wiped(draft, event)
     elif copies.answered(draft, event) or loading.answered(draft, event):

@@ -68,6 +68,13 @@ def fit(draft: Draft, found: str, session: Session, second: Proof | None = None)
         draft.add(r.DeviceRestored(SENSOR))
 
 
+def believed(state: State, event: FingerSeen) -> FingerSeen:
+    """What a sensor said that is down by now, or another one: asked before that was known here."""
+    if SENSOR not in state.devices_down:
+        return event
+    return FingerSeen(event.request, "fault", words=FOREIGN)
+
+
 def tick(draft: Draft) -> None:
     """Empty one of the slots that are nobody's, while nobody's finger is waited for."""
     state = draft.state

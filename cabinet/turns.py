@@ -254,7 +254,8 @@ class Turns:
                 kept = Attachments(self._store).get(command.template)
                 sealed = kept.sealed if isinstance(kept, r.KeptTemplate) else ""
                 unseal = templates.unsealing(self._keys.pepper, command.person, sealed)
-                devices.finger.load(command.request, command.slot, unseal)
+                # By now another sensor may be there: it is none of its business whose finger is.
+                devices.finger.load(command.request, command.slot, unseal, self.state.sensor)
             case e.MarkSensor():
                 devices.finger.mark(command.request, command.identity)
             case e.AskKey():

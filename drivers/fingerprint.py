@@ -138,12 +138,13 @@ class FingerprintSensor:
         """
         self._submit(_Request(request, _Kind.READ, (slot,), seal=seal))
 
-    def load(self, request: str, slot: int, unseal: Unseal) -> None:
+    def load(self, request: str, slot: int, unseal: Unseal, only_into: str = "") -> None:
         """Store in `slot` the template that `unseal` gives for a sensor's model; read it back.
 
+        Where the sensor that is there is not `only_into`, by its mark, nothing of it is sent.
         A finger that another slot holds is TAKEN. After FAULT the slot may hold anything.
         """
-        self._submit(_Request(request, _Kind.LOAD, (slot,), unseal=unseal))
+        self._submit(_Request(request, _Kind.LOAD, (slot,), identity=only_into, unseal=unseal))
 
     def cancel(self, request: str) -> None:
         """Stop waiting for the finger; nothing happens when the request has ended."""
@@ -291,6 +292,8 @@ class FingerprintSensor:
                 return session.read(request.slots[0], request.seal)
             case _Kind.LOAD:
                 assert request.unseal is not None
+                if request.identity not in ("", session.identity):
+                    return Outcome(Finger.FAULT, words="another sensor is there by now")
                 return session.load(request.slots[0], request.unseal)
 
     def _give_up_if_unwanted(self) -> None:

@@ -315,3 +315,18 @@ def test_a_copy_that_was_altered_opens_for_nobody(at: int) -> None:
 @pytest.mark.parametrize("text", ["", "garbage", "AAAA", "²", "A" * 10_000])
 def test_what_is_no_copy_opens_for_nobody(text: str) -> None:
     assert templates.unsealing(PEPPER, "p1", text)("zfm:0009") is None
+
+
+def test_attack_a_template_that_another_sensor_gave_out_is_nobodys_copy(ward: Keeping) -> None:
+    """It came up between the tick that asked and the asking: its slot holds the swapper's finger,
+    which would be loaded as this person's into a sensor that two people approve later.
+    """
+    ward.wait(1)
+    asked = ward.command(e.ReadFinger)
+    down(ward)
+    ward.do(e.DeviceChanged("fingerprint", "", "c3" * 16))
+    ward.do(e.FingerSeen(asked.request, "read", asked.slot, sealed="the swapper's"))
+    assert not ward.records(fr.TemplateKept)
+    ward.do(e.DeviceChanged("fingerprint", "", SENSOR))
+    ward.copy()
+    assert asked.slot in [it.slot for it in ward.records(fr.TemplateKept)]

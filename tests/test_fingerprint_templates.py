@@ -29,6 +29,7 @@ from tests.test_fingerprint import (
     CAROL,
     DEADLINE_S,
     LINE_FAULTS,
+    MARK,
     Bench,
 )
 from tests.test_secrets_worker import held
@@ -367,3 +368,16 @@ def test_whatever_comes_in_place_of_an_answer_nothing_but_the_true_template_is_k
         if answer.outcome is Finger.LOADED:
             assert bench.sensor.templates[9] == CAROL
     assert all(not any(memory) for memory in keeper.lent)
+
+
+def test_attack_no_template_is_sent_to_a_sensor_that_it_is_not_for(bench: Bench) -> None:
+    """It was put in between the order and its being carried out."""
+    keeper = Keeper()
+    since = len(bench.sensor.sent)
+    bench.driver.load("r1", 9, keeper.unseal(template_of(CAROL)), only_into="c3" * 16)
+    answer = bench.final()
+    assert answer.outcome is Finger.FAULT and "another sensor" in answer.words
+    assert 9 not in bench.sensor.templates
+    assert 0x09 not in [instruction for instruction, _ in list(bench.sensor.sent)[since:]]
+    bench.driver.load("r2", 9, keeper.unseal(template_of(CAROL)), only_into=MARK)
+    assert bench.final().outcome is Finger.LOADED

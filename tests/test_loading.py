@@ -259,6 +259,24 @@ def test_attack_the_sensor_is_swapped_while_it_is_loaded(ward: Replaced) -> None
     ward.loads()
 
 
+@pytest.mark.parametrize("outcome", ["loaded", "taken"])
+def test_attack_what_a_sensor_says_that_was_put_in_before_the_order_reached_it_loads_nothing(
+    ward: Replaced, outcome: str
+) -> None:
+    """Seed 73: it came up between the tick that gave the order and its being carried out."""
+    begin(ward)
+    order = ward.order()
+    down(ward)
+    up(ward, "d4" * 16)
+    ward.commands.clear()
+    ward.do(e.FingerSeen(order.request, outcome, order.slot))
+    assert not ward.records(fr.TemplateLoaded) and not ward.commands
+    assert ward.state.people[order.person].slots == ()
+    up(ward, OTHER)
+    assert ward.loads().slot == order.slot
+    assert ward.state.people[order.person].slots == (order.slot,)
+
+
 @pytest.mark.parametrize(
     ("outcome", "slot", "why", "orders"),
     [

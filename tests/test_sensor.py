@@ -255,6 +255,16 @@ def test_a_slot_is_asked_to_be_emptied_until_the_sensor_read_it_empty(ward: Ward
     assert not ward.records(fr.FingerWiped), "another slot proves nothing"
 
 
+def test_attack_a_slot_that_another_sensor_emptied_is_not_empty(ward: Ward) -> None:
+    at_the_finger(ward, "X1")
+    ward.press("cancel")
+    ward.wait(1)
+    order = ward.command(e.DeleteFinger)
+    up(ward, OTHER)
+    ward.do(e.FingerSeen(order.request, "deleted", order.slot))
+    assert order.slot in ward.state.wiping and not ward.records(fr.FingerWiped)
+
+
 def test_no_slot_is_emptied_while_a_finger_is_waited_for(ward: Ward) -> None:
     at_the_finger(ward, "X1")
     ward.press("cancel")
