@@ -38,8 +38,8 @@ from cabinet import (
 from cabinet.decision import Place
 from cabinet.events import Moment
 from cabinet.messages import Alarm, Button, Live, Rows, Screen, Words
-from cabinet.state import State
-from cabinet.wording import ROLES, clock
+from cabinet.state import CLOCK_STEP_MS, State
+from cabinet.wording import ROLES, clock, day_of
 
 
 @dataclass(frozen=True)
@@ -254,6 +254,10 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             found.append(Alarm("medium", "Another finger sensor is fitted. Call an administrator."))
         else:
             found.append(Alarm("low", f"The {DEVICES.get(device, device)} does not answer."))
+    if state.last_wall_ms - moment.wall_ms > CLOCK_STEP_MS:  # what ended by then stays ended
+        newest = f"{clock(state.last_wall_ms)} on {day_of(state.last_wall_ms)}"
+        words = f"The clock is behind the record, which goes on to {newest}. Call IT."
+        found.append(Alarm("medium", words))
     found += emergency.alarms(state, moment)
     if state.screen.state in AT_WORK:
         found += reviews.alarms(state, moment.wall_ms)

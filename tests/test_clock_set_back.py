@@ -16,7 +16,7 @@ from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.journal import replay
 from tests.attacker import order, plain
-from tests.test_emergency import begin
+from tests.test_emergency import alarms, begin
 from tests.test_temporary import made
 from tests.ward import NOON_MS, Ward
 
@@ -314,3 +314,16 @@ def test_where_no_entry_is_ahead_there_is_nothing_to_attest() -> None:
     later(ward, 1)
     persons = (ward.ref("A1"), ward.ref("P1"))
     assert ward.do(e.PutClockRight("INC-9", persons, 0, "note")).refusal
+
+
+def test_a_clock_behind_the_record_is_said_on_every_screen_until_it_is_put_right() -> None:
+    ward = Ward()
+    ahead_for_a_moment(ward)
+    words = "The clock is behind the record"
+    assert words in alarms(ward)
+    ward.sign_in("N1")
+    assert words in alarms(ward)
+    persons = (ward.ref("A1"), ward.ref("P1"))
+    ahead_ms = ward.state.last_wall_ms - ward.wall_ms - ward.now_ms
+    ward.do(e.PutClockRight("INC-9", persons, ahead_ms, "note"))
+    assert words not in alarms(ward)
