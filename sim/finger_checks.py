@@ -135,7 +135,8 @@ class FingerChecks:
                 body, record.by, record.approved_by, record.approver_factors, LOADERS
             )
         page, runtime = marked_page(record.sensor), self._runtime
-        approved = next((it for it in self._seen if it.notepad.get(0) == page), self._found)
+        unmarked = self._found if 0 in runtime.sensor.notepad else runtime.sensor
+        approved = next((it for it in self._seen if it.notepad.get(0) == page), unmarked)
         # An entry that was cut off on its way is heard at the start: hands were quicker by then.
         late = runtime.boot is None or not runtime.boot.ready
         same = approved is runtime.sensor or late
