@@ -298,12 +298,12 @@ def _device_changed(draft: Draft, event: e.DeviceChanged) -> None:
 
 def _pressed(draft: Draft, event: e.Pressed) -> None:
     state, place, moment = draft.state, draft.place, draft.moment
+    shown = screens.show(state, place, moment.wall_ms)
+    if event.button not in ("stay", *screens.buttons(shown)):
+        draft.refuse("That cannot be pressed now.")  # nobody's finger was there
+        return
     draft.stay(active_ms=moment.mono_ms)
     if event.button == "stay":
-        return
-    shown = screens.show(state, place, moment.wall_ms)
-    if event.button not in screens.buttons(shown):
-        draft.refuse("That cannot be pressed now.")
         return
     if sessions.refused(draft, event.button) or supervision.refused(draft, event.button):
         return

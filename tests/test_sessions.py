@@ -164,6 +164,17 @@ def test_a_locked_screen_is_signed_out_when_nobody_comes(ward: Ward) -> None:
     assert ward.records(r.SignedOut)[-1].why == "idle"
 
 
+@pytest.mark.parametrize("button", ["no_such", "order:none", "pin", "find_people", ""])
+def test_attack_presses_of_what_is_not_on_the_screen_keep_no_session_open(button: str) -> None:
+    ward = Ward()
+    ward.sign_in("N1")
+    for _ in range(12):
+        ward.wait(5)
+        assert ward.press(button).refusal or ward.state.session is None
+    assert ward.screen().name == "rest"
+    assert ward.records(r.SignedOut)[-1].why == "idle"
+
+
 def test_ones_own_badge_locks_nothing(ward: Ward) -> None:
     ward.sign_in("N1")
     ward.choose("O1")
