@@ -122,7 +122,8 @@ class SpaceChanged(_Record, frozen=True, forbid_unknown_fields=True, tag="space_
 
 
 class ClockStepped(_Record, frozen=True, forbid_unknown_fields=True, tag="clock_stepped"):
-    """The wall clock jumped by this much against the monotonic one (negative: back)."""
+    """The wall clock went off by this much against the monotonic one (negative: back): in one jump
+    or, since the start or the newest such entry, little by little."""
 
     by_ms: int
 

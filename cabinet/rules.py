@@ -274,7 +274,7 @@ def _space(draft: Draft, event: e.Space) -> None:
 
 
 def _clock(draft: Draft) -> None:
-    """A jump of the wall clock within one boot is a record, whatever was recorded since."""
+    """What the wall clock went off by within one boot, at once or little by little, is a record."""
     moment = draft.moment
     by_ms = moment.wall_ms - moment.mono_ms - draft.state.clock_ms
     if abs(by_ms) > CLOCK_STEP_MS:

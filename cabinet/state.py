@@ -349,7 +349,7 @@ class State:
     last_wall_ms: int = 0
     stopped: bool = True
     served: bool = False  # two administrators have enrolled, whoever of them is left
-    clock_ms: int = 0  # wall time less monotonic time, but for a jump that is not recorded yet
+    clock_ms: int = 0  # wall time less monotonic time, at the start or the newest recorded jump
     mono_ms: int = 0  # monotonic time of the newest entry of the newest start
     space: Literal["ok", "low", "full"] = "ok"
     named: dict[str, Named] = field(default_factory=dict)

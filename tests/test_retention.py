@@ -11,6 +11,7 @@ from cabinet import records as r
 from cabinet.journal import replay
 from cabinet.retention import DAY_MS
 from ledger.store import Store
+from tests.attacker import plain
 from tests.demo import make
 from tests.ward import NOON_MS, Ward, badge
 
@@ -215,13 +216,28 @@ def test_a_jump_of_the_clock_is_recorded_also_where_somebody_was_quicker_than_th
     assert abs(stepped.by_ms - step_ms) < 5000
 
 
-def test_a_clock_that_drifts_is_followed(ward: Ward) -> None:
-    for _ in range(200):
-        ward.wall_ms += 500
-        ward.wait(2)
+def pushed(ward: Ward, times: int, by_ms: int) -> None:
+    """The clock is moved a little, again and again, and each time somebody holds a badge."""
+    for _ in range(times):
+        ward.wall_ms += by_ms
         ward.do(e.BadgeSeen(badge("N1")))
         ward.press("cancel")
+        ward.wait(2)
+
+
+def test_a_clock_that_drifts_by_less_than_a_minute_is_no_entry(ward: Ward) -> None:
+    pushed(ward, 199, 300)
     assert not ward.records(r.ClockStepped)
+
+
+@pytest.mark.parametrize("by_ms", [-59_000, 20_000, 500])
+def test_attack_a_clock_that_is_pushed_little_by_little_is_recorded_by_the_minute(
+    ward: Ward, by_ms: int
+) -> None:
+    pushed(ward, 200, by_ms)
+    said_ms = sum(it.by_ms for it in ward.records(r.ClockStepped))
+    assert abs(said_ms - 200 * by_ms) <= 61_000
+    assert plain(replay(ward.sink)) == plain(ward.state)
 
 
 def test_a_clock_set_back_while_the_cabinet_was_off_is_recorded(ward: Ward) -> None:
