@@ -9,8 +9,8 @@ from typing import Any
 
 from auth.pins import plain_code
 from cabinet import factor_records as fr
+from cabinet import lookalikes, rights, sessions, standing_by, typed_secret
 from cabinet import records as r
-from cabinet import rights, sessions, standing_by, typed_secret
 from cabinet.decision import Draft, Newcomer, Note, Place
 from cabinet.events import (
     BadgeSeen,
@@ -271,8 +271,8 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         case "cancel":
             end(draft, "cancelled")
         case "staff_id":
-            text = _typed(text)
-            if not text or text in draft.state.by_staff_id:
+            text, known = _typed(text), draft.state.by_staff_id
+            if not text or text in known or lookalikes.strange([text], known):
                 draft.refuse("Enter your own staff number.")
             else:
                 replace_newcomer(draft, staff_id=text)

@@ -5,6 +5,7 @@ one script, and two names that only a computer tells apart are not both taken. A
 Security Mechanisms): section 4 for letters that look alike, section 5 for mixed scripts.
 """
 
+import itertools
 import unicodedata
 from collections.abc import Collection, Sequence
 from functools import lru_cache
@@ -20,6 +21,7 @@ SCRIPTS = (
 _JAPANESE = ("HIRAGANA", "KATAKANA", "CJK")  # written together, as is Korean with CJK
 _TOGETHER = (_JAPANESE, ("HANGUL", "CJK"), ("BOPOMOFO", "CJK"))
 _PUNCTUATION = " -'.’·"
+_UNSEEN = "\u034f\u115f\u1160\u17b4\u17b5"  # marks and letters that are drawn as nothing
 # Letters and digits by the plain Latin letter that they are drawn like (UTS 39, confusables.txt:
 # what of it is in the scripts above).
 _SMALL = {
@@ -102,6 +104,8 @@ def unfit(name: str) -> str:
     """Why `name` cannot be written so, "" when it can; it quotes nothing of it."""
     if unicodedata.normalize("NFKC", name) != unicodedata.normalize("NFC", name):
         return "has characters that stand for others"
+    if any(it in _UNSEEN or "VARIATION SELECTOR" in unicodedata.name(it, "") for it in name):
+        return "has characters that cannot be seen"
     used = list(dict.fromkeys(it for it in map(script, name) if it))
     if any(it not in SCRIPTS for it in used):
         return "has letters of a script in which no names are written"
@@ -140,18 +144,39 @@ def strange(numbers: Sequence[str], known: Collection[str]) -> dict[str, str]:
     """Of `numbers`, by which people of one name are told apart, the new ones that nobody can be
     given, each with why; plain letters and digits (O beside 0) are for whoever gives them out."""
     new = [it for it in numbers if it not in known]
-    if all(it.isascii() for it in new):
+    if all(it.isascii() for it in (*new, *known)):
         return {}
     found: dict[str, str] = {}
-    drawn = {drawings(it)[1]: it for it in (*known, *(it for it in new if it.isascii()))}
-    for number in new:
-        if number.isascii():
-            continue
-        if why := unfit(number):
+    plain, others = set[str](), set[str]()  # drawings of those in ASCII, and of those that are not
+    for number in (*known, *sorted(new, key=lambda it: not it.isascii())):
+        drawn = {*drawings(_in_digits(number))} - {""}
+        is_new, mine = number not in known, plain if number.isascii() else others
+        if is_new and mine is others and (why := unfit(number) or _unfit_digits(number)):
             found[number] = why
-        elif drawn.setdefault(drawings(number)[1], number) != number:
+        elif is_new and drawn & (others if mine is plain else plain | others):
             found[number] = "looks like another person's, with other letters"
+        else:
+            mine |= drawn
     return found
+
+
+def _in_digits(number: str) -> str:
+    """The number with every digit as the plain one of its value."""
+    return "".join(it if (value := _value(it)) < 0 else str(value) for it in number)
+
+
+def _value(character: str) -> int:
+    return unicodedata.decimal(character, -1)
+
+
+def _unfit_digits(number: str) -> str:
+    """Why its digits are nobody's (UTS 39, 5.3), "" where they are of one script and bare."""
+    text = unicodedata.normalize("NFC", number)
+    zeros = {ord(it) - value for it in text if (value := _value(it)) >= 0}
+    if len(zeros) > 1:
+        return "mixes digits of different scripts"
+    marked = any(_value(a) >= 0 and unicodedata.combining(b) for a, b in itertools.pairwise(text))
+    return "has marks on its digits" if marked else ""
 
 
 @lru_cache(maxsize=16_384)

@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cabinet import events as e
+from cabinet.journal import Journal
 from cabinet.lookalikes import alike, disguised, unfit
-from tests.ward import Ward, badge
+from cabinet.state import State
+from cabinet.step import Engine
+from tests.ward import ListSink, Ward, badge
 
 
 @pytest.mark.parametrize(
@@ -141,6 +144,11 @@ def test_unicode_look_alike_names_are_refused_in_a_list() -> None:
         ("N\u20101", "has characters that are in no name"),
         ("X\u041e7", "mixes letters of different scripts"),
         ("\u0410\u0421\u0415", "looks like another person's, with other letters"),
+        ("N\u034f1", "has characters that cannot be seen"),
+        ("N1\ufe0e", "has characters that cannot be seen"),
+        ("N1\u0323", "has marks on its digits"),
+        ("N-5\u0ce63", "mixes digits of different scripts"),
+        ("N\u0967", "looks like another person's, with other letters"),  # N1 in Devanagari's digits
     ],
 )
 def test_a_staff_number_in_the_disguise_of_another_is_refused_in_a_list(
@@ -152,6 +160,26 @@ def test_a_staff_number_in_the_disguise_of_another_is_refused_in_a_list(
     assert outcome.report == (f"people.csv:2: staff_id {why}",)
     outcome = ward.do(listed(("Z9", "Nora", "Newer"), ("\u0416\u0429", "Nora", "Newer")))
     assert not outcome.refusal, "letters that are drawn as nobody's are a hospital's own"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("\u0410-100", "A-100"),  # a Cyrillic one is there, and what is drawn like it is plain
+        ("v100", "\u03bd100"),  # small letters that are alike while their capitals are not
+        ("n5", "\u05785"),
+        ("\u00c91", "E\u03011"),  # one letter, put together in two ways
+    ],
+)
+def test_attack_whichever_comes_first_a_number_drawn_like_it_is_nobodys(
+    first: str, second: str
+) -> None:
+    ward = Ward()
+    assert not ward.do(listed((first, "Nora", "Newer"))).refusal
+    outcome = ward.do(listed((second, "Nora", "Newer")))
+    assert outcome.report == (
+        "people.csv:2: staff_id looks like another person's, with other letters",
+    )
 
 
 def test_the_disguise_and_what_it_imitates_do_not_come_in_one_list_in_either_order() -> None:
@@ -177,6 +205,17 @@ def test_a_staff_number_in_disguise_is_refused_at_the_screens() -> None:
         ward.press(button)
     assert ward.press("temp_staff_id", "\u0410\u0421\u0415").refusal
     assert not ward.press("temp_staff_id", "ACF").refusal
+
+
+def test_attack_the_second_administrator_has_no_number_in_the_disguise_of_the_firsts() -> None:
+    ward = Ward(stocked=False)
+    ward.engine = Engine(State(), Journal(ListSink(), "ward-2", "boot-1", bytes))
+    ward.do(e.Create("Ward 2", True, "test", ("code-1", "code-2"), 72, 2))
+    ward.start()
+    ward._enrol("A1", "code-1")
+    ward.enter("code-2")
+    assert ward.press("staff_id", "\u04101").refusal
+    assert not ward.press("staff_id", "A2").refusal
 
 
 def test_two_people_of_one_name_are_two_people() -> None:
