@@ -14,6 +14,8 @@ from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.state import Code, StaffLists, State
 
+CODE_STEP_MS = 30_000  # of an authenticator app's codes: RFC 6238, 5.2, as in auth.totp
+
 
 def _staff_list_taken(state: State, record: st.StaffListTaken, _: r.Body, __: r.Attached) -> None:
     state.staff_list = StaffLists(record.number, record.digest)
@@ -41,7 +43,14 @@ def _access_recovered(state: State, record: st.AccessRecovered, _: r.Body, __: r
 
 
 def _clock_put_right(state: State, _: st.ClockPutRight, body: r.Body, __: r.Attached) -> None:
+    """What was made by the clock that was ahead lasts no longer for it, and shuts nobody out."""
     state.last_wall_ms = body.wall_ms
+    latest_ms = body.wall_ms + state.plan.rules.code_valid_h * 3_600_000
+    state.codes = {
+        name: Code(code.person, min(code.expires_ms, latest_ms), code.by)
+        for name, code in state.codes.items()
+    }
+    state.totp_step = min(state.totp_step, body.wall_ms // CODE_STEP_MS)
 
 
 def _temporary_over(state: State, record: st.TemporaryOver, _: r.Body, __: r.Attached) -> None:

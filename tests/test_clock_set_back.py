@@ -9,14 +9,18 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from auth import totp
 from auth.policy import Act
 from cabinet import emergency, rights, screens
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.journal import replay
+from tests.app import step as totp_step
 from tests.attacker import order, plain
+from tests.test_authenticator import PEPPER, Office
 from tests.test_emergency import alarms, begin
+from tests.test_enrolment import enter, issued
 from tests.test_temporary import made
 from tests.ward import NOON_MS, Ward
 
@@ -327,3 +331,48 @@ def test_a_clock_behind_the_record_is_said_on_every_screen_until_it_is_put_right
     ahead_ms = ward.state.last_wall_ms - ward.wall_ms - ward.now_ms
     ward.do(e.PutClockRight("INC-9", persons, ahead_ms, "note"))
     assert words not in alarms(ward)
+
+
+def put_right(ward: Ward) -> None:
+    persons = (ward.ref("A1"), ward.ref("P1"))
+    ahead_ms = ward.state.last_wall_ms - ward.wall_ms - ward.now_ms
+    assert not ward.do(e.PutClockRight("INC-9", persons, ahead_ms, "note")).refusal
+    assert plain(replay(ward.sink)) == plain(ward.state)
+
+
+def test_attack_one_code_of_an_app_and_a_clock_that_was_ahead_shut_out_nobody_elses_app() -> None:
+    """An insider's phone and the cabinet, both a year ahead for a moment."""
+    office = Office()
+    office.wall_ms += YEAR_S * 1000
+    office.add_app("A1")
+    used = office.code()
+    office.wall_ms -= YEAR_S * 1000
+    put_right(office)
+    assert office.state.totp_step == totp_step(office)
+    office.add_app("A2")
+    office.now_ms += 60_000
+    office.prove("A2")
+    office.types(office.code())
+    assert office.state.session is not None
+    office.press("sign_out")
+    office.wall_ms += YEAR_S * 1000
+    office.key = totp.unseal(PEPPER, office.ref("A1"), office.state.people[office.ref("A1")].totp)
+    office.prove("A1")
+    office.types(used)
+    assert office.state.session is None, "it is used for ever"
+
+
+def test_attack_a_one_time_code_of_a_clock_that_was_ahead_is_no_code_for_years() -> None:
+    ward = Ward()
+    ward.wall_ms += YEAR_S * 1000
+    issued(ward, "X1")
+    ward.wall_ms -= YEAR_S * 1000
+    put_right(ward)
+    hours = ward.plan.rules.code_valid_h
+    later(ward, hours * HOUR_S - 60)
+    enter(ward, "code")
+    assert ward.state.enrolment is not None, "it is good for as long as any"
+    ward.press("cancel")
+    later(ward, 120)
+    enter(ward, "code")
+    assert ward.state.enrolment is None
