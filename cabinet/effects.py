@@ -424,7 +424,10 @@ def _drawer_step(state: State, drawer: str, trigger: str, body: r.Body) -> Drawe
 def _drawer_opened(state: State, record: r.DrawerOpened, body: r.Body, _: r.Attached) -> None:
     _drawer_step(state, record.drawer, "opened", body)
     if record.access != service_effects.tested(state)[1]:
-        _open_access(state, record.access).opened = True
+        access = _open_access(state, record.access)
+        access.opened = True
+        if access.started.pocket:
+            state.pockets[access.started.pocket].untouched = False
 
 
 def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Attached) -> None:
@@ -476,7 +479,9 @@ def _counted(state: State, record: r.Counted, _: r.Body, __: r.Attached) -> None
         access.found = record.found
     else:
         access.found_after = record.found
-    state.pockets[record.pocket].count_due = ""
+    pocket = state.pockets[record.pocket]
+    pocket.count_due = ""
+    pocket.untouched = access.started.kind == "count" and not (record.found or record.discrepancy)
     if record.discrepancy:
         state.discrepancies[record.discrepancy] = record
 

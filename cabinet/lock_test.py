@@ -27,13 +27,16 @@ PULSED = "Its lock was pulsed. Pull {0} open, look, then push it until it clicks
 
 
 def is_empty(state: State, drawer: DrawerState) -> bool:
-    """Whether nothing is in the drawer by the ledger, and nothing of it is in doubt."""
-    accounts = [f"pocket:{pocket.id}" for pocket in drawer.plan.pocket]
+    """Whether nothing is in the drawer by the ledger, and nothing of it is in doubt.
+
+    Whoever is said to have taken the last dose may have left it there: a pocket that was used is
+    empty once it was counted empty.
+    """
+    pockets = [state.pockets[pocket.id] for pocket in drawer.plan.pocket]
+    accounts = [f"pocket:{pocket.plan.id}" for pocket in pockets]
     accounts.append(f"return_bin:{drawer.plan.id}")
-    doubted = any(state.pockets[pocket.id].count_due for pocket in drawer.plan.pocket)
-    return not (doubted or drawer.doubted) and not any(
-        account in accounts for account, _ in state.balances
-    )
+    sure = not drawer.doubted and all(it.untouched and not it.count_due for it in pockets)
+    return sure and not any(account in accounts for account, _ in state.balances)
 
 
 def ask(draft: Draft, now: Service, name: str) -> str:

@@ -116,6 +116,7 @@ class PocketState:
     expires: str = ""
     previous: str = ""  # the last person with access
     count_due: str = ""  # why its contents are in doubt, "" when they are not
+    untouched: bool = True  # since it was counted empty, or ever: nobody left anything in it
 
 
 @dataclass

@@ -87,6 +87,32 @@ def test_attack_a_matrix_drawer_of_which_one_pocket_was_counted_is_not_opened_al
     assert (full.state.on_hand(m1.id), full.state.on_hand(m2.id)) == (0, 20)
 
 
+def test_attack_a_drawer_whose_last_dose_was_perhaps_left_in_it_is_not_opened_alone(
+    empty: Ward,
+) -> None:
+    ask(empty, "service end")
+    empty.load("T1", "P1", 2)
+    empty.sign_in("N1")
+    empty.remove("O1", count=2)
+    empty.press("sign_out")
+    assert empty.state.on_hand("P1") == 0, "as the ledger has it; nobody looked"
+    ask(empty, "service begin")
+    empty.commands.clear()
+    assert ask(empty, "test lock D1") == ""
+    assert not pulses(empty) and not empty.records(sr.LockTestOrdered)
+    assert plain(replay(empty.sink)) == plain(empty.state)
+    witnessed(empty)
+    empty.pull("D1")
+    empty.push("D1")
+    empty.press("count", "0")
+    empty.prove("N1")
+    empty.press("sign_out")
+    empty.wait(60)
+    empty.commands.clear()
+    assert ask(empty, "test lock D1") == ""
+    assert pulses(empty) == ["D1"], "it was counted empty, before a witness"
+
+
 @pytest.mark.parametrize("beside", ["PARA", "UNKNOWN"])
 def test_attack_a_pried_pocket_of_a_medicine_that_no_formulary_has_stops_no_cabinet(
     beside: str,
