@@ -32,6 +32,7 @@ from tests.machine import Machine
 from tests.ward import Ward
 
 SECRET = "Zebra-4711"
+PHRASE = "Zinnober anchors; 77 é"
 
 # --- reprs ----------------------------------------------------------------------------------------
 
@@ -144,7 +145,8 @@ def test_no_record_has_a_field_for_a_name_a_record_number_or_a_pin() -> None:
 
 def _secrets(keys: Keys) -> dict[str, bytes]:
     """Everything that must stand nowhere: whose it is -> its bytes."""
-    found: dict[str, bytes] = {}
+    found = {f"a typed passphrase in {it}": PHRASE[-6:].encode(it) for it in ("utf-8", "latin-1")}
+    found["the beginning of a typed passphrase"] = PHRASE[:8].encode()
     for somebody in (*PEOPLE, TECHNICIAN):
         for name in ("family", "badge", "pin", "staff_id"):
             found[f"{name} of {somebody.staff_id}"] = getattr(somebody, name).encode()
@@ -195,7 +197,7 @@ def _at_the_console(path: Path, staff_id: str, pin: str) -> None:
 
 @pytest.mark.process
 def test_a_cabinet_at_work_tells_nobodys_secrets(machine: Machine) -> None:
-    """Badges known and strange, PINs right and wrong, garbled peers, a removal, a restart."""
+    """Badges known and strange, PINs and passphrases, garbled peers, a removal, a restart."""
     amina, jonas = person("Amina"), person("Jonas")
     peer = machine.start()
     assert machine.process is not None
@@ -207,12 +209,17 @@ def test_a_cabinet_at_work_tells_nobodys_secrets(machine: Machine) -> None:
         peer.press("use_pin")
         peer.press("pin", pin)
         peer.shows(PIN_NOT_ACCEPTED)  # the sensor works
+        peer.press("use_letters")
+        peer.press("pin", PHRASE)
+        peer.sees("passphrase")
+        peer.shows(PIN_NOT_ACCEPTED)
         peer.press("cancel")
-    peer._socket.sendall(b"\0\0\0\x40" + amina.pin.encode() * 8)
-    with pytest.raises(ConnectionError):  # it is dropped
-        peer.wait(lambda: False)
-    peer = machine._connect(machine.folder / "run" / "screen.sock") or peer
-    _at_the_console(machine.folder / "run" / "console.sock", amina.staff_id, amina.pin)
+    for typed in (amina.pin, PHRASE):
+        peer._socket.sendall(b"\0\0\0\x40" + typed.encode() * 8)
+        with pytest.raises(ConnectionError):  # it is dropped
+            peer.wait(lambda: False)
+        peer = machine._connect(machine.folder / "run" / "screen.sock") or peer
+        _at_the_console(machine.folder / "run" / "console.sock", amina.staff_id, typed)
     pause(1.0)  # the reader takes a badge that is still there for the same one
     machine.sign_in(peer, "Amina")
     peer.press(peer.find("WHITCOMBE"))
