@@ -92,6 +92,8 @@ def test_what_is_secret_is_never_echoed_and_the_number_is(tmp_path: Path, secret
         laptop.until("PIN or passphrase: ")
         laptop.type("\r")  # by who opened the terminal anew: nobody's wrong try
         assert "s more. Ctrl-C stops." in laptop.until("PIN or passphrase: ")
+        laptop.type(f"{secret:x<64}x\r")  # too long: its beginning is not it
+        assert "At most 64 characters." in laptop.until("PIN or passphrase: ")
         laptop.type(f"9\x08{secret}\r")
         laptop.until("Code of your app: ")
         laptop.type(f"{app.code(made.ward)}\r")

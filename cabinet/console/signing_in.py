@@ -125,10 +125,13 @@ class SigningIn:
             if key in BACKSPACES and typed:
                 typed = typed[:-1]
                 self._line.write("\b \b" if shown else "")
-            elif len(key) == 1 and " " <= key <= "~" and len(typed) < most:
+            elif len(key) == 1 and " " <= key <= "~" and len(typed) <= most:
                 typed += key
                 self._line.write(key if shown else "")
         self._line.say("")
+        if len(typed) > most:  # the beginning alone is not what they typed
+            self._line.say(f"At most {most} characters.")
+            return ""
         return typed.strip()
 
     async def _hear(self, connection: Connection, kind: type[M], words: str = "") -> M:
