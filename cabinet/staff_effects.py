@@ -12,7 +12,7 @@ from auth.policy import Role
 from cabinet import factor_effects as factors
 from cabinet import records as r
 from cabinet import staff_records as st
-from cabinet.state import Code, StaffLists, State
+from cabinet.state import Code, Person, StaffLists, State
 
 CODE_STEP_MS = 30_000  # of an authenticator app's codes: RFC 6238, 5.2, as in auth.totp
 
@@ -51,14 +51,22 @@ def _clock_put_right(state: State, _: st.ClockPutRight, body: r.Body, __: r.Atta
         for name, code in state.codes.items()
     }
     state.totp_step = min(state.totp_step, body.wall_ms // CODE_STEP_MS)
+    for person in state.people.values():
+        person.pin_ms = min(person.pin_ms, body.wall_ms)
+        if person.rights.role == Role.TEMPORARY.value and person.spell is None:  # over already
+            _ends(person, body.wall_ms)
+
+
+def _ends(person: Person, by_ms: int) -> None:
+    end_ms = min(person.rights.expires_ms, by_ms)
+    person.rights = replace(person.rights, expires_ms=end_ms)
 
 
 def _temporary_over(state: State, record: st.TemporaryOver, _: r.Body, __: r.Attached) -> None:
     person = state.people[record.person]
     person.spell = None
     if person.rights.role == Role.TEMPORARY.value:  # a list may have made more of them since
-        end_ms = min(person.rights.expires_ms, state.last_wall_ms)
-        person.rights = replace(person.rights, expires_ms=end_ms)
+        _ends(person, state.last_wall_ms)
         factors.unfinger(state, person)
 
 

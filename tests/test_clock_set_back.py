@@ -20,9 +20,9 @@ from tests.app import step as totp_step
 from tests.attacker import order, plain
 from tests.test_authenticator import PEPPER, Office
 from tests.test_emergency import alarms, begin
-from tests.test_enrolment import enter, issued
+from tests.test_enrolment import enter, issued, pins
 from tests.test_temporary import made
-from tests.ward import NOON_MS, Ward
+from tests.ward import NOON_MS, PLAN, Ward, badge
 
 MINUTE_S, HOUR_S = 60, 3600
 BOOT_MS = 20_000  # from power to the controller's start
@@ -376,3 +376,43 @@ def test_attack_a_one_time_code_of_a_clock_that_was_ahead_is_no_code_for_years()
     later(ward, 120)
     enter(ward, "code")
     assert ward.state.enrolment is None
+
+
+def test_attack_a_temporary_user_whose_hours_are_over_is_not_back_when_the_clock_is_attested() -> (
+    None
+):
+    ward = Ward()
+    ward.wall_ms += YEAR_S * 1000
+    ward.sign_in("C1")
+    ward.press("menu")
+    ward.press("emergency")
+    made(ward)
+    for _ in range(13 * 60):
+        ward.now_ms += MINUTE_S * 1000
+        ward.do(e.Tick())
+    ref = ward.ref("X7")
+    assert ward.records(st.TemporaryOver) == [st.TemporaryOver(ref)]
+    ward.wall_ms -= YEAR_S * 1000
+    put_right(ward)
+    later(ward, 1)
+    now_ms = ward.wall_ms + ward.now_ms
+    assert rights.refusal(ward.state, ref, Act.REMOVE, now_ms) == "rights_expired"
+
+
+def test_attack_a_pin_that_was_chosen_by_a_clock_that_was_ahead_grows_as_old_as_any() -> None:
+    rules = msgspec.structs.replace(PLAN.rules, pin_days=1)
+    ward = Ward(msgspec.structs.replace(PLAN, rules=rules), stocked=False)
+    ward.wall_ms += YEAR_S * 1000
+    issued(ward, "X1")
+    enter(ward, "code")
+    ward.do(e.BadgeSeen(badge("X1")))
+    pins(ward)
+    ward.press("without_finger")
+    ward.wall_ms -= YEAR_S * 1000
+    put_right(ward)
+    ward.prove("X1")
+    assert ward.state.session is not None
+    ward.press("sign_out")
+    ward.now_ms += 25 * HOUR_S * 1000
+    ward.prove("X1")
+    assert ward.records(r.FactorRefused)[-1].why == "pin_old"
