@@ -174,8 +174,8 @@ def not_admitting(draft: Draft) -> str:
 def _accounts(state: State, now: Service) -> tuple[str, ...]:
     """The technician's own accounts here, also one that was made since they signed in."""
     numbers = now.details.numbers if now.details is not None else ()
-    listed = (state.by_staff_id.get(number, "") for number in numbers)
-    return tuple(filter(None, (now.person, *now.people, *listed)))
+    found = (now.person, *now.people, *rights.accounts_of(state, numbers))
+    return tuple(filter(None, found))
 
 
 def open_drawer(draft: Draft) -> None:

@@ -4,10 +4,12 @@ Not for who somebody is (`signin.py`), nor for the tables (`auth/policy.py`). On
 anew for every release, every settlement, every witness and every list on a screen.
 """
 
+from collections.abc import Collection
 from functools import lru_cache
 
 from auth import policy
 from auth.policy import Act, Needs, Role
+from cabinet import lookalikes
 from cabinet.plan import Asked, row_of
 from cabinet.records import Rights
 from cabinet.state import Person, State
@@ -110,6 +112,14 @@ def lasting(state: State, now_ms: int) -> list[Person]:
         if person.role == Role.ADMINISTRATOR.value and person.status(now_ms) == "active"
         if not person.rights.expires_ms and here(state, person.rights)
     ]
+
+
+def accounts_of(state: State, numbers: Collection[str]) -> tuple[str, ...]:
+    """Whoever has one of these staff numbers, in whichever case and spaces it was written down."""
+    if not numbers:
+        return ()
+    wanted = {lookalikes.written(number) for number in numbers}
+    return tuple(ref for it, ref in state.by_staff_id.items() if lookalikes.written(it) in wanted)
 
 
 def same_human(state: State, one: str, other: str) -> bool:

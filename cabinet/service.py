@@ -90,7 +90,6 @@ def proved(draft: Draft, event: ServiceProved) -> None:
     elif now is None:
         said = sr.TechnicianDetails(event.person, event.numbers)
         details = draft.attach("technician", said)
-        listed = (state.by_staff_id.get(number, "") for number in event.numbers)
         draft.add(
             sr.ServiceSignedIn(
                 draft.reference(),
@@ -101,7 +100,7 @@ def proved(draft: Draft, event: ServiceProved) -> None:
                 details,
                 lasts_s,
                 needs_admission(state),
-                people=tuple(dict.fromkeys(filter(None, listed))),
+                people=rights.accounts_of(state, event.numbers),
             )
         )
     elif now.key != event.key:

@@ -369,6 +369,15 @@ def certified(*numbers: str) -> e.ServiceProved:
     return e.ServiceProved("", "SHA256:k", "Paul P.", 7, "ward-1", False, 2**60, numbers)
 
 
+@pytest.mark.parametrize("number", ["p1", " P1", "P1\u00a0"])
+def test_attack_a_staff_number_that_a_certificate_writes_otherwise_is_still_its_holders(
+    number: str,
+) -> None:
+    ward = Ward(msgspec.structs.replace(PLAN, service=CODE))
+    ward.do(certified(number))
+    assert ward.records(sr.ServiceSignedIn)[-1].people == (ward.ref("P1"),)
+
+
 @pytest.mark.parametrize("numbers", [("P1",), ("S1",), ("X-77", "P1"), ("P9",)])
 def test_attack_a_certificate_and_a_pharmacists_account_of_one_human_let_nobody_in(
     numbers: tuple[str, ...],
