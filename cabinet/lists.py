@@ -39,10 +39,12 @@ class Check:
 
     def __init__(self) -> None:
         self.problems: list[str] = []
+        self.rows: list[str] = []  # where they are
         self.seen: dict[tuple[str, str], str] = {}
 
     def wrong(self, where: str, what: str) -> None:
         self.problems.append(f"{where}: {what}")
+        self.rows.append(where)
 
     def once(self, where: str, kind: str, key: str) -> None:
         """The key may stand once in its list; it is not quoted, as it may be a person's."""
@@ -139,16 +141,16 @@ def check_people(
         holder = state.by_badge.get(row.badge, "")
         if row.badge and holder and (known is None or holder != known.ref):
             check.wrong(where, "badge belongs to somebody else")
+    check_names(state, rows, check)
+    _check_administrators(state, rows, check, now_ms, gone)
+
+
+def check_names(state: State, rows: People, check: Check) -> None:
+    """Two people of one name are two people; a name or number in another's disguise is refused."""
     strange = lookalikes.strange([row.staff_id for _, row in rows], state.by_staff_id)
     for where, row in rows:
         if row.staff_id in strange:
             check.wrong(where, f"staff_id {strange[row.staff_id]}")
-    _check_names(state, rows, check)
-    _check_administrators(state, rows, check, now_ms, gone)
-
-
-def _check_names(state: State, rows: People, check: Check) -> None:
-    """Two people of one name are two people; a name in the disguise of another's is refused."""
     known: dict[str, tuple[str, str]] = {}
     for person in state.people.values():
         if person.details is not None:

@@ -59,7 +59,7 @@ def _refuse(draft: Draft, why: str, *report: str) -> None:
 
 def _look_at(draft: Draft, event: StaffList) -> None:
     state, now_ms = draft.state, draft.moment.wall_ms
-    rows, told = _bounded(state, event.rows)
+    rows, told = _undisguised(state, *_bounded(state, event.rows))
     gone = _gone(state, event.rows)
     check = lists.Check()
     lists.check_people(state, rows, check, now_ms, gone)
@@ -91,6 +91,7 @@ _TOLD = {
     "grants_role": "two administrators give this role at the screen; not taken from the list",
     "administrator": "an administrator's rights are not changed by a list; only suspended",
     "grants_more": "more areas or a later end are given at the screen; not taken from the list",
+    "disguised": "a name or number of no writing, or drawn like somebody's; not taken",
     "left": "left for good; a staff number is never given again",
     "stopped_by_person": "was suspended by a person, who alone brings them back",
 }
@@ -109,6 +110,21 @@ def _bounded(state: State, rows: People) -> tuple[People, list[tuple[str, str]]]
         if row is not None:
             bounded.append((where, row))
     return tuple(bounded), told
+
+
+def _undisguised(
+    state: State, rows: People, told: list[tuple[str, str]]
+) -> tuple[People, list[tuple[str, str]]]:
+    """Without new people in a disguise, which is no reason to keep the leavers of the same list.
+
+    Else whoever makes an account that is drawn like the next newcomer's would keep all lists out.
+    """
+    check = lists.Check()
+    lists.check_names(state, rows, check)
+    new = [where for where, row in rows if row.staff_id not in state.by_staff_id]
+    out = [where for where in new if where in check.rows]
+    kept = tuple((where, row) for where, row in rows if where not in out)
+    return kept, [*told, *((where, "disguised") for where in out)]
 
 
 def _of_new(row: PersonRow) -> tuple[PersonRow | None, list[str]]:

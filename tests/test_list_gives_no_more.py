@@ -7,7 +7,8 @@ import pytest
 from cabinet import events as e
 from cabinet import records as r
 from tests.administrator import choose, give_override
-from tests.test_staff_list import hospital, listed, row
+from tests.test_staff_list import hospital, listed, row, standing, without
+from tests.test_temporary import make
 from tests.ward import NOON_MS, Ward
 
 DAY_MS = 86_400_000
@@ -88,3 +89,35 @@ def test_a_temporary_user_does_not_outlive_their_hours_by_a_list(ward: Ward) -> 
     anna = replace(row("AG1", expires_ms=0), given="Anna", family="Agency", role="temporary")
     assert "grants_more" in both_lists(ward, anna)
     assert ward.state.people[ward.ref("AG1")].rights.expires_ms == end_ms
+
+
+@pytest.mark.parametrize(
+    ("number", "names", "new"),
+    [
+        ("\u0410\u0421\u0415", ("Tom", "Temp"), row("ACE")),
+        (
+            "X7",
+            ("\u0421\u043e\u0441\u043e", "\u0420\u043e\u0441"),
+            row("X8", given="Coco", family="Poc"),
+        ),
+    ],
+)
+def test_attack_an_account_drawn_like_the_next_newcomers_keeps_no_list_and_no_leaver(
+    number: str, names: tuple[str, str], new: e.PersonRow
+) -> None:
+    """A charge nurse who leaves makes a temporary user, so that no list is taken any more."""
+    ward = Ward(stocked=False)
+    everybody = hospital(ward)
+    ward.sign_in("C1")
+    for button in ("menu", "emergency"):
+        ward.press(button)
+    make(ward, number, *names)
+    assert number in ward.state.by_staff_id
+    ward.press("menu")
+    ward.press("sign_out")
+    outcome = ward.do(listed(2, *without(everybody, "C1"), new, "X9"))
+    assert not outcome.refusal
+    assert standing(ward, "C1") == "suspended"
+    assert new.staff_id not in ward.state.by_staff_id and "X9" in ward.state.by_staff_id
+    assert ward.records(r.Refused)[-1].why == "disguised"
+    assert any("drawn like somebody's" in it for it in outcome.report)
