@@ -28,7 +28,7 @@ from cabinet.messages import (
 
 TEMPLATES = Path(__file__).parent / "templates"
 LONG_TITLE_CHARS = 26  # from here on a title is set smaller, so that it keeps one line
-TIGHT_ROWS = 5  # this many rows (or a keyboard) and an alarm fit only with a lower action bar
+TIGHT_ROWS = 5  # this many rows (or keys) under an alarm fit only with a lower action bar
 CROWDED_ACTIONS = 4
 PRIORITIES = ("high", "medium", "low")
 ALARM_WORDS = {"high": "ALARM", "medium": "WARNING", "low": "NOTE"}
@@ -90,7 +90,9 @@ def layout(screen: Screen, live: Live) -> Layout:
     most = max(
         (len(b.rows) for b in screen.blocks if isinstance(b, Rows) and not b.cards), default=0
     )
-    tight = bool(live.alarms) and (most >= TIGHT_ROWS or kind == "letters")
+    bars = len(alarm_bars(live.alarms))
+    large = kind == "letters" or (kind == "split" and screen.banner) or most >= TIGHT_ROWS
+    tight = bars > 1 or (bars > 0 and bool(large))
     return Layout(kind, note, blocks, side if kind == "split" else (), submits, tight)
 
 
