@@ -41,6 +41,7 @@ from cabinet.wording import REASONS
 
 NOT_RECOGNISED = "Not recognised. Lift your finger and place it again."
 PIN_NOT_ACCEPTED = "Not accepted. It works only where no finger is enrolled or the sensor is down."
+WRONG = "Not accepted. Type it again."  # while the sensor is down, and so for everybody's badge
 DAY_MS = 86_400_000
 LOCKED = "Locked after too many wrong tries. A pharmacist can release it."
 PIN_LOCKED = (
@@ -271,7 +272,8 @@ def _wrong(draft: Draft, factor: Factor, why: str) -> None:
     elif factor is Factor.TOTP:
         draft.go("totp", note=Note(authenticator.NOT_ACCEPTED, "refusal"))
     else:  # at the keys that they typed on
-        draft.go(draft.place.keys, note=Note(PIN_NOT_ACCEPTED, "refusal"))
+        words = WRONG if SENSOR in state.devices_down else PIN_NOT_ACCEPTED
+        draft.go(draft.place.keys, note=Note(words, "refusal"))
     draft.stay(active_ms=draft.moment.mono_ms)
 
 

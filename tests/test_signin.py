@@ -7,7 +7,7 @@ from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens
 from cabinet.journal import replay
-from cabinet.signin import PIN_LOCKED, PIN_NOT_ACCEPTED
+from cabinet.signin import PIN_LOCKED, PIN_NOT_ACCEPTED, WRONG
 from tests.ward import PIN, SENSOR, Ward, badge
 
 
@@ -135,6 +135,16 @@ def test_a_pin_stands_in_while_the_sensor_is_down_and_the_record_says_so(ward: W
     assert "sensor is down" in said(ward)
     pin(ward, right=True)
     assert ward.records(r.SignedIn)[-1].fallback == "sensor_down"
+
+
+def test_a_wrong_pin_while_the_sensor_is_down_does_not_say_that_none_would_do(ward: Ward) -> None:
+    ward.do(e.DeviceChanged("fingerprint", "unplugged"))
+    for given in (badge("N1"), badge("N3"), "nobody's"):
+        ward.do(e.BadgeSeen(given))
+        pin(ward, right=False)
+        assert WRONG in said(ward)
+        assert PIN_NOT_ACCEPTED not in said(ward)
+        ward.press("cancel")
 
 
 def test_a_sensor_that_fails_during_the_attempt_leads_to_the_pin(ward: Ward) -> None:
