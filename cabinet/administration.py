@@ -128,9 +128,11 @@ def _people(draft: Draft, verb: str, subject: str, text: str) -> None:
                 draft.refuse("Enter the name as it is written.")
                 return
             if part == "family":
-                draft.go("add_given", newcomer=replace(newcomer, family=typed.title()))
+                draft.go("add_given", newcomer=replace(newcomer, family=lookalikes.capitals(typed)))
             else:
-                draft.go("add_human", newcomer=replace(newcomer, given=typed.title()))
+                newcomer = replace(newcomer, given=lookalikes.capitals(typed))
+                if not numbers.disguised(draft, newcomer):
+                    draft.go("add_human", newcomer=newcomer)
         case "add_human":
             numbers.pressed(draft, text)
         case "add_role":
@@ -146,9 +148,7 @@ def _add(draft: Draft, role: str) -> None:
     if taken or role not in GIVEN or role in BY_TWO:
         draft.refuse("That cannot be pressed now.")
         return
-    others = (it for it in state.people.values() if it.details is not None)
-    if any(lookalikes.disguised(name, other.name) for other in others):
-        draft.refuse("This name looks like another person's, with other letters.")
+    if numbers.disguised(draft, newcomer):
         return
     details = r.PersonDetails(newcomer.staff_id, newcomer.given, newcomer.family)
     ref = draft.reference()

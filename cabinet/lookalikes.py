@@ -134,6 +134,11 @@ def written(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().replace("’", "'").split())
 
 
+def capitals(name: str) -> str:
+    """The name with its capitals: as typed where it has them inside (McQuinn), else each first."""
+    return name.title() if name in (name.lower(), name.upper()) else name[:1].upper() + name[1:]
+
+
 def disguised(name: str, other: str) -> bool:
     """Whether `name` is drawn as `other` is, with other letters: no namesake, a disguise."""
     drawn_alike = any(a == b for a, b in zip(drawings(name), drawings(other), strict=True))

@@ -1,4 +1,5 @@
-"""The numbers of somebody who is added at the screen: the staff number, and the human being's.
+"""Who somebody is that is added at the screen: the staff number, the human being's, and a name that
+is nobody else's in disguise.
 
 Not for lists (`lists.py`). One rule: a staff number is given once, also after its name was erased;
 and where two accounts have one person number, they are one human's.
@@ -6,7 +7,8 @@ and where two accounts have one person number, they are one human's.
 
 from dataclasses import replace
 
-from cabinet.decision import Draft, Note
+from cabinet import lookalikes
+from cabinet.decision import Draft, Newcomer, Note
 from cabinet.events import HashNumbers, NumbersHashed
 from cabinet.messages import Block, Button, Letters, Screen
 from cabinet.wording import REASONS
@@ -14,6 +16,19 @@ from cabinet.wording import REASONS
 MAX_CHARS = 30
 NEXT = {"add_human": "add_role", "temp_human": "temp_hours"}
 AGAIN = {"add_human": "add_staff_id", "temp_human": "temp_staff_id"}
+
+
+def disguised(draft: Draft, newcomer: Newcomer) -> bool:
+    """Whether the name is another's with other letters; if so, it is typed again."""
+    name = f"{newcomer.given} {newcomer.family}"
+    others = (it.name for it in draft.state.people.values() if it.details is not None)
+    other = next((it for it in others if lookalikes.disguised(name, it)), "")
+    if other:
+        page = "temp_family" if draft.place.page.startswith("temp_") else "add_family"
+        words = f"{name} is written like {other}, with other letters. Type it again."
+        draft.go(page, note=Note(words, "refusal"))
+        draft.refusal = REASONS["name_disguised"]
+    return bool(other)
 
 
 def pressed(draft: Draft, text: str) -> None:

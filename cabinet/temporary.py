@@ -64,16 +64,17 @@ def _told(draft: Draft, step: str, text: str) -> None:
         draft.stay(newcomer=replace(newcomer, staff_id=text))
         draft.go("temp_family")
     elif step == "temp_family":
-        draft.stay(newcomer=replace(newcomer, family=text.title()))
+        draft.stay(newcomer=replace(newcomer, family=lookalikes.capitals(text)))
         draft.go("temp_given")
     else:
-        newcomer = replace(newcomer, given=text.title())
+        newcomer = replace(newcomer, given=lookalikes.capitals(text))
         why = _name_refused(state, newcomer)
         if why:
             draft.go("temp_family", note=Note(why, "refusal"))
             draft.refusal = why
             return
-        draft.go("temp_human", newcomer=newcomer)
+        if not numbers.disguised(draft, newcomer):
+            draft.go("temp_human", newcomer=newcomer)
 
 
 def _name_refused(state: State, newcomer: Newcomer) -> str:
@@ -86,8 +87,6 @@ def _name_refused(state: State, newcomer: Newcomer) -> str:
         return f"That name {why}."
     if lookalikes.written(name) == lookalikes.written(state.people[session.person].name):
         return REASONS["not_for_oneself"]
-    if any(lookalikes.disguised(name, person.name) for person in state.people.values()):
-        return REASONS["name_disguised"]
     return ""
 
 

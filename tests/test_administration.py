@@ -73,6 +73,7 @@ def test_somebody_is_added_gets_a_code_enrols_and_works(ward: Ward) -> None:
     ward.press(f"issue:{listed.person}")
     ward.do(e.CodeMade(ward.command(e.MakeCode).request, "plain", "code of X1"))
     assert ward.screen().name == "code"
+    assert "another administrator enrols them: Tasks, Enrol somebody" in repr(ward.screen())
     ward.press("menu")
     ward.press("sign_out")
     PEOPLE["X1"] = ("Nell", "New", "nurse", (20,))
@@ -102,10 +103,35 @@ def test_nobody_is_added_with_a_name_in_disguise(ward: Ward) -> None:
     ward.press("add_staff_id", "X1")
     assert ward.press("add_family", "Nurs\u0435").refusal  # the last letter is Cyrillic
     ward.press("add_family", "Nurse")
-    ward.press("add_given", "N1na")
+    assert ward.press("add_given", "N1na").refusal
+    assert ward.screen().name == "add_family"
+    assert "N1na Nurse is written like Nina Nurse, with other letters" in repr(ward.screen())
+    assert "X1" not in ward.state.by_staff_id
+
+
+def test_a_name_in_disguise_is_refused_also_when_its_like_came_after_it_was_typed(
+    ward: Ward,
+) -> None:
+    ward.press("add_person")
+    ward.press("add_staff_id", "X1")
+    ward.press("add_family", "Nurse")
+    ward.press("add_given", "Ni1")
     ward.number("add_human")
+    row = e.PersonRow("X2", "Nil", "Nurse", "nurse", "")
+    ward.do(e.Import("test", people=(("people.csv:2", row),)))
     assert ward.press("add_role:nurse").refusal
     assert "X1" not in ward.state.by_staff_id
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("mcQuinn", "Nell McQuinn"), ("QUINN", "Nell Quinn"), ("van dyke", "Nell Van Dyke")],
+)
+def test_a_name_keeps_the_capitals_that_were_typed_inside_it(
+    ward: Ward, typed: str, name: str
+) -> None:
+    add(ward, "X1", typed, "nell")
+    assert ward.screen().title == name
 
 
 def test_two_of_one_name_are_told_apart_by_their_numbers(ward: Ward) -> None:
