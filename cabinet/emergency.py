@@ -191,11 +191,11 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
             until = f"On until {clock(emergency.expires_ms)}"
             rows.append(Row(f"call_off:{emergency.id}", f"End: {NAMES[emergency.kind]}", (until,)))
     if rights.allowed(state, Act.BREAK_GLASS, now_ms):
-        words = f"You alone, any medicine, for {state.plan.rules.break_glass_min} minutes"
+        words = f"For you alone: any medicine, for {state.plan.rules.break_glass_min} minutes"
         rows.append(Row("break_glass", NAMES["break_glass"], (words,), "REVIEWED", "warning"))
     if rights.allowed(state, Act.CRITICAL_OVERRIDE, now_ms):
         hours = state.plan.rules.critical_override_h
-        words = f"Everybody here, without orders, for {hours} hours"
+        words = f"For everybody here: without orders, for {hours} hours"
         title = NAMES["critical_override"]
         rows.append(Row("critical_override", title, (words,), "REVIEWED", "warning"))
     if rights.allowed(state, Act.TEMPORARY, now_ms):

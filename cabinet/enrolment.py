@@ -42,8 +42,7 @@ CODE_WORDS = {
     "unknown": "That code is not valid.",
     "expired": "That code has expired. Ask for a new one.",
     "nobody_stands_by": (
-        "Ask a charge nurse, a pharmacist or an administrator to sign in, to choose Enrol somebody "
-        "under Tasks, and to stay with you."
+        "Ask a charge nurse, a pharmacist or an administrator: Tasks, Enrol somebody."
     ),
 }
 
@@ -282,7 +281,7 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             if not text:
                 draft.refuse("Enter your name.")
                 return
-            replace_newcomer(draft, **{button: text.title()})
+            replace_newcomer(draft, **{button: lookalikes.capitals(text)})
             draft.go("enrol_given" if button == "family" else "enrol_badge")
         case "new_pin":
             request = draft.reference()

@@ -5,7 +5,16 @@ and the ledger keeps its keyed hash alone.
 """
 
 from auth.policy import Act
-from cabinet import authenticator, emergency, loading, removals, reviews, rights, sensor
+from cabinet import (
+    authenticator,
+    emergency,
+    loading,
+    removals,
+    reviews,
+    rights,
+    sensor,
+    standing_by,
+)
 from cabinet import records as r
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CodeMade, MakeCode
@@ -113,10 +122,16 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
     if waiting is not None and not waiting.admitted and rights.allowed(state, Act.ADMIT, now_ms):
         rows.append(Row(f"admit:{waiting.id}", "Let a technician in", (waiting.name,)))
     if emergency.may_see(state, now_ms):
-        rows.append(Row("emergency", "Emergency", ("Break-glass, critical override and others",)))
+        rows.append(
+            Row(
+                "emergency",
+                "Emergency",
+                ("When there is no order, no time, or nobody with the rights",),
+            )
+        )
     if rights.allowed(state, Act.VERDICT, now_ms):
         count = len(reviews.waiting(state))
-        rows.append(Row("reviews", "Taken without an order", (f"{count} wait for a verdict",)))
+        rows.append(Row("reviews", "Taken without an order", (f"{count} waiting for a verdict",)))
     actions = [Button("sign_out", "Sign out", "quiet")]
     if rights.allowed(state, Act.REMOVE, now_ms):
         actions.append(Button("home", "Patients", "primary"))
@@ -154,6 +169,15 @@ def show_locked(state: State, place: Place) -> Screen:
     return _people(state, place, locked(state), "release", "Locked out", "Nobody is locked out.")
 
 
+def _enroller(state: State, person: Person | None) -> str:
+    """Who may stand by the enrolment: nobody who issued its code, but a temporary user's maker."""
+    session = state.session
+    maker = state.people[session.person] if session is not None else None
+    if person is not None and maker is not None and standing_by.made(state, person, maker):
+        return "you, a pharmacist or an administrator"
+    return "a charge nurse, a pharmacist or another administrator"
+
+
 def show_code(state: State, place: Place) -> Screen:
     """The code, once."""
     person = state.people.get(place.patient)
@@ -166,7 +190,7 @@ def show_code(state: State, place: Place) -> Screen:
         (
             Words(place.shown_code, "take"),
             Words(f"Good for {hours} hours and one enrolment. It is not shown again."),
-            Words("Start it on the first screen with “I have a code”."),
+            Words(f"With it {_enroller(state, person)} enrols them: Tasks, Enrol somebody."),
         ),
         (Button("menu", "Done", "primary"),),
     )

@@ -3,7 +3,8 @@
 Not what the controller says (`cabinet/screens.py`). One rule: invented people only.
 """
 
-from cabinet import numbers
+from cabinet import enrolment, numbers
+from cabinet.decision import Note, Place
 from cabinet.messages import (
     Alarm,
     Banner,
@@ -266,6 +267,9 @@ def _gallery() -> dict[str, Shown]:
         Live("14:05", "Ward 3 East", (Alarm("low", "The finger sensor does not answer."),)),
     )
     add("letters", Screen(13, "enrol_family", "Enrol an administrator", (note, name), (CANCEL,)))
+    alone = Place(note=Note(enrolment.CODE_WORDS["nobody_stands_by"], "refusal"))
+    add("code alone", enrolment.show_code_entry(alone))
+    add("code beside", enrolment.show_code_beside(Place()))
     add(
         "signing out",
         Screen(14, "orders", "Active orders", (four,), (BACK,), BANNER, NURSE),

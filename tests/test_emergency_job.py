@@ -73,7 +73,7 @@ def test_two_people_break_glass_and_a_pharmacist_judges_what_was_taken(
     nurse.sees("rest")
 
     nurse.proves("Henry", then="patients")
-    nurse.reads("wait for a verdict")
+    nurse.reads("waiting for a verdict")
     nurse.press("menu")
     nurse.sees("menu")
     nurse.press("reviews")

@@ -68,6 +68,7 @@ def test_a_charge_nurse_makes_a_temporary_user_for_twelve_hours(ward: Ward) -> N
     assert issued.by == ward.ref("C1") and issued.person == listed.person
     assert issued.expires_ms <= listed.rights.expires_ms, "the code dies with its user"
     assert ward.screen().name == "code"
+    assert "you, a pharmacist or an administrator enrols them" in repr(ward.screen())
     assert plain(replay(ward.sink)) == plain(ward.state)
 
 
