@@ -4,10 +4,12 @@ Not for deciding what a right or wrong PIN means. One rule: what was typed is dr
 is hashed, and never logged.
 """
 
+import itertools
 import queue
 import re
 import secrets
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 
 from auth import passphrases, security_keys, totp
@@ -19,6 +21,7 @@ from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE, NUMBER_PURPOSE
 
 MAX_WAITING = 4
 BADGE_DIGITS = 4  # a shorter number in a passphrase is no badge's
+MOST_DIGITS = 20  # of a badge's number: an EM4100's has 10 as it is printed
 Job = (
     e.CheckPin
     | e.HashPin
@@ -103,13 +106,19 @@ def _check_usable(job: e.HashPin, pepper: bytes) -> None:
     chosen = plain(job.pin)
     if not job.phrase or (len(chosen) == PIN_DIGITS and chosen.isascii() and chosen.isdigit()):
         check_usable(chosen, (job.staff_id,))
-        numbers = [chosen]
+        numbers = [*_padded(chosen), *(f"{before:02}{chosen}" for before in range(100))]
     else:
         passphrases.check_usable(chosen, (job.staff_id, *job.known))
-        runs = re.findall(r"[0-9]+", chosen)
-        numbers = [chosen, *(run[at:end] for run in runs for at, end in _spans(len(run)))]
+        digits = re.sub(r"[^0-9]", "", unicodedata.normalize("NFKC", chosen))
+        parts = dict.fromkeys(digits[at:end].lstrip("0") for at, end in _spans(len(digits)))
+        numbers = [chosen, *itertools.chain.from_iterable(map(_padded, parts))]
     if job.badge and job.badge in (keyed_hash(pepper, BADGE_PURPOSE, it) for it in numbers):
         raise UnusablePin("Your badge's number can be read by others. Choose something else.")
+
+
+def _padded(number: str) -> Iterator[str]:
+    """The number as a badge may have it: with zeros before it, which people leave out."""
+    return (number.zfill(size) for size in range(max(BADGE_DIGITS, len(number)), MOST_DIGITS + 1))
 
 
 def _spans(size: int) -> Iterator[tuple[int, int]]:

@@ -12,6 +12,7 @@ from auth.errors import UnusablePin
 from auth.passphrases import LEAST_CHARS, MOST_BYTES, MOST_CHARS, can_be, check_usable, plain
 from auth.pins import PinHasher, keyed_hash
 from cabinet import events as e
+from cabinet import secrets_worker
 from cabinet.messages import MAX_TEXT_CHARS, Frames, Press, decode_for_controller, encode
 from cabinet.secrets_worker import answer
 
@@ -150,9 +151,43 @@ def test_a_passphrase_is_no_pin_where_a_pin_is_chosen() -> None:
 
 def test_attack_the_number_on_the_badge_is_no_part_of_a_passphrase() -> None:
     badge = keyed_hash(PEPPER, "badge", "0049137025")
-    for phrase in ("0049137025", "tulip 0049137025 mist", "x00491370251y"):
+    for phrase in (
+        *("0049137025", "tulip 0049137025 mist", "x00491370251y"),
+        *(
+            "tulip 49137025 mist",
+            "tulip 00-4913-7025",
+            "49137 tulip 025",
+            "tulip \uff14\uff19137025",
+        ),
+    ):
         assert "badge" in hashed(phrase, badge=badge).unusable
     assert hashed("tulip 49137 mist", badge=badge).encoded
+
+
+@pytest.mark.parametrize("printed", ["0049137025", "1249137025", "49137025", "000049137025"])
+def test_attack_the_number_on_the_badge_without_its_beginning_is_no_pin(printed: str) -> None:
+    """Badge and PIN would be one card in somebody's hand."""
+    badge = keyed_hash(PEPPER, "badge", printed)
+    for phrase in (True, False):
+        assert "badge" in hashed("49137025", badge=badge, phrase=phrase).unusable
+        assert hashed("49137026", badge=badge, phrase=phrase).encoded
+
+
+def test_attack_sixty_four_digits_keep_nobody_waiting() -> None:
+    """Comparing all that a badge's number could be in them is a bounded piece of work."""
+    digits = "90817263548172635409"
+    job = e.HashPin("1", (digits * 4)[:64], "", keyed_hash(PEPPER, "badge", "77"), True, ())
+    hashes = 0
+
+    def counted(*asked: str) -> str:
+        nonlocal hashes
+        hashes += 1
+        return keyed_hash(*asked)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets_worker, "keyed_hash", counted)
+        answer(job, HASHER, PEPPER, bytes)
+    assert 0 < hashes < 20_000
 
 
 def test_a_passphrase_is_in_no_repr() -> None:
