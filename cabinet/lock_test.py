@@ -225,13 +225,13 @@ def show(state: State, place: Place, moment_ms: int) -> Screen:
     now, testing, session = state.service, waits(state), state.session
     assert now is not None and session is not None
     actions: tuple[Button, ...] = (Button("sign_out", "Sign out", "quiet"),)
-    words = Words("The cabinet is in service: nothing else can be done here.")
+    words = Words("A technician is at work on the cabinet: nothing else can be done here.")
     if testing is not None:
         label = state.drawers[testing.place].plan.label
         words = Words(f"{now.name} asks to have {label} opened, to test its lock. Stay with them.")
         if not rights.refusal(state, session.person, Act.ADMIT, moment_ms):
             actions = (*actions, Button("test_lock", f"Open {label}", "primary"))
-    return Screen(0, "service", "In service", (*place.said(), words), actions)
+    return Screen(0, "service", "At work on the cabinet", (*place.said(), words), actions)
 
 
 def said(state: State) -> str:

@@ -297,5 +297,5 @@ def admit(draft: Draft, button: str) -> None:
 def said(now: Service) -> str:
     """The bar over every screen while a technician is there."""
     if now.admitted:
-        return f"In service, by {now.name}."
+        return f"At work on the cabinet: {now.name}, technician."
     return f"{now.name} waits at the console: a pharmacist lets technicians in under Tasks."

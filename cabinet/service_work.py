@@ -282,7 +282,7 @@ def _seen(draft: Draft, what: str) -> bool:
     if now.testing is not None and now.testing.what == what:
         _tested(draft, "passed")
     elif what == "reader":
-        draft.stay(note=Note("The cabinet is in service. Please wait.", "warning"))
+        draft.stay(note=Note("A technician is at work on the cabinet. Please wait.", "warning"))
     return True
 
 

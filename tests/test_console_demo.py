@@ -51,7 +51,7 @@ def let_in(demo: Demo, laptop: Laptop) -> ScreenPeer:
     screen.press("menu")
     (button,) = re.findall(r"admit:\w+", repr(screen.shown))
     screen.does(button)
-    screen.shows(f"In service, by {TECHNICIAN.name}.")
+    screen.shows(f"At work on the cabinet: {TECHNICIAN.name}, technician.")
     laptop.until("You are let in.")
     laptop.until("service>")
     screen.press("sign_out")

@@ -206,7 +206,7 @@ def test_a_snapshot_and_a_replay_lead_to_the_same_session(ward: Ward) -> None:
     assert replay(ward.sink).service == ward.state.service
     moment = e.Moment(ward.wall_ms, ward.now_ms, b"", ward.positions)
     alarms = screens.live(ward.state, ward.engine.place, moment).alarms
-    assert "In service, by Sven Service." in [alarm.text for alarm in alarms]
+    assert "At work on the cabinet: Sven Service, technician." in [alarm.text for alarm in alarms]
 
 
 # --- over the socket, with real hashes and codes --------------------------------------------------
