@@ -249,7 +249,9 @@ def _show_edit(state: State, place: Place, person: Person, change: Change) -> Sc
             return Screen(0, "edit_competency", place.competency, (*place.said(), keypad), actions)
         case "edit_again":
             rows = (
-                Row("enrol_again:pin", "New fingers and PIN", ("They keep their badge",)),
+                Row(
+                    "enrol_again:pin", "New fingers, PIN or passphrase", ("They keep their badge",)
+                ),
                 Row("enrol_again:badge", "New badge too", ("The old one was lost or is worn",)),
             )
             title = f"Enrol {person.name} again"

@@ -141,7 +141,7 @@ def show(state: State, place: Place) -> Screen:
     words = (
         Words("Your app is asked for its code at each sign-in. A new one replaces it.")
         if has
-        else Words("Besides badge and finger, the code of an app on your phone.")
+        else Words("Besides badge and finger: the code of an app on your phone, or a security key.")
     )
     app = Button("add_totp", "Replace the app" if has else "Add an app")
     key = Button("add_key", "Add a security key")

@@ -81,7 +81,7 @@ def assess_access(
     _print(access_review.FINDING_HEADINGS, access_review.table(found), form)
     if form == "text":
         people = len(reviewed.state.people)
-        print(f"{len(found)} findings, {people} people.")
+        print(f"Findings: {len(found)}. People: {people}.")
     return 0
 
 

@@ -21,7 +21,7 @@ from cabinet.events import CodeMade, MakeCode
 from cabinet.messages import Button, Row, Rows, Screen, Words
 from cabinet.state import Person, State
 from cabinet.stock import due
-from cabinet.wording import REASONS, ROLES
+from cabinet.wording import REASONS, ROLES, clock, day_of
 
 ROWS_A_PAGE = 4
 
@@ -93,6 +93,9 @@ def code_made(draft: Draft, event: CodeMade) -> None:
 def show_menu(state: State, place: Place, now_ms: int) -> Screen:
     """What else this person may do here."""
     rows = []
+    waiting = state.service  # somebody stands there and waits: before all else
+    if waiting is not None and not waiting.admitted and rights.allowed(state, Act.ADMIT, now_ms):
+        rows.append(Row(f"admit:{waiting.id}", "Let a technician in", (waiting.name,)))
     if rights.allowed(state, Act.LOAD, now_ms):
         rows.append(Row("load_list", "Load stock", ("Put medicine into a pocket",)))
     if rights.allowed(state, Act.COUNT, now_ms):
@@ -118,9 +121,6 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
         rows.append(Row("authenticator", "App or security key", ("Asked for at each sign-in",)))
     if rights.allowed(state, Act.RELEASE, now_ms):
         rows.append(Row("locked", "Locked out", ("Let a person try again",)))
-    waiting = state.service
-    if waiting is not None and not waiting.admitted and rights.allowed(state, Act.ADMIT, now_ms):
-        rows.append(Row(f"admit:{waiting.id}", "Let a technician in", (waiting.name,)))
     if emergency.may_see(state, now_ms):
         rows.append(
             Row(
@@ -182,14 +182,20 @@ def show_code(state: State, place: Place) -> Screen:
     """The code, once."""
     person = state.people.get(place.patient)
     name = person.name if person is not None else ""
-    hours = state.plan.rules.code_valid_h
+    codes = [it for it in state.codes.values() if it.person == place.patient]  # one, or used up
     return Screen(
         0,
         "code",
         f"One-time code for {name}",
         (
             Words(place.shown_code, "take"),
-            Words(f"Good for {hours} hours and one enrolment. It is not shown again."),
+            *(
+                Words(
+                    f"Good until {day_of(it.expires_ms)} {clock(it.expires_ms)}, for one enrolment."
+                )
+                for it in codes
+            ),
+            Words("It is not shown again."),
             Words(f"With it {_enroller(state, person)} enrols them: Tasks, Enrol somebody."),
         ),
         (Button("menu", "Done", "primary"),),

@@ -11,6 +11,7 @@ from cabinet import screens, service, service_answers, snapshot
 from cabinet import service_records as sr
 from cabinet.console_messages import MAX_CELL_CHARS, MAX_NOTE_CHARS
 from cabinet.journal import replay
+from cabinet.messages import Rows
 from cabinet.plan import Service
 from cabinet.service_answers import History, Trace, Wires
 from tests.ward import NOON_MS, PLAN, Ward
@@ -49,7 +50,7 @@ def test_a_technician_is_recorded_by_key_and_named_only_in_an_attachment(ward: W
 def test_the_touchscreen_says_who_is_in_service(ward: Ward) -> None:
     moment = e.Moment(NOON_MS, ward.now_ms, b"", ward.positions)
     alarms = screens.live(ward.state, ward.engine.place, moment).alarms
-    assert "In service, by Sam Okafor." in [alarm.text for alarm in alarms]
+    assert "At work on the cabinet: Sam Okafor, technician." in [alarm.text for alarm in alarms]
 
 
 def test_where_controlled_substances_are_stored_a_pharmacist_lets_the_technician_in() -> None:
@@ -61,6 +62,8 @@ def test_where_controlled_substances_are_stored_a_pharmacist_lets_the_technician
     assert ward.records(sr.ServiceCommand)[-1].outcome == "refused"
     ward.sign_in("P1")
     ward.press("menu")
+    rows = next(it for it in ward.screen().blocks if isinstance(it, Rows)).rows
+    assert rows[0].id == f"admit:{session(ward)}", "whoever waits comes first"
     ward.press(f"admit:{session(ward)}")
     (let_in,) = ward.records(sr.ServiceAdmitted)
     assert let_in.person == ward.ref("P1")

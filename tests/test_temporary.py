@@ -7,6 +7,7 @@ from cabinet import records as r
 from cabinet import screens
 from cabinet.journal import replay
 from cabinet.messages import Rows
+from cabinet.wording import clock, day_of
 from tests.attacker import plain
 from tests.ward import PIN, Ward, badge
 
@@ -68,7 +69,10 @@ def test_a_charge_nurse_makes_a_temporary_user_for_twelve_hours(ward: Ward) -> N
     assert issued.by == ward.ref("C1") and issued.person == listed.person
     assert issued.expires_ms <= listed.rights.expires_ms, "the code dies with its user"
     assert ward.screen().name == "code"
-    assert "you, a pharmacist or an administrator enrols them" in repr(ward.screen())
+    said = repr(ward.screen())
+    assert "you, a pharmacist or an administrator enrols them" in said
+    ends_ms = listed.rights.expires_ms
+    assert f"Good until {day_of(ends_ms)} {clock(ends_ms)}" in said, "no longer than its user"
     assert plain(replay(ward.sink)) == plain(ward.state)
 
 
