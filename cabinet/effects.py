@@ -426,8 +426,10 @@ def _drawer_opened(state: State, record: r.DrawerOpened, body: r.Body, _: r.Atta
     if record.access != service_effects.tested(state)[1]:
         access = _open_access(state, record.access)
         access.opened = True
-        if access.started.pocket:
-            state.pockets[access.started.pocket].untouched = False
+        started, drawer = access.started, state.drawers[record.drawer].plan
+        for pocket in drawer.pocket:  # what is left in a matrix drawer may be left in any of them
+            if started.kind != "count" or pocket.id == started.pocket:
+                state.pockets[pocket.id].untouched = False
 
 
 def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Attached) -> None:

@@ -211,13 +211,14 @@ def _countable(state: State, drawer: DrawerState) -> list[PocketState]:
 
 
 def _counted_pocket(state: State, drawer: DrawerState) -> str:
-    """The pocket that is counted afterwards: one in doubt, else one that holds something."""
+    """The pocket that is counted afterwards: one in doubt, or that holds something, or was used."""
     pockets = _countable(state, drawer)
     for pocket in pockets:
         if pocket.count_due:
             return pocket.plan.id
-    held = (it for it in pockets if state.on_hand(it.plan.id))
-    return next(held, pockets[0]).plan.id
+    held = [it for it in pockets if state.on_hand(it.plan.id)]
+    used = [it for it in pockets if not it.untouched]
+    return [*held, *used, *pockets][0].plan.id
 
 
 def show(state: State, place: Place, moment_ms: int) -> Screen:

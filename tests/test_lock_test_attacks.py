@@ -87,6 +87,34 @@ def test_attack_a_matrix_drawer_of_which_one_pocket_was_counted_is_not_opened_al
     assert (full.state.on_hand(m1.id), full.state.on_hand(m2.id)) == (0, 20)
 
 
+def test_attack_a_dose_left_in_another_pocket_of_a_matrix_drawer_is_not_reached_alone(
+    empty: Ward,
+) -> None:
+    """The pocket that it came from is counted empty; in the one beside it nobody looked."""
+    ask(empty, "service end")
+    empty.load("T1", "M1", 2)
+    empty.sign_in("N1")
+    empty.remove("O2", count=2)
+    empty.press("moved")
+    empty.press("sign_out")
+    ask(empty, "service begin")
+    for pocket in ("M1", "M2"):
+        empty.commands.clear()
+        assert ask(empty, "test lock D3") == ""
+        assert not pulses(empty), "not alone"
+        witnessed(empty)
+        empty.pull("D3")
+        empty.press("count", "0")
+        empty.push("D3")
+        empty.press("sign_out")
+        assert empty.records(r.Counted)[-1].pocket == pocket
+        empty.wait(6)
+    empty.commands.clear()
+    assert ask(empty, "test lock D3") == ""
+    assert pulses(empty) == ["D3"], "both were counted empty"
+    assert plain(replay(empty.sink)) == plain(empty.state)
+
+
 def test_attack_a_drawer_whose_last_dose_was_perhaps_left_in_it_is_not_opened_alone(
     empty: Ward,
 ) -> None:
