@@ -27,7 +27,7 @@ def disguised(draft: Draft, newcomer: Newcomer) -> bool:
         page = "temp_family" if draft.place.page.startswith("temp_") else "add_family"
         words = f"{name} is written like {other}, with other letters. Type it again."
         draft.go(page, note=Note(words, "refusal"))
-        draft.refusal = REASONS["name_disguised"]
+        draft.refusal = words
     return bool(other)
 
 

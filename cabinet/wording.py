@@ -173,7 +173,6 @@ REASONS = {
     "nothing_typed": "Type it with the keys of the screen.",
     "number_taken": "That number belongs to somebody already.",
     "not_for_oneself": "You cannot make a temporary user of yourself.",
-    "name_disguised": "That name is written like somebody else's, with other letters.",
     "already_on": "That is on already.",
     "reviewers_own": "Somebody who took part cannot judge it. Ask another pharmacist.",
     "still_on": "It is still on. It can be judged when it is over.",
