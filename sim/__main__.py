@@ -30,7 +30,7 @@ from sim.bench.server import Bench
 from sim.cabinet import SimulatedCabinet
 from sim.cable import SerialCable
 from sim.errors import SimulatorError
-from sim.people import PEOPLE, TECHNICIAN
+from sim.people import NEWCOMER, PEOPLE, TECHNICIAN
 from sim.phone import STEP_S
 from sim.supervisor import Child, Supervisor
 from sim.technicians import SERVICE, VENDOR, demo_certificate, demo_phone
@@ -147,6 +147,8 @@ def _tell(folder: Path, port: int, bench_port: int, laptop: Path) -> None:
     nurse = next(person for person in PEOPLE if person.role == "nurse")
     command = Path(sys.executable).with_name("cabinet")
     other = [person for person in PEOPLE if person.role == "nurse"][1]
+    admin = next(person for person in PEOPLE if person.role == "administrator")
+    charge = next(person for person in PEOPLE if person.role == "charge_nurse")
     pin = _by_pin(folder)
     print(
         f"""
@@ -161,6 +163,8 @@ def _tell(folder: Path, port: int, bench_port: int, laptop: Path) -> None:
   2. On the touchscreen, choose a patient and an order, open the drawer; count, take, push it shut.
   3. Give one, waste one with {other.name} as the witness; then, in another terminal:
      {command} report removals --config {folder / "cabinet.toml"}
+  4. As {admin.name}, add {NEWCOMER.name} under People, who is nobody yet, and issue her code.
+     {charge.name} enrols her with it: More tasks, Enrol somebody; badge, PIN, fingers.
 
   Ctrl-C stops everything.""",
         flush=True,

@@ -53,12 +53,16 @@ TECHNICIAN = _person(
     "S-5003", "Sam", "Okafor", "service_technician", "0064207719", "39518264", "sam"
 )
 
+# On the bench alone: nobody whom the cabinet knows, with a badge that is nobody's, to enrol there.
+NEWCOMER = _person("N-2099", "Nora", "Quinn", "newcomer", "0071930528", "62849071", "nora")
+AT_THE_BENCH = (*PEOPLE, NEWCOMER)
+
 
 def by_badge(badge: str) -> Person | None:
     """The person who carries `badge`."""
-    return next((person for person in PEOPLE if person.badge == badge), None)
+    return next((person for person in AT_THE_BENCH if person.badge == badge), None)
 
 
 def by_finger(finger: str) -> Person | None:
     """The person whose `finger` it is."""
-    return next((person for person in PEOPLE if finger in person.fingers), None)
+    return next((person for person in AT_THE_BENCH if finger in person.fingers), None)

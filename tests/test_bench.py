@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from auth.pins import check_usable
 from cabinet.configuration import load
 from sim.bench import Bench, serve
 from sim.bench.drawing import draw
@@ -19,6 +20,7 @@ from sim.cabinet import SimulatedCabinet
 from sim.errors import PortBusy
 from sim.happenings import Happening, Kind
 from sim.medicines import DEMO, medicines
+from sim.people import NEWCOMER
 from tests.demo import PATIENCE_S, until
 
 pytestmark = pytest.mark.real_time
@@ -238,6 +240,24 @@ def _page(bench: Bench, browser: Any) -> Iterator[Page]:
     yield page
     context.close()
     assert complaints == []
+
+
+def test_the_newcomer_of_the_bench_is_nobody_yet_and_has_all_that_an_enrolment_asks_for(
+    page: Page, cabinet: SimulatedCabinet
+) -> None:
+    listed = (DEMO / "people.csv").read_text()
+    for mark in (NEWCOMER.staff_id, NEWCOMER.family, NEWCOMER.badge):
+        assert mark not in listed
+    check_usable(NEWCOMER.pin, (NEWCOMER.staff_id, NEWCOMER.badge))
+    page.get_by_role("button", name=NEWCOMER.name).click()
+    expect(page.locator("#events li").first).to_contain_text(NEWCOMER.name)
+    page.get_by_role("button", name=f"{NEWCOMER.given}: left index").click()
+    expect(page.locator("#finger-name")).to_have_text(f"{NEWCOMER.given}'s left index")
+    assert cabinet.world.view().finger == NEWCOMER.fingers[1]
+    lowest = page.locator(".person").last.bounding_box()
+    below = page.locator(".timeline").bounding_box()
+    assert lowest is not None and below is not None
+    assert lowest["y"] + lowest["height"] < below["y"], "no card is behind what happened"
 
 
 def test_a_person_plays_a_removal_at_the_picture(

@@ -11,10 +11,10 @@ from typing import Protocol
 from sim import fingerprint_sensor as fs
 from sim.cabinet import SimulatedCabinet
 from sim.errors import NoSuchThing, SimulatorError
-from sim.people import PEOPLE
+from sim.people import AT_THE_BENCH
 from sim.views import Fault, Outcome
 
-FINGERS = tuple(finger for person in PEOPLE for finger in person.fingers)
+FINGERS = tuple(finger for person in AT_THE_BENCH for finger in person.fingers)
 NO = ("no", "false", "0", "off")
 SENSOR_FAULTS: dict[str, tuple[Callable[[], fs.Fault], str]] = {
     "sensor_dying": (fs.Dying, "finger sensor's plug corroded"),

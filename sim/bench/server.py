@@ -38,7 +38,7 @@ from sim.cabinet import SimulatedCabinet
 from sim.errors import PortBusy, SimulatorError
 from sim.happenings import Happening
 from sim.medicines import label, medicines, stock
-from sim.people import PEOPLE
+from sim.people import AT_THE_BENCH
 from sim.views import Fault
 
 HERE = Path(__file__).parent
@@ -231,7 +231,7 @@ class Bench:
             setup=setup,
             touchscreen=f"http://127.0.0.1:{self._touchscreen_port}/",
             drawing=draw(setup),
-            people=PEOPLE,
+            people=AT_THE_BENCH,
             labels=sorted(labels, key=lambda it: it[0].lower()),
             medicines=self._medicines,
             faults=[
