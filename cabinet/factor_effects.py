@@ -127,8 +127,8 @@ def _key_used(state: State, record: fr.SecurityKeyUsed, _: r.Body, __: r.Attache
 
 
 def without_strong(person: Person) -> None:
-    """Whoever enrols again has neither app nor key."""
-    person.totp = person.totp_name = ""
+    """Whoever enrols again has neither app nor key; no code of a new app was ever used."""
+    person.totp, person.totp_name, person.totp_step = "", "", 0
     person.key_credential = person.key_public = person.key_name = ""
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from auth import totp
 from auth.policy import Act
-from cabinet import emergency, rights, screens
+from cabinet import authenticator, emergency, rights, screens
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import staff_records as st
@@ -21,6 +21,7 @@ from tests.attacker import order, plain
 from tests.test_authenticator import PEPPER, Office
 from tests.test_emergency import alarms, begin
 from tests.test_enrolment import enter, issued, pins
+from tests.test_recover_access import enrol, recovered
 from tests.test_temporary import made
 from tests.ward import NOON_MS, PLAN, Ward, badge
 
@@ -360,6 +361,20 @@ def test_attack_one_code_of_an_app_and_a_clock_that_was_ahead_shut_out_nobody_el
     office.prove("A1")
     office.types(used)
     assert office.state.session is None, "it is used for ever"
+
+
+def test_whoever_used_their_app_by_a_clock_that_was_ahead_enrols_a_new_one() -> None:
+    office = Office()
+    office.wall_ms += YEAR_S * 1000
+    office.add_app("A1")
+    office.wall_ms -= YEAR_S * 1000
+    put_right(office)
+    office.do(recovered(office, "A1", "P1"))
+    enrol(office, "A1", "A1 again")
+    office.now_ms += 60_000
+    person = office.state.people[office.ref("A1")]
+    assert authenticator.spent(office.state, person) < totp_step(office)
+    assert plain(replay(office.sink)) == plain(office.state)
 
 
 def test_attack_a_one_time_code_of_a_clock_that_was_ahead_is_no_code_for_years() -> None:
