@@ -203,6 +203,15 @@ def test_every_key_and_drawer_is_seen_at_once_under_alarms(
     assert not wrong
 
 
+def test_a_page_of_patients_is_seen_at_once_under_an_alarm(
+    screens: Screens, peer: ScreenPeer
+) -> None:
+    peer.show(replace(GALLERY["patients"].screen, number=100), Live("14:05", "", BROKEN_GLASS))
+    screens.number(100)
+    measured = screens.page.evaluate(MEASURE)
+    assert measured == {"wrong": [], "scrolls": False}
+
+
 def test_what_does_not_fit_is_one_large_button_away(screens: Screens, peer: ScreenPeer) -> None:
     blocks = tuple(Words(f"Sentence {index}", "name") for index in range(30))
     peer.show(Screen(2, "long", "Long", blocks))

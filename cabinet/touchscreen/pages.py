@@ -87,9 +87,7 @@ def layout(screen: Screen, live: Live) -> Layout:
     blocks = tuple(named)
     if kind == "split" and Keypad not in kinds:
         blocks = tuple(item for item in named if item not in side)
-    most = max(
-        (len(b.rows) for b in screen.blocks if isinstance(b, Rows) and not b.cards), default=0
-    )
+    most = max((len(b.rows) for b in screen.blocks if isinstance(b, Rows)), default=0)
     bars = len(alarm_bars(live.alarms))
     large = kind == "letters" or (kind == "split" and screen.banner) or most >= TIGHT_ROWS
     tight = bars > 1 or (bars > 0 and bool(large))
