@@ -121,7 +121,7 @@ def _show_new_role(place: Place) -> Screen:
         for role in GIVEN
     )
     newcomer = place.newcomer
-    title = f"{newcomer.given} {newcomer.family}"
+    title = f"{newcomer.given} {newcomer.family}: which role?"
     return _cards(place, "add_role", title, rows, Button("people", "Back", "quiet"))
 
 
