@@ -132,7 +132,7 @@ def test_wrong_pins_lock_out_a_pharmacist_releases_and_a_second_badge_locks_the_
     nurse.sees("pin")
     nurse.types("13572468")
     nurse.press("pin")
-    nurse.reads("PIN is locked")
+    nurse.reads("Use your finger, or ask a pharmacist to release it")
     nurse.picture("locked-out")
     strict_demo.do("unplug", device="fingerprint")
     nurse.reads("finger sensor does not answer")
