@@ -160,19 +160,7 @@ def screens(browser: Any, server: Server) -> Iterator[Screens]:
 def test_every_screen_fits_a_panel_and_a_gloved_finger(screens: Screens, peer: ScreenPeer) -> None:
     wrong = {}
     for index, (name, shown) in enumerate(GALLERY.items()):
-        screen = shown.screen
-        peer.show(
-            Screen(
-                100 + index,
-                screen.name,
-                screen.title,
-                screen.blocks,
-                screen.actions,
-                screen.banner,
-                screen.person,
-            ),
-            shown.live,
-        )
+        peer.show(replace(shown.screen, number=100 + index), shown.live)
         screens.number(100 + index)
         measured = screens.page.evaluate(MEASURE)
         if measured["wrong"] or (measured["scrolls"] and name not in MAY_SCROLL):
