@@ -43,6 +43,11 @@ def check_key_change(
     return new
 
 
+def _recovery(origin: str, title: str, seq: int, root: bytes, *lines: str) -> str:
+    """What the recovery key signs of entry `seq`, which follows entries of root `root`."""
+    return "\n".join((recovery_name(origin), title, str(seq), root.hex(), *lines)) + "\n"
+
+
 def _rollback(
     origin: str,
     seq: int,
@@ -50,15 +55,8 @@ def _rollback(
     anchors: Sequence[tuple[int, str]],
     words: tuple[str, str, str, str],
 ) -> str:
-    lines = [
-        recovery_name(origin),
-        "adc rollback accepted v1",
-        str(seq),
-        root.hex(),
-        *(f"{size} {kept}" for size, kept in anchors),
-        " ".join(words),
-    ]
-    return "\n".join(lines) + "\n"
+    heads = (f"{size} {kept}" for size, kept in anchors)
+    return _recovery(origin, "adc rollback accepted v1", seq, root, *heads, " ".join(words))
 
 
 def accept_rollback(
@@ -77,14 +75,7 @@ def accept_rollback(
 
 
 def _access(origin: str, seq: int, root: bytes, words: tuple[str, ...]) -> str:
-    lines = [
-        recovery_name(origin),
-        "adc access recovered v1",
-        str(seq),
-        root.hex(),
-        " ".join(words),
-    ]
-    return "\n".join(lines) + "\n"
+    return _recovery(origin, "adc access recovered v1", seq, root, " ".join(words))
 
 
 def recover_access(
@@ -102,9 +93,7 @@ def recover_access(
 
 
 def _clock(origin: str, seq: int, root: bytes, words: tuple[str, ...]) -> str:
-    return (
-        f"{recovery_name(origin)}\nadc clock put right v1\n{seq}\n{root.hex()}\n{' '.join(words)}\n"
-    )
+    return _recovery(origin, "adc clock put right v1", seq, root, " ".join(words))
 
 
 def put_clock_right(
