@@ -102,7 +102,7 @@ def _signing_key_changed(
 def _rollback_accepted(state: State, record: r.RollbackAccepted, _: r.Body, __: r.Attached) -> None:
     state.accepted += tuple((anchor.size, anchor.root) for anchor in record.anchors)
     for drawer in state.drawers.values():  # what went in or out since is not in these entries
-        _doubt(state, drawer, "the ledger was rolled back")
+        state.doubt(drawer, "the ledger was rolled back")
 
 
 def _configured(state: State, record: r.Configured, _: r.Body, __: r.Attached) -> None:
@@ -434,7 +434,7 @@ def _drawer_opened(state: State, record: r.DrawerOpened, body: r.Body, _: r.Atta
 
 def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Attached) -> None:
     if state.drawers[record.drawer].model.state == machines.FORCED:
-        _doubt(state, state.drawers[record.drawer])  # also what was counted while it stood open
+        state.doubt(state.drawers[record.drawer])  # also what was counted while it stood open
     drawer = _drawer_step(state, record.drawer, "closed", body)
     drawer.access = ""
     if state.access is not None and state.access.started.access == record.access:
@@ -444,13 +444,7 @@ def _drawer_closed(state: State, record: r.DrawerClosed, body: r.Body, _: r.Atta
 def _drawer_forced(state: State, record: r.DrawerForced, body: r.Body, _: r.Attached) -> None:
     drawer = _drawer_step(state, record.drawer, "forced", body)
     drawer.access = ""
-    _doubt(state, drawer)
-
-
-def _doubt(state: State, drawer: DrawerState, why: str = "opened without an order") -> None:
-    drawer.doubted = drawer.doubted or not drawer.plan.pocket
-    for pocket in drawer.plan.pocket:
-        state.pockets[pocket.id].count_due = why
+    state.doubt(drawer)
 
 
 def _drawer_failed(state: State, record: r.DrawerFailed, body: r.Body, _: r.Attached) -> None:

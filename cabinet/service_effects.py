@@ -129,9 +129,7 @@ def _lock_test_interrupted(
         return  # a new make-up of the cabinet did without it
     _not_opened_any_more(drawer, record.access)
     if record.opened:  # nobody saw what went in
-        drawer.doubted = drawer.doubted or not drawer.plan.pocket
-        for pocket in drawer.plan.pocket:
-            state.pockets[pocket.id].count_due = "open when a lock's test was interrupted"
+        state.doubt(drawer, "open when a lock's test was interrupted")
 
 
 def tested(state: State) -> tuple[str, str]:

@@ -396,6 +396,12 @@ class State:
         held = self.pockets[pocket]
         return self.balances.get((f"pocket:{pocket}", held.plan.medicine), 0)
 
+    def doubt(self, drawer: DrawerState, why: str = "opened without an order") -> None:
+        """What is in the drawer is not known any more: its pockets are to be counted."""
+        drawer.doubted = drawer.doubted or not drawer.plan.pocket
+        for pocket in drawer.plan.pocket:
+            self.pockets[pocket.id].count_due = why
+
     def controlled(self, medicine: str) -> bool:
         """Whether the medicine is a controlled substance."""
         return self.medicines[medicine].schedule in CONTROLLED
