@@ -306,11 +306,7 @@ def before_pull(it: Visit) -> None:
 def while_open(it: Visit) -> None:
     """Suspended while the drawer is open: it is counted and shut, and nothing more."""
     hands = it.hands
-    hands.sign_in()
-    pocket = it.look_at_order()
-    it.open()
-    hands.must_see("opening", "count", "take", within_s=4.0)
-    drawer = hands.pull()
+    pocket, drawer = it.pull_open()
     hands.must_see("count", "take")
     _suspend(it)
     hands.wait(HEARD_S)

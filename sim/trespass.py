@@ -105,6 +105,14 @@ class Visit:
         self.open()
         self.take(pocket)
 
+    def pull_open(self) -> tuple[str, str]:
+        """Sign in, and pull open the drawer of an order: the pocket, and the drawer."""
+        self.hands.sign_in()
+        pocket = self.look_at_order()
+        self.open()
+        self.hands.must_see("opening", "count", "take", within_s=4.0)
+        return pocket, self.hands.pull()
+
     def ask_to_waste(self) -> None:
         """Remove something and waste it, as far as the witness."""
         hands = self.hands

@@ -97,11 +97,7 @@ def locked(it: Visit) -> None:
 def drawer(it: Visit) -> None:
     """The same with a drawer open: it may be shut and counted, and nothing more."""
     hands = it.hands
-    hands.sign_in()
-    pocket = it.look_at_order()
-    it.open()
-    hands.must_see("opening", "count", "take", within_s=4.0)
-    opened = hands.pull()
+    pocket, opened = it.pull_open()
     with pulled(it):
         _lock(it)
         hands.push(opened)
