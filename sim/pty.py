@@ -66,8 +66,11 @@ class PtyDevice:
         self._do(self._unplug)
 
     def send(self, outputs: Timed) -> None:
-        """Let the device speak unasked (a badge was presented); lost when it is unplugged."""
-        self._do(lambda: self._schedule(outputs))
+        """Let the device speak unasked (a badge was presented); lost when it is unplugged.
+
+        What is due at once has been sent when this returns.
+        """
+        self._do(lambda: self._speak(outputs))
 
     def close(self) -> None:
         """Unplug and end the thread; harmless the second time."""
@@ -116,6 +119,11 @@ class PtyDevice:
         self._unplug()
         with self._lock:
             self._ended = True
+
+    def _speak(self, outputs: Timed) -> None:
+        self._schedule(outputs)
+        if self._master is not None:
+            self._transmit(self._master)
 
     def _schedule(self, outputs: Timed) -> None:
         if self._master is None:

@@ -3,7 +3,11 @@
 All benches run side by side, for they mostly wait; each test then reads its own one's story.
 """
 
+import array
+import fcntl
+import os
 import queue
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -84,6 +88,19 @@ class Bench:
         before = len(self.looks)
         until(lambda: self.finger in self.looks[before:])
 
+    def leave_in_the_buffer(self, stale: bytes) -> None:
+        """Have `stale` lie in the idle line's buffer, all of it, when this returns.
+
+        A terminal's bytes come a moment after they were written: without waiting, they could come
+        after the driver had emptied the buffer, and be what a real line would call a late answer.
+        """
+        terminal = os.open(self.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            self.device.send([(0.0, stale)])
+            until(lambda: _waiting_bytes(terminal) == len(stale))
+        finally:
+            os.close(terminal)
+
     def next(self) -> Reading:
         return self.posted.get(timeout=PATIENCE_S)
 
@@ -101,6 +118,12 @@ class Bench:
         self.owner.join(PATIENCE_S)
         self.device.close()
         assert not self.owner.is_alive()
+
+
+def _waiting_bytes(terminal: int) -> int:
+    count = array.array("i", [0])
+    fcntl.ioctl(terminal, termios.FIONREAD, count)
+    return count[0]
 
 
 Story = tuple[FingerReading, float, list[Reading], FingerReading]
@@ -166,7 +189,7 @@ def test_attack_stale_search_and_compare_answers_do_not_make_bob_alice(bench: Be
     search = bytes.fromhex("ef01ffffffff070007000003007800 89".replace(" ", ""))
     match = next(frame for code, frame in bench.sensor.sent if code == COMPARE)
     bench.finger = BOB
-    bench.device.send([(0.0, search * 3 + b"".join(hers))])
+    bench.leave_in_the_buffer(search * 3 + b"".join(hers))
     assert bench.verify("buffered").outcome is Finger.NO_MATCH
     bench.sensor.faults = [Stale(instruction=COMPARE, frames=(match,))]
     bench.finger = None  # one placing is one try
