@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from cabinet import factor_records as fr
+from cabinet import override
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.effects import apply
@@ -100,7 +101,7 @@ def _line(
         state.people[started.person].name,
         " + ".join(started.factors),
         state.patients[started.patient].name,
-        started.order or f"none: {started.override}",
+        started.order or f"OVERRIDE: {override.WHY.get(started.override, started.override)}",
         medicine(listed).replace("\u00a0", " "),
         listed.schedule,
         started.drawer,
@@ -184,6 +185,7 @@ HEADINGS = (
     "Who",
     "Factors",
     "Patient",
+    "Order",
     "Medicine",
     "Taken",
     "Count before",
@@ -204,6 +206,7 @@ def table(lines: Iterable[RemovalLine]) -> list[tuple[str, ...]]:
             line.person,
             line.factors,
             line.patient,
+            line.order,
             line.medicine,
             str(line.quantity),
             "not counted" if line.count_before is None else str(line.count_before),

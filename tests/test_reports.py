@@ -6,6 +6,7 @@ from cabinet import events as e
 from cabinet import records as r
 from cabinet import reports
 from cabinet.journal import attached
+from tests.test_emergency import LISTED, finish, grant, override
 from tests.ward import Ward
 
 
@@ -67,6 +68,17 @@ def test_each_pin_that_stood_in_for_a_finger_is_counted_for_its_person(ward: War
     assert len(row) == len(reports.PROOF_HEADINGS)
     unnamed = reports.proof_table(reports.proofs(bodies, {}, names=False))
     assert "Nina" not in repr(unnamed)
+
+
+def test_a_removal_without_an_order_says_so_and_why() -> None:
+    ward = Ward(LISTED)
+    grant(ward, "N1", "A", "E")
+    ward.sign_in("N1")
+    ward.remove("O2")
+    override(ward, "oxyco", "OXY5")
+    finish(ward)
+    rows = [dict(zip(reports.HEADINGS, row, strict=True)) for row in reports.table(report(ward))]
+    assert [row["Order"] for row in rows] == ["O2", "OVERRIDE: Emergency: waiting would harm the patient"]
 
 
 def test_a_report_of_nothing_is_empty() -> None:
