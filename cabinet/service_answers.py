@@ -210,12 +210,14 @@ def in_one_line(state: State) -> str:
     """How the cabinet is, fit for anybody with a cable."""
     if not state.in_service:
         return "not yet in service"
+    working = state.service is not None and state.service.working
+    mode = "in service mode" if working else "in service"
     wrong = [
         d for d in state.drawers.values() if d.model.state in (machines.FAULT, machines.FORCED)
     ]
     if wrong or state.devices_down or state.space != "ok":
-        return "in service, with faults"
-    return "in service"
+        return f"{mode}, with faults"
+    return mode
 
 
 def when(wall_ms: int) -> str:
@@ -227,7 +229,6 @@ def when(wall_ms: int) -> str:
 
 def status(state: State, now_s: float, testing: str = "") -> Table:
     """The cabinet in a few lines."""
-    mode = state.service is not None and state.service.working
     opened = [d.plan.id for d in state.drawers.values() if d.model.state != machines.SHUT]
     busy = "somebody is signed in" if state.session is not None else "nobody is signed in"
     rows = (
@@ -237,7 +238,6 @@ def status(state: State, now_s: float, testing: str = "") -> Table:
         ("time", when(int(now_s * 1000))),
         ("software", VERSION),
         ("touchscreen", busy),
-        ("service mode", "on" if mode else "off"),
         ("test under way", testing or "none"),
         ("drawers not shut", ", ".join(opened) or "none"),
         ("devices down", ", ".join(state.devices_down) or "none"),

@@ -307,10 +307,12 @@ def test_no_answer_says_what_is_expected_or_whom_it_is_for() -> None:
 
 def test_the_status_says_whether_service_mode_is_on_and_what_is_tested(ward: Ward) -> None:
     rows = service_answers.status(ward.state, 0).rows
-    assert ("service mode", "off") in rows and ("test under way", "none") in rows
+    assert ("state", "in service") in rows and ("test under way", "none") in rows
     ward.do(e.ServiceAsked(session(ward), "service", ("begin",)))
     rows = service_answers.status(ward.state, 0, "light D1").rows
-    assert ("service mode", "on") in rows and ("test under way", "light D1") in rows
+    assert ("state", "in service mode") in rows and ("test under way", "light D1") in rows
+    ward.do(e.DeviceChanged("badge", "unplugged"))
+    assert service_answers.in_one_line(ward.state) == "in service mode, with faults"
 
 
 def test_what_is_long_in_a_visits_report_is_cut_before_its_entry(ward: Ward) -> None:
