@@ -100,7 +100,12 @@ def _set_quantity(draft: Draft, text: str) -> None:
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_QUANTITY_DIGITS):
         draft.refuse(REASONS["no_quantity"])
         return
-    draft.go("order", quantity=int(text))
+    place, quantity = draft.place, int(text)
+    order = draft.state.orders.get(place.order)
+    if order is None or not 1 <= quantity <= order.listed.quantity:
+        ask(draft, place.order, quantity)  # refused, with the record of what was asked for
+    else:
+        draft.go("order", quantity=quantity)
 
 
 def _open(draft: Draft) -> None:

@@ -152,10 +152,14 @@ def test_refused_without_an_active_order(ward: Ward) -> None:
 def test_refused_for_more_than_ordered(ward: Ward) -> None:
     ward.choose("O1")
     ward.press("quantity")
-    ward.press("set", "3")
     ward.commands.clear()
-    ward.press("open")
+    ward.press("set", "3")
     assert refused(ward) == "more_than_ordered"
+    assert ward.screen().name == "quantity", "where another one can be typed"
+    ward.press("set", "0")
+    assert refused(ward) == "no_quantity" and ward.screen().name == "quantity"
+    ward.press("set", "1")
+    assert ward.engine.place.quantity == 1 and ward.screen().name == "order"
 
 
 def test_refused_for_expired_stock(ward: Ward) -> None:
