@@ -144,7 +144,7 @@ def drawer_moved(draft: Draft, event: DrawerMoved) -> None:
         case "latched" if now != machines.SHUT:
             _seen_shut(draft, drawer, event.unseen)
         case "unlatched" if now in (machines.SHUT, machines.UNKNOWN):
-            draft.add(r.DrawerFailed(event.drawer, "the lock let go without an order"))
+            draft.add(r.DrawerFailed(event.drawer, "the lock let go unasked"))
         case "disagree" if now not in (machines.OPEN, machines.FORCED):
             # The switch sees it open while the hook reads engaged: a fault, and an opening.
             if now != machines.FAULT:

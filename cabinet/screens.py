@@ -39,7 +39,7 @@ from cabinet.decision import Place
 from cabinet.events import Moment
 from cabinet.messages import Alarm, Button, Live, Rows, Screen, Words
 from cabinet.state import CLOCK_STEP_MS, State
-from cabinet.wording import ROLES, clock, day_of
+from cabinet.wording import ROLES, amount, clock, day_of
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             continue
         open_s = (moment.mono_ms - drawer.since_ms) // 1000
         if position == machines.FORCED:
-            found.append(Alarm("high", f"{label} is open without an order. Close it now."))
+            found.append(Alarm("high", f"{label} is open, and should not be. Close it now."))
         elif position == machines.OPEN and open_s >= state.plan.timings.drawer_alert_s:
             found.append(Alarm("high", f"{label} has been open for too long. Close it now."))
         elif position == machines.OPEN and open_s >= state.plan.timings.drawer_beep_s:
@@ -271,7 +271,7 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             found.append(Alarm("medium", words))
     due = stock.due(state)
     if due and state.screen.state in AT_WORK:
-        found.append(Alarm("low", f"{len(due)} pocket(s) must be counted: see More tasks."))
+        found.append(Alarm("low", f"{amount(len(due), 'pocket')} must be counted: see More tasks."))
     return tuple(found)
 
 

@@ -96,7 +96,7 @@ class History:
             case r.DrawerFailed(drawer=drawer, cause=cause):
                 self._count(self.drawers, drawer, body, cause)
             case r.DrawerForced(drawer=drawer):
-                self._count(self.drawers, drawer, body, "opened without an order")
+                self._count(self.drawers, drawer, body, "opened when it should be shut")
             case sr.ServiceSignedIn():
                 self.visit = []
         words = visited(body.record)

@@ -153,7 +153,7 @@ def _gallery() -> dict[str, Shown]:
             "Ward 3 East",
             (
                 Alarm("low", "The finger sensor does not answer."),
-                Alarm("low", "2 pocket(s) must be counted: see More tasks."),
+                Alarm("low", "2\u00a0pockets must be counted: see More tasks."),
                 Alarm("medium", "Matrix drawer 5 is still open. Close it."),
             ),
         ),
@@ -210,7 +210,7 @@ def _gallery() -> dict[str, Shown]:
             "14:05",
             "Ward 3 East",
             (
-                Alarm("high", "Drawer 1 is open without an order. Close it now."),
+                Alarm("high", "Drawer 1 is open, and should not be. Close it now."),
                 Alarm("medium", "Matrix drawer 5: hook and switch disagree. Push it shut."),
             ),
         ),

@@ -101,7 +101,7 @@ def finds_a_cut_wire(demo: Demo, laptop: Laptop, screen: ScreenPeer) -> None:
     demo.do("fault", drawer="D3", fault="switch_cut")
     laptop.until("D3  forced, switch open")
     laptop.type("\r")
-    screen.shows("Drawer 3 is open without an order")
+    screen.shows("Drawer 3 is open, and should not be")
     told = laptop.command("drawers")
     assert row(told, "D3")[2:4] == ["open", "engaged"]
     demo.do("fault", drawer="D3", fault="switch_cut", on="no")
