@@ -232,6 +232,9 @@ def finish(draft: Draft) -> None:
     if standing_by.gone(state, enrolment.enroller, draft.moment.wall_ms):
         end(draft, "enroller_withdrawn", "Whoever stood by may not any more.")
         return
+    if standing_by.alone(state, enrolment):
+        end(draft, "own_code", "Another enroller must stand by.")
+        return
     if known is not None and known.details is not None:
         details, role = known.details, known.role
     else:

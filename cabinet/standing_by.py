@@ -11,7 +11,7 @@ from auth.policy import Act, Role
 from cabinet import records as r
 from cabinet import rights
 from cabinet.decision import Draft
-from cabinet.state import Code, Person, State
+from cabinet.state import Code, Enrolment, Person, State
 from cabinet.wording import REASONS
 
 
@@ -36,6 +36,18 @@ def refused(draft: Draft, code: Code) -> bool:
 def gone(state: State, enroller: str, wall_ms: int) -> bool:
     """Whether the one who stands by an enrolment may not any more."""
     return bool(enroller and rights.refusal(state, enroller, Act.ENROL, wall_ms))
+
+
+def alone(state: State, enrolment: Enrolment) -> bool:
+    """Whether one human stands by who also issued the code, of what is a temporary user no more.
+
+    A list may have made more of them since the enrolment began, or another finger used up the code.
+    """
+    person, code = state.people.get(enrolment.person), state.codes.get(enrolment.code)
+    if person is None or person.role == Role.TEMPORARY.value or not enrolment.enroller:
+        return False
+    by = code.by if code is not None else person.made_by
+    return bool(by) and rights.same_human(state, by, enrolment.enroller)
 
 
 def made(state: State, person: Person, maker: Person) -> bool:

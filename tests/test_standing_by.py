@@ -127,6 +127,33 @@ def test_attack_a_charge_nurse_is_no_witness_beside_a_temporary_user_of_their_ma
     assert ward.records(r.Wasted)
 
 
+@pytest.mark.parametrize("finger", ["", "taken"])
+def test_attack_a_list_makes_a_nurse_of_a_temporary_user_while_their_maker_enrols_them(
+    ward: Ward, finger: str
+) -> None:
+    """The charge nurse keeps the enrolment waiting until the list comes that has its number."""
+    ward.sign_in("C1")
+    ward.press("menu")
+    ward.press("emergency")
+    code = make(ward)
+    ward.press("menu")
+    ward.press("sign_out")
+    ward.enter(code, "C1")
+    ward.do(e.BadgeSeen(badge("X7")))
+    pins(ward)
+    if finger:  # somebody's, by which the code is used up
+        ward.do(e.FingerSeen(ward.command(e.EnrolFinger).request, "taken", 4))
+        ward.press("try_finger")
+        request = ward.command(e.EnrolFinger)
+        ward.do(e.FingerSeen(request.request, "enrolled", request.slot))
+    named = e.PersonRow("X7", "Tom", "Temp", "nurse", "", expires_ms=0)
+    assert not ward.do(e.Import("test", people=(("people.csv:2", named),))).refusal
+    ward.press("without_finger")
+    person = ward.state.people[ward.ref("X7")]
+    assert (person.role, person.enrolled) == ("nurse", False)
+    assert ward.records(r.EnrolmentEnded)[-1].why == "own_code"
+
+
 @pytest.mark.parametrize("its_badge", ["", badge("X7 of the hospital")])
 def test_attack_whoever_made_a_temporary_user_alone_holds_no_account_that_a_list_makes_more(
     ward: Ward, its_badge: str
