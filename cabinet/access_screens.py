@@ -76,6 +76,15 @@ def _count_screen(
     return Screen(0, name, title, (*note, keypad), actions)
 
 
+def brief(state: State, _: Place) -> str:
+    """What the witness of a count attests, in a line."""
+    called, access, session = state.witnessing, state.access, state.session
+    assert called is not None and access is not None and session is not None
+    listed = state.medicines[access.started.medicine]
+    what = f"{amount(called.quantity, listed.unit)} of {medicine(listed)}"
+    return f"You witness: {state.people[session.person].name} counted {what}"
+
+
 def show_witness(state: State, place: Place, _: int) -> Screen:
     """What the witness of a count attests: how many were found."""
     called, access, session = state.witnessing, state.access, state.session

@@ -350,6 +350,21 @@ def _show_check(state: State, place: Place, person: Person, change: Change, now_
     return Screen(0, "check_person", person.name, tuple(blocks), (_back(person), save))
 
 
+def brief(state: State, place: Place) -> str:
+    """What the second administrator approves, in a line: the first of it, and how much more."""
+    called, change = state.witnessing, place.changing
+    assert called is not None
+    person = state.people[called.subject]
+    if change is None or change.person != person.ref:
+        return "Not shown any more: press Cancel."
+    if change.again:
+        return f"You approve: {person.name} enrols again"
+    label, values = differences(person, change)[0]
+    more = sum(label != "Why" for label, _ in differences(person, change)) - 1
+    also = f", and {more} more" if more > 0 else ""
+    return f"You approve: {person.name}, {label.lower()} {values}{also}"
+
+
 def show_witness(state: State, place: Place, _: int) -> Screen:
     """What the second administrator approves: the same as the first one saw."""
     called, session, change = state.witnessing, state.session, place.changing

@@ -30,38 +30,54 @@ from cabinet.state import Person, State
 
 @dataclass(frozen=True)
 class Attested:
-    """An act that needs a second person, who must be allowed `act`."""
+    """An act that needs a second person, who must be allowed `act`.
+
+    `show`: all that they attest; `brief`: the same in a line, for the screens where they prove it.
+    """
 
     act: Act
     proved: Callable[[Draft, Proof], None]
     dismissed: Callable[[Draft, str], None]
     show: Callable[[State, Place, int], Screen]
+    brief: Callable[[State, Place], str]
 
 
-OPENED = Attested(Act.WITNESS, opening.attested, opening.not_attested, opening.show)
+OPENED = Attested(Act.WITNESS, opening.attested, opening.not_attested, opening.show, opening.brief)
+_GLASS = (emergency.attested, emergency.not_attested, emergency.show_second, emergency.brief)
 ATTESTED = {
     **{act.value: OPENED for act in opening.ACTS},
-    "waste": Attested(Act.WITNESS, removals.wasted, removals.not_wasted, removals.show_witness),
+    "waste": Attested(
+        Act.WITNESS,
+        removals.wasted,
+        removals.not_wasted,
+        removals.show_witness,
+        removals.brief,
+    ),
     "grant": Attested(
         Act.GRANT,
         administration.granted,
         administration.not_granted,
         administration_screens.show_witness,
+        administration_screens.brief,
     ),
     "count": Attested(
-        Act.WITNESS, access.witnessed, access.not_witnessed, access_screens.show_witness
+        Act.WITNESS,
+        access.witnessed,
+        access.not_witnessed,
+        access_screens.show_witness,
+        access_screens.brief,
     ),
-    "break_glass": Attested(
-        Act.WITNESS, emergency.attested, emergency.not_attested, emergency.show_second
-    ),
-    "critical_override": Attested(
-        Act.CRITICAL_OVERRIDE, emergency.attested, emergency.not_attested, emergency.show_second
-    ),
+    "break_glass": Attested(Act.WITNESS, *_GLASS),
+    "critical_override": Attested(Act.CRITICAL_OVERRIDE, *_GLASS),
     "load_fingers": Attested(
-        Act.LOAD_FINGERS, loading.approved, loading.not_approved, loading.show_second
+        Act.LOAD_FINGERS, loading.approved, loading.not_approved, loading.show_second, loading.brief
     ),
     "supervise": Attested(
-        Act.SUPERVISE, supervision.proved, supervision.not_proved, supervision.show
+        Act.SUPERVISE,
+        supervision.proved,
+        supervision.not_proved,
+        supervision.show,
+        supervision.brief,
     ),
 }
 
@@ -122,3 +138,10 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
     called = state.witnessing
     assert called is not None
     return ATTESTED[called.act].show(state, place, now_ms)
+
+
+def brief(state: State, place: Place) -> str:
+    """What they attest, in a line: they see it until their proof is given."""
+    called = state.witnessing
+    assert called is not None
+    return ATTESTED[called.act].brief(state, place)

@@ -229,6 +229,14 @@ def show_reasons(state: State, place: Place, _: int) -> Screen:
     )
 
 
+def brief(state: State, _: Place) -> str:
+    """What the second person attests, in a line."""
+    called, session = state.witnessing, state.session
+    assert called is not None and session is not None
+    name = state.people[session.person].name
+    return f"You agree: {NAMES[called.act]} for {called.quantity} minutes, asked by {name}"
+
+
 def show_second(state: State, place: Place, _: int) -> Screen:
     """What the second person attests."""
     called, session = state.witnessing, state.session

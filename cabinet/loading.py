@@ -79,6 +79,14 @@ def not_approved(draft: Draft, why: str) -> None:
     draft.go("sensor", note=Note(words, "warning"))
 
 
+def brief(state: State, _: Place) -> str:
+    """What the second person approves, in a line."""
+    session = state.session
+    assert session is not None
+    name = state.people[session.person].name
+    return f"You approve: {name} loads the kept fingers into the new sensor"
+
+
 def show_second(state: State, place: Place, _: int) -> Screen:
     """What the second person approves."""
     called, session = state.witnessing, state.session

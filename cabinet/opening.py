@@ -15,6 +15,7 @@ from cabinet.wording import REASONED, REASONS, amount, medicine
 
 ACTS = (Act.REMOVE, Act.OVERRIDE, Act.LOAD, Act.RETURN)  # for which a site may ask for a witness
 _VERBS = {"remove": "Take", "load": "Put in", "return": "Return"}
+_DOES = {"remove": "takes", "load": "puts in", "return": "returns"}
 
 
 def attested(draft: Draft, proof: Proof) -> None:
@@ -46,6 +47,19 @@ def not_attested(draft: Draft, why: str) -> None:
     """Nobody came, or it was called off: no drawer opened."""
     words = "Not opened: no witness came." if why == "timed_out" else "Not opened."
     draft.home(Note(words, "warning"))
+
+
+def brief(state: State, place: Place) -> str:
+    """What the second person attests, in a line."""
+    wanted, session = place.wanted, state.session
+    assert session is not None
+    if wanted is None:
+        return "Not shown any more: press Cancel."
+    listed = state.medicines[wanted.medicine]
+    what = f"{amount(wanted.quantity, listed.unit)} of {medicine(listed)}"
+    without = ", without an order" if wanted.override else ""
+    name = state.people[session.person].name
+    return f"You witness: {name} {_DOES[wanted.kind]} {what}{without}"
 
 
 def show(state: State, place: Place, now_ms: int) -> Screen:

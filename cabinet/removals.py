@@ -299,6 +299,15 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
     )
 
 
+def brief(state: State, _: Place) -> str:
+    """What the witness attests, in a line."""
+    called, session = state.witnessing, state.session
+    assert called is not None and session is not None
+    listed = state.medicines[state.removals[called.subject].started.medicine]
+    what = f"{amount(called.quantity, listed.unit)} of {medicine(listed)}"
+    return f"You witness: {state.people[session.person].name} wastes {what}"
+
+
 def show_witness(state: State, place: Place, now_ms: int) -> Screen:
     """What the witness attests, in full, and how."""
     witnessing = state.witnessing

@@ -408,7 +408,7 @@ def show(state: State, place: Place) -> Screen:
     """The screen that asks for the second factor."""
     assert state.attempt is not None
     witness = state.attempt.purpose == "witness"
-    title = "Witness" if witness else "Sign in"
+    title = attesting.brief(state, place) if witness else "Sign in"
     cancel = Button("cancel", "Cancel", "quiet")
     said = place.said()
     blocks: tuple[Block, ...]

@@ -64,6 +64,14 @@ def not_proved(draft: Draft, why: str) -> None:
     sessions.sign_out(draft, "unsupervised", words)
 
 
+def brief(state: State, _: Place) -> str:
+    """Whose sign-in the supervisor stands by, in a line."""
+    session = state.session
+    assert session is not None
+    name = state.people[session.person].name
+    return f"You supervise: {name} signs in without the finger sensor"
+
+
 def show(state: State, place: Place, _: int) -> Screen:
     """Whose sign-in the supervisor stands by."""
     session = state.session

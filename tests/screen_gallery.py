@@ -3,6 +3,8 @@
 Not what the controller says (`cabinet/screens.py`). One rule: invented people only.
 """
 
+import msgspec
+
 from cabinet import enrolment, numbers
 from cabinet.decision import Note, Place
 from cabinet.messages import (
@@ -53,6 +55,7 @@ DRAWERS = DrawerMap(
     )
 )
 LONG_MEDICINE = "HYDROmorphone hydrochloride 2\u00a0mg tablet"
+ATTESTED = f"You witness: Maximilian Beauregard-Montgomery wastes 1\u00a0tablet of {LONG_MEDICINE}"
 
 
 def _orders(count: int) -> tuple[Row, ...]:
@@ -288,6 +291,9 @@ def _gallery() -> dict[str, Shown]:
     )
     menu = (Rows(tasks, "Nothing to do."),)
     add("menu", Screen(16, "menu", "More tasks", menu, (BACK,), person=NURSE))
+    for proof in ("finger", "PIN", "passphrase"):
+        attested = msgspec.structs.replace(screens[proof][0], title=ATTESTED)
+        add(f"a second person's {proof}", attested)
     screens.update({name: (screen, LIVE) for name, screen in _people().items()})
     screens.update({name: (screen, BROKEN) for name, screen in _emergencies().items()})
     return {name: Shown(screen, live) for name, (screen, live) in screens.items()}

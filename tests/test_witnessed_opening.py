@@ -20,14 +20,18 @@ ROWS = tuple(Asked(act, "CII", witness=True) for act in ("remove", "override", "
 WATCHED = replace(PLAN, policy=ROWS, override=(Override("OXY5", 2, "Pharmacy", ""),))
 
 
-@pytest.fixture
-def ward() -> Ward:
+def watched() -> Ward:
     """Stocked before the site asked for witnesses."""
     ward = Ward()
     ward.plan = WATCHED
     ward.restart()
     ward.do(e.DeviceChanged("fingerprint", "", "5a" * 16))
     return ward
+
+
+@pytest.fixture
+def ward() -> Ward:
+    return watched()
 
 
 def asked(ward: Ward, staff_id: str = "N1") -> None:

@@ -27,7 +27,8 @@ from cabinet.messages import (
 )
 
 TEMPLATES = Path(__file__).parent / "templates"
-LONG_TITLE_CHARS = 26  # from here on a title is set smaller, so that it keeps one line
+# From so many characters on a title is set smaller: to keep one line, and beyond that two or three.
+TITLE_SIZES = ((60, "longest"), (26, "long"))
 TIGHT_ROWS = 5  # this many rows (or keys) under an alarm fit only with a lower action bar
 CROWDED_ACTIONS = 4
 PRIORITIES = ("high", "medium", "low")
@@ -155,7 +156,7 @@ class Pages:
             demo=self._demo,
             title=title,
             title_tag=tag,
-            long_title=len(title) >= LONG_TITLE_CHARS,
+            title_size=next((size for chars, size in TITLE_SIZES if len(title) >= chars), ""),
             crowded=len(screen.actions) + len(place.submits) >= CROWDED_ACTIONS,
             refreshing=not place.submits,
         )
