@@ -8,6 +8,7 @@ A list names everybody: whoever came by a list and is not on this one is suspend
 added at the screen, and temporary users, are on no list, and stay.
 """
 
+from collections import Counter
 from dataclasses import replace
 
 from auth.policy import Act, Role
@@ -60,7 +61,7 @@ def _refuse(draft: Draft, why: str, *report: str) -> None:
 def _look_at(draft: Draft, event: StaffList) -> None:
     state, now_ms = draft.state, draft.moment.wall_ms
     rows, told = _undisguised(state, *_bounded(state, event.rows))
-    gone = _gone(state, event.rows)
+    rows, gone = _with_an_administrator(state, rows, _gone(state, event.rows), told, now_ms)
     check = lists.Check()
     lists.check_people(state, rows, check, now_ms, gone)
     if check.problems:
@@ -92,6 +93,8 @@ _TOLD = {
     "administrator": "an administrator's rights are not changed by a list; only suspended",
     "grants_more": "more areas or a later end are given at the screen; not taken from the list",
     "disguised": "a name or number of no writing, or drawn like somebody's; not taken",
+    "badge_taken": "badge belongs to somebody else; not taken from the list",
+    "last_administrator": "no administrator would be left whose access never ends; not suspended",
     "left": "left for good; a staff number is never given again",
     "stopped_by_person": "was suspended by a person, who alone brings them back",
 }
@@ -100,12 +103,18 @@ _TOLD = {
 def _bounded(state: State, rows: People) -> tuple[People, list[tuple[str, str]]]:
     """The rows without what a list may not do, and what that was, by row."""
     bounded, told = [], []
+    times = Counter(it.badge for _, it in rows)  # what stands twice is the list's own mistake
     for where, listed in rows:
-        known = state.people.get(state.by_staff_id.get(listed.staff_id, ""))
+        listed_ref = state.by_staff_id.get(listed.staff_id, "")
+        known = state.people.get(listed_ref)
         if listed.number in state.spent:
             told += [(where, "left")] if listed.status != "left" else []
             continue
         row, what = _of_known(listed, known) if known is not None else _of_new(listed)
+        taken = state.by_badge.get(listed.badge, listed_ref) != listed_ref
+        if row is not None and taken and times[listed.badge] == 1:
+            # Whoever has it may be a leaver, who would stay if the list were refused for it.
+            row, what = replace(row, badge=""), [*what, "badge_taken"]
         told += [(where, each) for each in what]
         if row is not None:
             bounded.append((where, row))
@@ -170,6 +179,24 @@ def _gone(state: State, rows: People) -> list[str]:
         for person in state.people.values()
         if person.listed and person.standing == "active" and person.ref not in here
     ]
+
+
+def _with_an_administrator(
+    state: State, rows: People, gone: list[str], told: list[tuple[str, str]], now_ms: int
+) -> tuple[People, list[str]]:
+    """The rows and who is gone, but for the last administrators; that they stay is `told`.
+
+    Else whoever makes themselves the last one would keep all lists out, and all leavers in.
+    """
+    lasting = [it.ref for it in rights.lasting(state, rights.now_of(state, now_ms))]
+    stopped = [(where, it.staff_id) for where, it in rows if it.status != "active"]
+    by_row = {state.by_staff_id.get(staff_id): where for where, staff_id in stopped}
+    if not all(ref in gone or ref in by_row for ref in lasting):
+        return rows, gone
+    told += [(by_row.get(ref, "the list"), "last_administrator") for ref in lasting]
+    stays = [by_row[ref] for ref in lasting if ref in by_row]
+    kept = tuple((where, row) for where, row in rows if where not in stays)
+    return kept, [ref for ref in gone if ref not in lasting]
 
 
 # --- what a person must look at -------------------------------------------------------------------
