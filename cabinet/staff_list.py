@@ -8,7 +8,6 @@ A list names everybody: whoever came by a list and is not on this one is suspend
 added at the screen, and temporary users, are on no list, and stay.
 """
 
-from collections import Counter
 from dataclasses import replace
 
 from auth.policy import Act, Role
@@ -103,7 +102,9 @@ _TOLD = {
 def _bounded(state: State, rows: People) -> tuple[People, list[tuple[str, str]]]:
     """The rows without what a list may not do, and what that was, by row."""
     bounded, told = [], []
-    times = Counter(it.badge for _, it in rows)  # what stands twice is the list's own mistake
+    badges, twice = set[str](), set[str]()  # what stands twice is the list's own mistake
+    for _, it in rows:
+        (twice if it.badge in badges else badges).add(it.badge)
     for where, listed in rows:
         listed_ref = state.by_staff_id.get(listed.staff_id, "")
         known = state.people.get(listed_ref)
@@ -112,7 +113,7 @@ def _bounded(state: State, rows: People) -> tuple[People, list[tuple[str, str]]]
             continue
         row, what = _of_known(listed, known) if known is not None else _of_new(listed)
         taken = state.by_badge.get(listed.badge, listed_ref) != listed_ref
-        if row is not None and taken and times[listed.badge] == 1:
+        if row is not None and taken and listed.badge not in twice:
             # Whoever has it may be a leaver, who would stay if the list were refused for it.
             row, what = replace(row, badge=""), [*what, "badge_taken"]
         told += [(where, each) for each in what]

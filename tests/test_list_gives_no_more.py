@@ -7,9 +7,9 @@ import pytest
 from cabinet import events as e
 from cabinet import records as r
 from tests.administrator import choose, give_override
-from tests.test_staff_list import hospital, listed, row, standing, without
-from tests.test_temporary import make
-from tests.ward import NOON_MS, Ward
+from tests.test_staff_list import hospital, listed, row, standing, stop, without
+from tests.test_temporary import enrol, make
+from tests.ward import NOON_MS, Ward, badge
 
 DAY_MS = 86_400_000
 
@@ -121,3 +121,41 @@ def test_attack_an_account_drawn_like_the_next_newcomers_keeps_no_list_and_no_le
     assert new.staff_id not in ward.state.by_staff_id and "X9" in ward.state.by_staff_id
     assert ward.records(r.Refused)[-1].why == "disguised"
     assert any("drawn like somebody's" in it for it in outcome.report)
+
+
+@pytest.mark.parametrize("how", ["not on it", "suspended", "left"])
+def test_attack_the_last_administrator_keeps_no_list_out_and_no_leaver_in(
+    ward: Ward, how: str
+) -> None:
+    """An administrator who leaves suspends the other one first, and is the last."""
+    everybody = hospital(ward)
+    stop(ward, "A2", "suspended")
+    row_of = [] if how == "not on it" else [row("A1", status=how)]
+    outcome = ward.do(listed(2, *without(everybody, "A1", "N1"), *row_of))
+    assert not outcome.refusal
+    assert (standing(ward, "N1"), standing(ward, "A1")) == ("suspended", "active")
+    assert "last_administrator" in [it.why for it in ward.records(r.Refused)]
+    assert any("no administrator would be left" in it for it in outcome.report)
+
+
+def test_attack_somebody_elses_badge_on_the_list_keeps_no_list_out_and_no_leaver_in(
+    ward: Ward,
+) -> None:
+    """A charge nurse who leaves gives a temporary user the next newcomer's badge."""
+    everybody = hospital(ward)
+    ward.sign_in("C1")
+    for button in ("menu", "emergency"):
+        ward.press(button)
+    code = make(ward, "X7")
+    ward.press("menu")
+    ward.press("sign_out")
+    enrol(ward, code, "X7", by="C1")
+    given = row("N2", badge=badge("C1"))  # handed on, by a list that has its former holder no more
+    new = row("X9", badge=badge("X7"))
+    outcome = ward.do(listed(2, *without(everybody, "C1", "N2"), given, new))
+    assert not outcome.refusal
+    assert standing(ward, "C1") == "suspended"
+    assert [ward.state.people[ward.ref(it)].badge for it in ("N2", "X9")] == [badge("N2"), ""]
+    assert ward.state.by_badge[badge("C1")] == ward.ref("C1")
+    assert [it.why for it in ward.records(r.Refused)][-2:] == ["badge_taken"] * 2
+    assert sum("badge belongs to somebody else" in it for it in outcome.report) == 2

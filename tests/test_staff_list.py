@@ -18,7 +18,6 @@ from cabinet import staff_records as st
 from cabinet.journal import replay
 from cabinet.lists import MAX_TEXT_CHARS
 from cabinet.step import Outcome
-from tests.test_temporary import enrol, make
 from tests.ward import PEOPLE, Ward, badge
 
 WHOLE = tuple(PEOPLE)
@@ -172,44 +171,6 @@ def test_a_list_cannot_take_the_last_administrator(ward: Ward) -> None:
     everybody = hospital(ward)
     assert not ward.do(listed(2, *without(everybody, "A1", "A2"))).refusal
     assert standing(ward, "A1") == standing(ward, "A2") == "active"
-
-
-@pytest.mark.parametrize("how", ["not on it", "suspended", "left"])
-def test_attack_the_last_administrator_keeps_no_list_out_and_no_leaver_in(
-    ward: Ward, how: str
-) -> None:
-    """An administrator who leaves suspends the other one first, and is the last."""
-    everybody = hospital(ward)
-    stop(ward, "A2", "suspended")
-    row_of = [] if how == "not on it" else [row("A1", status=how)]
-    outcome = ward.do(listed(2, *without(everybody, "A1", "N1"), *row_of))
-    assert not outcome.refusal
-    assert (standing(ward, "N1"), standing(ward, "A1")) == ("suspended", "active")
-    assert "last_administrator" in [it.why for it in ward.records(r.Refused)]
-    assert any("no administrator would be left" in it for it in outcome.report)
-
-
-def test_attack_somebody_elses_badge_on_the_list_keeps_no_list_out_and_no_leaver_in(
-    ward: Ward,
-) -> None:
-    """A charge nurse who leaves gives a temporary user the next newcomer's badge."""
-    everybody = hospital(ward)
-    ward.sign_in("C1")
-    for button in ("menu", "emergency"):
-        ward.press(button)
-    code = make(ward, "X7")
-    ward.press("menu")
-    ward.press("sign_out")
-    enrol(ward, code, "X7", by="C1")
-    given = row("N2", badge=badge("C1"))  # handed on, by a list that has its former holder no more
-    new = row("X9", badge=badge("X7"))
-    outcome = ward.do(listed(2, *without(everybody, "C1", "N2"), given, new))
-    assert not outcome.refusal
-    assert standing(ward, "C1") == "suspended"
-    assert [ward.state.people[ward.ref(it)].badge for it in ("N2", "X9")] == [badge("N2"), ""]
-    assert ward.state.by_badge[badge("C1")] == ward.ref("C1")
-    assert [it.why for it in ward.records(r.Refused)][-2:] == ["badge_taken"] * 2
-    assert sum("badge belongs to somebody else" in it for it in outcome.report) == 2
 
 
 def test_nobody_whom_a_person_suspended_comes_back_by_a_list(ward: Ward) -> None:
