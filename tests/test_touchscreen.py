@@ -114,6 +114,13 @@ def test_words_of_a_refusal_are_shown_unless_the_screen_says_them(
     assert words(client.page()).count("Drawer 4 is open") == 1
 
 
+def test_a_note_with_a_name_in_bold_is_one_sentence(client: Client, peer: ScreenPeer) -> None:
+    said = Words("Wasted: 1 tablet of oxyCODONE 5 mg.", "strong", "success")
+    peer.show(Screen(43, "home", "My patients", (said, Rows((), ""))))
+    # In the strip each child of the note is an item with a gap around it.
+    assert "<span>Wasted: 1 tablet of <b>oxyCODONE</b> 5 mg.</span></p>" in client.until(43)
+
+
 def test_names_with_markup_are_shown_as_text(client: Client, peer: ScreenPeer) -> None:
     bad = "<script>alert(1)</script>"
     row = Row('x" onclick="alert(1)', bad, (bad,), bad, why_not="")
