@@ -22,6 +22,7 @@ from cabinet.messages import (
     Shown,
     Words,
 )
+from cabinet.signin import PIN_LOCKED
 from cabinet.wording import REASONED
 
 LIVE = Live("14:05", "Ward 3 East")
@@ -132,7 +133,8 @@ def _gallery() -> dict[str, Shown]:
 
     rest = Words("Hold your badge to the reader", "name")
     add("rest", Screen(1, "rest", "Ward 3 East", (rest,), (code,)))
-    add("rest with a note", Screen(1, "rest", "Ward 3 East", (note, rest), (code,)))
+    why = Words(PIN_LOCKED, "strong", "refusal")
+    add("rest with a note", Screen(1, "rest", "Ward 3 East", (why, rest), (code,)))
     locked = Words("Somebody was at work here. They go on when they prove who they are.")
     add("locked", Screen(1, "locked", "Ward 3 East", (note, rest, locked)))
     finger = (

@@ -117,7 +117,6 @@ def test_words_of_a_refusal_are_shown_unless_the_screen_says_them(
 def test_a_note_with_a_name_in_bold_is_one_sentence(client: Client, peer: ScreenPeer) -> None:
     said = Words("Wasted: 1 tablet of oxyCODONE 5 mg.", "strong", "success")
     peer.show(Screen(43, "home", "My patients", (said, Rows((), ""))))
-    # In the strip each child of the note is an item with a gap around it.
     assert "<span>Wasted: 1 tablet of <b>oxyCODONE</b> 5 mg.</span></p>" in client.until(43)
 
 
