@@ -9,17 +9,7 @@ from typing import Any
 
 import pytest
 
-from cabinet import (
-    attesting,
-    emergency,
-    locking,
-    patients,
-    reviews,
-    rights,
-    sessions,
-    signin,
-    spells,
-)
+from cabinet import attesting, emergency, locking, patients, rights, sessions, signin
 from cabinet import records as r
 from cabinet.decision import Draft, Place, Proof
 from cabinet.messages import Screen
@@ -154,42 +144,7 @@ def _end_by_the_clock_alone(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(patients, "has_ended", ended)
 
 
-def _any_pharmacist_judges(patch: pytest.MonkeyPatch, _: Story) -> None:
-    refusal = reviews.refusal
-
-    def lenient(state: State, subject: str, now_ms: int) -> str:
-        why = refusal(state, subject, now_ms)
-        return "" if why == "reviewers_own" else why
-
-    patch.setattr(reviews, "refusal", lenient)
-
-
-def _judged_while_it_is_on(patch: pytest.MonkeyPatch, _: Story) -> None:
-    refusal = reviews.refusal
-
-    def lenient(state: State, subject: str, now_ms: int) -> str:
-        why = refusal(state, subject, now_ms)
-        return "" if why == "still_on" else why
-
-    patch.setattr(reviews, "refusal", lenient)
-
-
-def _restart_forgets_emergencies(patch: pytest.MonkeyPatch, _: Story) -> None:
-    restarted = spells.restarted
-
-    def forgetful(state: State, mono_ms: int) -> None:
-        restarted(state, mono_ms)
-        state.emergencies = {ref: it for ref, it in state.emergencies.items() if not it.ended}
-
-    patch.setattr(spells, "restarted", forgetful)
-
-
-def _no_verdict_is_owed(patch: pytest.MonkeyPatch, _: Story) -> None:
-    patch.setattr(reviews, "_alone", lambda state: [])
-
-
 EARLY = replace(PLAN, seed=21)  # the temporary user is asked before their hours are over
-VERDICTS = replace(PLAN, accesses_a_day=8, trespass_rate=100.0)  # each draws who takes part
 
 DEFECTS: dict[str, Defect] = {
     "second account as witness": Defect(
@@ -222,21 +177,6 @@ DEFECTS: dict[str, Defect] = {
     ),
     "an order's end by the clock alone": Defect(
         _end_by_the_clock_alone, (5,), 2500, PLAN, ("order that ended, the clock set back",)
-    ),
-    "a second account judges": Defect(
-        _two_accounts_are_two_people, (5,), 2500, VERDICTS, ("a verdict is dodged",)
-    ),
-    "whoever took part judges": Defect(
-        _any_pharmacist_judges, (5,), 2500, VERDICTS, ("a verdict is dodged",)
-    ),
-    "judged while it is on": Defect(
-        _judged_while_it_is_on, (5,), 2500, VERDICTS, ("a verdict is dodged",)
-    ),
-    "a restart forgets emergencies": Defect(
-        _restart_forgets_emergencies, (5,), 2500, VERDICTS, ("a verdict is dodged",)
-    ),
-    "no verdict is owed": Defect(
-        _no_verdict_is_owed, (5,), 2500, VERDICTS, ("a removal without an order is judged",)
     ),
     "two people signed in": Defect(
         _two_people_signed_in, (0, 5), 2000, PLAN, ("second badge at a screen in use",)

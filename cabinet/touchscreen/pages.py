@@ -90,7 +90,7 @@ def layout(screen: Screen, live: Live) -> Layout:
         blocks = tuple(item for item in named if item not in side)
     most = max((len(b.rows) for b in screen.blocks if isinstance(b, Rows)), default=0)
     bars = len(alarm_bars(live.alarms))
-    large = kind == "letters" or (kind == "split" and screen.banner) or most >= TIGHT_ROWS
+    large = kind in ("letters", "rest") or (kind == "split" and screen.banner) or most >= TIGHT_ROWS
     tight = bars > 1 or (bars > 0 and bool(large))
     return Layout(kind, note, blocks, side if kind == "split" else (), submits, tight)
 
