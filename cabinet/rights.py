@@ -59,8 +59,9 @@ def refusal(state: State, person_ref: str, act: Act, wall_ms: int, medicine: str
             return "wrong_override_group"
     held = dict(rights.competencies)
     now_ms = now_of(state, wall_ms)
+    acts = (act, Act.REMOVE) if act is Act.OVERRIDE else (act,)  # it is a removal, whoever ordered
     for training in state.plan.training:
-        if act.value in training.acts:
+        if any(it.value in training.acts for it in acts):
             until_ms = held.get(training.competency)
             if until_ms is None or (until_ms and now_ms >= until_ms):
                 return "training_lapsed"

@@ -98,7 +98,7 @@ screen would ask for it.
 
     [[training]]
     competency = "intravenous"  # as people's competencies name it
-    acts = ["remove", "waste"]  # for which it must not have ended
+    acts = ["remove", "waste"]  # for which it must not have ended; remove: also without an order
 """
 ATTACKS = (
     (

@@ -4,12 +4,14 @@ Not for who was stopped as a whole (`test_stopped.py`). The rules are asked thro
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import msgspec
 import pytest
 
 from cabinet import events as e
 from cabinet import records as r
+from cabinet import screens
 from cabinet.decision import Draft
 from cabinet.effects import apply
 from cabinet.journal import replay
@@ -17,6 +19,7 @@ from cabinet.machines import CorruptLedger
 from cabinet.messages import Row, Rows
 from cabinet.plan import Asked, Training
 from cabinet.wording import REASONS
+from tests.test_emergency import LISTED, begin, grant
 from tests.ward import MEDICINES, NOON_MS, PLAN, Ward
 
 HOUR_MS = 3_600_000
@@ -251,6 +254,28 @@ def test_an_untrained_witness_does_not_witness() -> None:
     ward.press("amount", "1")
     ward.prove("N2")
     assert not ward.records(r.Wasted)
+
+
+@pytest.mark.parametrize("kind", ["", "break_glass", "critical_override"])
+def test_attack_without_an_order_nobody_removes_what_they_are_not_trained_to_remove(
+    kind: str,
+) -> None:
+    asked = (Training("opioids", ("remove",)),)
+    ward = Ward(msgspec.structs.replace(LISTED, training=asked))
+    grant(ward, "C1", "A")
+    if kind:
+        begin(ward, kind, "C1", "P1")
+        ward.press("sign_out")
+    ward.commands.clear()
+    ward.sign_in("C1")
+    patient = ward.state.orders["O1"].listed.patient
+    ward.engine.place = replace(ward.engine.place, page="patient", patient=patient)
+    assert f"override:{patient}" not in screens.buttons(ward.screen())
+    at = replace(ward.engine.place, page="override", medicine="OXY5", quantity=1, why="emergency")
+    ward.engine.place = at
+    assert ward.press("open_override").refusal
+    assert refused(ward).why == "training_lapsed"
+    assert not pulses(ward)
 
 
 # --- a site's stricter rows -----------------------------------------------------------------------
