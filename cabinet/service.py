@@ -36,6 +36,7 @@ READING = (
 KNOWN = (*READING, *service_work.COMMANDS, *service_system.COMMANDS)
 BUSY = "Somebody is signed in at the console already. One at a time."
 OVER = "The session is over. Sign in again."
+STOPPED_HERE = "Your access was withdrawn: whom the certificate names works here no more."
 NOT_ACCEPTED = "Not accepted. Each code of your app is good once: wait for the next one."
 UNTOLD = ("wrong_secret", "locked", "too_soon", *rights.STOPPED)  # to whom may be a stranger
 FACTORS = (Factor.PIN.value, Factor.TOTP.value)
@@ -85,6 +86,8 @@ def proved(draft: Draft, event: ServiceProved) -> None:
     now = state.service
     if lasts_s <= 0:
         _refuse(draft, "expired", event.key, "The certificate is not valid any more.")
+    elif _stopped_here(state, rights.accounts_of(state, event.numbers)):
+        _refuse(draft, "withdrawn", event.key, STOPPED_HERE)
     elif _elsewhere(draft, event.session, event.key):
         return
     elif now is None:
@@ -108,6 +111,15 @@ def proved(draft: Draft, event: ServiceProved) -> None:
         _refuse(draft, "another_key", event.key, words)
     else:
         draft.add(sr.ServiceExtended(now.id, event.serial, lasts_s))
+
+
+def _stopped_here(state: State, people: tuple[str, ...]) -> bool:
+    """Whether whom a certificate names was suspended or left; it may be good for days after that.
+
+    Whoever has a new number since may be named by that and by the one that they left.
+    """
+    standings = [state.people[ref].standing for ref in people]
+    return "suspended" in standings or (bool(standings) and "active" not in standings)
 
 
 def _elsewhere(draft: Draft, session: str, key: str) -> bool:
@@ -233,6 +245,8 @@ def wrote(draft: Draft, event: ServiceWrote) -> None:
 def _withdrawn(draft: Draft, now: Service) -> str:
     """Why this technician may do nothing any more, though the session has not ended yet; or ""."""
     wall_ms = draft.moment.wall_ms
+    if _stopped_here(draft.state, now.people):
+        return STOPPED_HERE
     why = rights.refusal(draft.state, now.person, Act.SERVICE, wall_ms) if now.person else ""
     return REASONS[why] if why else ""
 
@@ -260,7 +274,7 @@ def tick(draft: Draft) -> None:
         return
     idle_s = (mono_ms - now.active_ms) // 1000
     why: Literal["time", "not_admitted", "idle", "withdrawn"]
-    if now.person and rights.refusal(draft.state, now.person, Act.SERVICE, draft.moment.wall_ms):
+    if _withdrawn(draft, now):
         why = "withdrawn"
     elif mono_ms >= now.ends_ms:
         why = "time"
