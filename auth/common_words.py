@@ -1,7 +1,7 @@
 """Words that passphrases are made of first: of leaked lists, of hospitals, of this very screen.
 
-Not for rules (`passphrases.py` finds them with digits and marks around, and finds keys in a row by
-rule). One rule: only ever add; a word is lower case, of letters and digits alone.
+Not for rules (`guesses.py` finds them with digits and marks in them), nor for the 90,000 that
+zxcvbn knows. One rule: only ever add; a word is lower case, of letters and digits alone.
 """
 
 COMMON_WORDS = frozenset(
@@ -41,5 +41,15 @@ COMMON_WORDS = frozenset(
     drawers pocket touchscreen dispense dispensing dispenser locker technician morphine
     oxycodone fentanyl tablet tablets pill pills syringe needle bandage hygiene blood heart
     pulse trauma oncology pediatrics finger fingerprint pin my the is a new old
+    adc automated stationen formulary override witness waste krankenhaus apotheke klinik
+    schwester pfleger pflege arzt enfermera hopital infirmiere ospedale infermiera demo
+
+    guten morgen abend tag nacht hallo welt danke bitte liebe schatz bonjour monde merci amour
+    soleil hola mundo gracias amor te quiero buongiorno mondo grazie amore ich bin dich fussball
+    sonne blume katze hund deutschland
+
+    qwertzuiop yxcvbnm azertyuiop qsdfghjklm wxcvbn qsdfgh qwertz azerty 1q2w3e4r5t6z7u8i9o0p
+    1q2w3e4r5t6y7u8i9o0p 1q2w3e4r5t q1w2e3r4t5z6u7i8o9p0 q1w2e3r4t5 a1b2c3d4e5f6g7h8 1qay2wsx
+    3edc4rfv 2wsx3edc 4rfv5tgb 5tgb6yhn 6yhn7ujm
     """.split()
 )

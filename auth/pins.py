@@ -23,6 +23,7 @@ PIN_DIGITS = 8  # NIST SP 800-63B-4: at least 8 characters as one of two factors
 MEMORY_KIB = 19_456  # OWASP password storage: Argon2id with 19 MiB, 2 passes, 1 lane
 MEMORY_LIMIT_KIB = 32_768
 SALT_BYTES = 16  # RFC 9106, 3.1
+RUN_ENDS = (3, 4, 5)  # where one run of digits may end and another begin
 OWN_DIGITS = 4  # of a staff number, from which on it may not be in the PIN
 _LINES = ("123", "456", "789", "147", "258", "369", "159", "357", "456", "852", "741", "963")
 _KEYPAD_LINES = (*_LINES, *(line[::-1] for line in _LINES))
@@ -43,9 +44,10 @@ def check_usable(pin: str, own: tuple[str, ...] = ()) -> None:
         raise UnusablePin(f"A PIN has {PIN_DIGITS} digits.")
     digits = [int(digit) for digit in pin]
     steps = [(after - before) % 10 for before, after in itertools.pairwise(digits)]
-    if all(step == steps[0] for step in steps) and steps[0] in (0, 1, 9):
-        raise UnusablePin("A PIN of one digit or a run of digits is too easy to guess.")
-    if pin[:4] == pin[4:] or pin[:2] * 4 == pin:
+    two_runs = any(_is_run(steps[: at - 1]) and _is_run(steps[at:]) for at in RUN_ENDS)
+    if len(set(steps)) == 1 or two_runs:
+        raise UnusablePin("A PIN of one digit or of runs of digits is too easy to guess.")
+    if any(pin == (pin[:unit] * PIN_DIGITS)[:PIN_DIGITS] for unit in (2, 3, 4)):
         raise UnusablePin("A PIN that repeats itself is too easy to guess.")
     if pin[:2] in ("19", "20") or pin[4:6] in ("19", "20"):
         raise UnusablePin("A PIN that looks like a date is too easy to guess.")
@@ -59,8 +61,14 @@ def check_usable(pin: str, own: tuple[str, ...] = ()) -> None:
         raise UnusablePin("Many people choose this PIN. Choose another.")
     for number in own:
         digits_of = "".join(digit for digit in number if digit.isdigit())
-        if len(digits_of) >= OWN_DIGITS and digits_of[-PIN_DIGITS:] in pin:
+        known = digits_of[-PIN_DIGITS:]
+        if len(digits_of) >= OWN_DIGITS and (known in pin or known[::-1] in pin):
             raise UnusablePin("A PIN with your staff number in it is too easy to guess.")
+
+
+def _is_run(steps: list[int]) -> bool:
+    """Whether digits with these steps between them are one digit, or follow one another."""
+    return len(set(steps)) == 1 and steps[0] in (0, 1, 9)
 
 
 class PinHasher:

@@ -158,7 +158,7 @@ def _known(draft: Draft) -> tuple[str, ...]:
     given, family = (
         (details.given, details.family) if details else (newcomer.given, newcomer.family)
     )
-    return given, family, state.name, state.cabinet
+    return given, family, state.name, state.cabinet, state.plan.area
 
 
 def _ask_finger(draft: Draft, note: Note | None) -> None:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
 
 # Which outside packages each of ours is built on; a new one is a decision, not an accident.
 OUTSIDE = {
-    "auth": ("argon2", "cryptography", "fido2"),
+    "auth": ("argon2", "cryptography", "fido2", "zxcvbn"),
     "drivers": ("fido2", "gpiozero", "pyfingerprint", "serial"),
     "ledger": ("cryptography", "sqlcipher3"),
     "cabinet": ("biip", "msgspec", "pyrage", "transitions"),

@@ -140,7 +140,7 @@ def test_one_goes_from_pin_to_passphrase_and_back_and_has_one_of_them() -> None:
     ("phrase", "words"),
     [
         ("tulips", "at least 8"),
-        ("Password2024!", "words that are tried first"),
+        ("Password2024!", "are tried first"),
         ("nell new 2024", "Your name"),
         ("ward 1 nell", "Your name"),
         ("qwertyuiop", "in a row"),

@@ -1,20 +1,29 @@
 """Passphrases: how they are compared, how long they may be, and which are refused."""
 
+import random
 import string
+import time
 import unicodedata
+from collections.abc import Iterable
 
 import pytest
+import zxcvbn
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as some
+from zxcvbn import matching, scoring
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from auth import guesses
 from auth.common_words import COMMON_WORDS
 from auth.errors import UnusablePin
-from auth.passphrases import LEAST_CHARS, MOST_BYTES, MOST_CHARS, can_be, check_usable, plain
+from auth.guesses import check_usable
+from auth.passphrases import LEAST_CHARS, MOST_BYTES, MOST_CHARS, can_be, plain
 from auth.pins import PinHasher, keyed_hash
 from cabinet import events as e
 from cabinet import secrets_worker
 from cabinet.messages import MAX_TEXT_CHARS, Frames, Press, decode_for_controller, encode
 from cabinet.secrets_worker import answer
+from tests.test_secrets_worker import held
 
 PEPPER = bytes(32)
 HASHER = PinHasher(PEPPER, passes=1, memory_kib=8)
@@ -43,6 +52,17 @@ FIRST_TRIED = {
     "a repetition": ("aaaaaaaaa", "abcabcab", "tulip tulip", "....----....", "password password"),
     "wide letters": (wide("amina2041"), wide("password")),
     "a famous one": ("correct horse battery staple", "CorrectHorseBatteryStaple!"),
+    "a word and a digit twice": ("password1password1", "nurse123nurse123", "tulip9 tulip9"),
+    "common words together": ("helloworld", "hello world 123", "Purple-Coffee-99", "H3ll0W0rld99"),
+    "common words of others": ("gutenmorgen123", "bonjour le monde", "Krankenhaus 3 Station"),
+    "words with marks inside": ("p.a.s.s.w.o.r.d", "sun*shine*coffee", "pass-word_2026"),
+    "words backwards": ("drowssap1", "Eiram rofako"),
+    "walks on the keys": ("qazwsxedc", "1qaz@WSX3edc", "zaq12wsx!", "asdfghjkl;'", "qsdfghjk"),
+    "a date": ("january2024march", "24.12.1985 december", "1985-12-24"),
+    "the person in disguise": (
+        *("animA rofakO", "4m1n4 0k4f0r", "Ok@for.Am1na!", "1402-N tulip", "amina tulip 12"),
+        *("Ámina Ökafor", "a m i n a o k a f o r", "Okafor, summer"),
+    ),
 }
 GOOD = (
     "tulip anchor mist",
@@ -51,6 +71,8 @@ GOOD = (
     "5820391463",
     "vx!9Kq2#",
     "見上げる夜の星たち",
+    "tulip lantern gravel moss",
+    "blue horse lamp river",
 )
 
 
@@ -76,6 +98,110 @@ def test_one_listed_word_among_others_does_not_spoil_a_passphrase() -> None:
 def test_the_list_of_words_is_as_it_is_read() -> None:
     for word in COMMON_WORDS:
         assert word == word.casefold() and word.isalnum(), word
+
+
+WORDS = some.sampled_from(sorted(it for it in COMMON_WORDS if it.isalpha()))
+LEET = str.maketrans("aeost", "43057")
+
+
+@given(WORDS, WORDS, some.sampled_from(("", " ", "-")), some.integers(0, 99), some.integers(0, 3))
+@settings(max_examples=200, deadline=None)
+def test_attack_two_common_words_are_no_passphrase_in_any_dress(
+    one: str, two: str, between: str, number: int, dress: int
+) -> None:
+    words = f"{one}{between}{two}"
+    phrase = (words, words.title(), words.upper())[dress % 3] + str(number)
+    phrase = words.translate(LEET) if dress == 3 else phrase
+    assume(LEAST_CHARS <= len(phrase) <= MOST_CHARS)
+    with pytest.raises(UnusablePin, match=r"tried first|repeats"):
+        check_usable(phrase)
+
+
+@given(some.text(string.ascii_lowercase + string.digits, min_size=1, max_size=8), some.data())
+@settings(max_examples=100, deadline=None)
+def test_attack_one_piece_again_and_again_is_no_passphrase(
+    unit: str, data: some.DataObject
+) -> None:
+    phrase = unit * data.draw(some.integers(-(-LEAST_CHARS // len(unit)) + 1, 64 // len(unit)))
+    with pytest.raises(UnusablePin):
+        check_usable(phrase.title())
+
+
+@given(
+    *(some.sampled_from(("amina", "okafor", "aminaokafor", "okaforamina")), some.integers(0, 99)),
+    *(some.sampled_from(("", ".", "-", " ")), some.booleans(), some.integers(0, 2)),
+)
+@settings(max_examples=200, deadline=None)
+def test_attack_the_persons_name_is_no_passphrase_in_any_disguise(
+    name: str, number: int, between: str, backwards: bool, dress: int
+) -> None:
+    name = between.join(reversed(name) if backwards else name)
+    name = (name, name.title(), name.translate(LEET))[dress]
+    phrase = f"{name} {number:02}"
+    with pytest.raises(UnusablePin, match="Your name, number or cabinet"):
+        check_usable(phrase, KNOWN)
+
+
+@pytest.mark.parametrize("known", ["Zoë Müller-Łukasz", "Sørensen"])
+def test_attack_a_name_without_its_accents_is_still_the_name(known: str) -> None:
+    for phrase in ("mueller lukasz 1", "MULLER zoe 85", "sorensen-85", "soerensen 85"):
+        found = next((it for it in ("zoe", "sor", "soe") if it in phrase.lower()), "lukasz")
+        if (found in ("zoe", "lukasz")) == known.startswith("Z"):
+            with pytest.raises(UnusablePin, match="Your name, number or cabinet"):
+                check_usable(phrase, known.split())
+
+
+def test_four_unrelated_words_are_refused_to_nobody_and_three_common_ones_to_most() -> None:
+    """Words of the 2000 that are used most: harder than those of any list for passphrases."""
+    used = [it for it in FREQUENCY_LISTS["english_wikipedia"] if len(it) > 3][:2000]
+    source = random.Random(41)
+    for words, least, most in ((2, 0.99, 1.0), (3, 0.2, 1.0), (4, 0.0, 0.01)):
+        phrases = [" ".join(source.sample(used, words))[:MOST_CHARS] for _ in range(200)]
+        refused = [it for it in phrases if it_is_refused(it)]
+        assert least <= len(refused) / len(phrases) <= most, (words, len(refused))
+
+
+def it_is_refused(phrase: str, known: Iterable[str] = KNOWN) -> bool:
+    try:
+        check_usable(phrase, known)
+    except UnusablePin:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kind", ["letters", "letters, digits and marks", "ten digits"])
+def test_what_chance_made_is_a_passphrase(kind: str) -> None:
+    alphabets = {
+        "letters": (string.ascii_lowercase, 8),
+        "ten digits": (string.digits, 10),
+        "letters, digits and marks": (string.ascii_letters + string.digits + "!#$%&*+-./:;?@", 10),
+    }
+    alphabet, size = alphabets[kind]
+    source = random.Random(43)
+    made = ["".join(source.choices(alphabet, k=size)) for _ in range(200)]
+    assert sum(map(it_is_refused, made)) <= 0.05 * len(made)
+
+
+def test_attack_marks_for_letters_keep_nobody_waiting() -> None:
+    """zxcvbn alone tries every letter for every mark of these: many seconds."""
+    for phrase in (
+        "4@8({[<369!1|0$5+7%2" * 3,
+        "4a@8b(c{e3g69i1!l|o0s$5t+7x%z2" * 2,
+        "1i7l0o5s3e4a" * 5,
+    ):
+        started = time.thread_time()
+        it_is_refused(phrase[:MOST_CHARS])
+        assert time.thread_time() - started < 2.5
+
+
+def test_attack_what_was_judged_stays_nowhere() -> None:
+    phrase = "".join(reversed("ssom nretnal pilut revamoliz"))  # no constant of this file
+    known = phrase.split()[0]
+    it_is_refused(phrase, (known,))
+    it_is_refused(known + "99", (known,))
+    for module in (zxcvbn, matching, scoring, guesses):
+        for secret in (known, known[::-1], phrase[len(known) + 1 :]):
+            assert not held(vars(module), secret), module.__name__
 
 
 @given(some.text(max_size=80))
@@ -152,7 +278,7 @@ def test_a_passphrase_is_no_pin_where_a_pin_is_chosen() -> None:
 def test_attack_the_number_on_the_badge_is_no_part_of_a_passphrase() -> None:
     badge = keyed_hash(PEPPER, "badge", "0049137025")
     for phrase in (
-        *("0049137025", "tulip 0049137025 mist", "x00491370251y"),
+        *("tulip 0049137025 mist", "x00491370251y"),
         *(
             "tulip 49137025 mist",
             "tulip 00-4913-7025",

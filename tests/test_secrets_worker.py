@@ -99,6 +99,7 @@ def test_a_pin_is_neither_the_persons_staff_number_nor_their_badges() -> None:
     badge = keyed_hash(PEPPER, "badge", "58203917")
     for job, words in (
         (e.HashPin("1", "57048163", "N-7048"), "staff number"),
+        (e.HashPin("1", "58407163", "N-7048"), "staff number"),
         (e.HashPin("1", "58203917", "", badge), "badge"),
     ):
         hashed = answer(job, hasher, PEPPER, bytes)
