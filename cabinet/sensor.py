@@ -38,15 +38,19 @@ def answers(draft: Draft, identity: str) -> None:
             if SENSOR not in state.devices_down:
                 draft.add(r.DeviceFailed(SENSOR, FOREIGN))
             return
-        if _carry(draft, identity, state.sensor) != state.sensor:  # where nobody has a finger yet
+        if _carry(draft, identity) != state.sensor:  # where nobody has a finger yet
             draft.stay(newcomer=replace(draft.place.newcomer, slots=()))
     if SENSOR in state.devices_down:
         draft.add(r.DeviceRestored(SENSOR))
 
 
-def _carry(draft: Draft, identity: str, otherwise: str, **fitted: Any) -> str:
-    """The slots are of this sensor from here on; one without a mark is given one: its identity."""
-    carried = identity or otherwise or draft.fresh(IDENTITY_BYTES).hex()
+def _carry(draft: Draft, identity: str, **fitted: Any) -> str:
+    """The slots are of this sensor from here on; one without a mark is given one: its identity.
+
+    It is a fresh one: the sensor that carries the one of before may be in somebody's pocket, with
+    anybody's finger in the slots that are given out next.
+    """
+    carried = identity or draft.fresh(IDENTITY_BYTES).hex()
     if not identity:
         draft.command(MarkSensor(draft.reference(), carried))
     if carried != draft.state.sensor or fitted:
@@ -63,7 +67,7 @@ def fit(draft: Draft, found: str, session: Session, second: Proof | None = None)
     if second is not None:
         fitted |= {"load": True, "factors": session.factors, "approved_by": second.person}
         fitted |= {"approver_factors": second.factors, "approver_fallback": second.fallback}
-    _carry(draft, found, "", **fitted)
+    _carry(draft, found, **fitted)
     if SENSOR in draft.state.devices_down and (found or second is None):
         draft.add(r.DeviceRestored(SENSOR))
 

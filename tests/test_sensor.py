@@ -81,15 +81,29 @@ def test_attack_no_finger_is_enrolled_at_a_sensor_that_is_not_the_one_it_was(war
     assert ward.records(r.PersonEnrolled)[-1].slots == ()
 
 
-def test_a_mark_that_was_not_written_is_written_again_and_recorded_once() -> None:
+def test_a_mark_that_was_not_written_gives_way_to_a_fresh_one() -> None:
     """The power went between the record and the sensor's answer."""
     fresh = Fresh()
     up(fresh, "")
-    identity = fresh.command(e.MarkSensor).identity
     fresh.restart()
     up(fresh, "")
-    assert fresh.command(e.MarkSensor).identity == identity
-    assert len(fresh.records(fr.SensorFitted)) == 1
+    identity = fresh.command(e.MarkSensor).identity
+    up(fresh, identity)
+    assert [it.sensor for it in fresh.records(fr.SensorFitted)][-1] == identity
+    assert len(fresh.records(fr.SensorFitted)) == 2
+    assert "fingerprint" not in fresh.state.devices_down
+
+
+def test_attack_a_sensor_that_was_taken_out_shares_its_mark_with_none_that_came_after() -> None:
+    """Nobody has a finger yet: the old one comes back once somebody has, with a thief's in it."""
+    fresh = Fresh()
+    up(fresh, SENSOR)
+    down(fresh)
+    up(fresh, "")
+    identity = fresh.command(e.MarkSensor).identity
+    assert identity != SENSOR
+    up(fresh, identity)
+    assert fresh.state.sensor == identity
 
 
 def test_before_anybody_enrolled_a_finger_any_sensor_will_do() -> None:

@@ -68,7 +68,7 @@ def _mark_read_before_only(patch: pytest.MonkeyPatch, _: Story) -> None:
 
 def _any_sensor_will_do(patch: pytest.MonkeyPatch, _: Story) -> None:
     def answers(draft: Draft, identity: str) -> None:
-        sensor._carry(draft, identity, draft.state.sensor)
+        sensor._carry(draft, identity or draft.state.sensor)
         if sensor.SENSOR in draft.state.devices_down:
             draft.add(r.DeviceRestored(sensor.SENSOR))
 
