@@ -83,7 +83,14 @@ def restarted(state: State, mono_ms: int) -> None:
     within_ms = state.plan.rules.crowd_within_s * 1000
     late = [at_ms for at_ms in state.recent_tries if state.mono_ms - at_ms < within_ms]
     state.recent_tries = (mono_ms,) * len(late)  # those that counted when the power went
-    state.guessed_ms = state.finger_off_ms = -1
+    state.guessed_ms = _alarm(state, state.guessed_ms, mono_ms)
+    state.finger_off_ms = _alarm(state, state.finger_off_ms, mono_ms)
+
+
+def _alarm(state: State, told_ms: int, mono_ms: int) -> int:
+    """Whoever pulls the plug silences no alarm: one that was on begins anew, -1 for none."""
+    on = told_ms >= 0 and state.mono_ms - told_ms < state.plan.rules.crowd_within_s * 1000
+    return mono_ms if on else -1
 
 
 def _guessing_suspected(

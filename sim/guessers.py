@@ -11,6 +11,7 @@ from functools import partial
 
 from cabinet.messages import Screen
 from sim import cast
+from sim.administrators import INGRID, enrol_again
 from sim.enumeration import difference
 from sim.hands import GaveUp, Hands, says
 from sim.people import PEOPLE, Person
@@ -27,6 +28,10 @@ READ_S = 2.4  # a finger on the glass, until the sensor has said so
 PULLED_S, PLUGGED_S = 4.0, 9.0  # until the cabinet has noticed, and until it asks for fingers again
 SHIFTS_S = (-3600.0, -60.0, 60.0, 3600.0)  # by which somebody sets the clock
 DARK_S = 2.0  # from the plug pulled to the plug put back
+RESTED_S = 600.0  # until a clock is right again
+MISSES, MISSING_VISITS = 11, 7  # fingers at one visit, and visits
+NEXT_TIME_S = (300.0, 2 * 3600.0)  # until whoever found a badge comes again
+SWITCHED_OFF, ALARM = "Your finger missed too often", "A finger missed too often"
 
 
 # --- what all of them do --------------------------------------------------------------------------
@@ -183,6 +188,80 @@ def guess_fingers(it: Visit) -> None:
     comes_and_goes(it, owner)
 
 
+def miss_on(it: Visit, visits: int = MISSING_VISITS) -> None:
+    """Own fingers with one found badge, day after day, until it is switched off."""
+    hands, owner = it.hands, cast.UNTRAINED
+    _disturbed(it)
+    for _ in range(MISSES):
+        if it.hospital.closing:
+            raise GaveUp("it is late")
+        asked = hands.screen is not None and hands.screen.name == "finger"
+        if not asked and hold(it, owner.badge) is None and _waits_as_told(hands):
+            hold(it, owner.badge)
+        if SWITCHED_OFF in says(hands.screen):
+            _finger_is_off(it, owner)
+            _way_back(it, owner)
+            return
+        touch(hands)
+    rest(hands)
+    if visits > 1:
+        after_s = hands.chance.between(*NEXT_TIME_S)
+        it.later(after_s, STRANGER, lambda then: miss_on(then, visits - 1))
+
+
+def _disturbed(it: Visit) -> None:
+    """What came since the last time: nothing, a cut, the end of the controller, another clock."""
+    runtime, hands = it.runtime, it.hands
+    by_s = 0.0
+    match hands.chance.whole(0, 3):
+        case 0:
+            runtime.hub.at(0, partial(runtime.cut_power, DARK_S))
+        case 1:
+            runtime.hub.at(0, runtime.kill_process)
+        case 2:
+            by_s = hands.chance.pick(SHIFTS_S)
+        case _:
+            return
+    runtime.wall.off_s += by_s
+    runtime.hub.after(RESTED_S, lambda: setattr(runtime.wall, "off_s", runtime.wall.off_s - by_s))
+    hands.wait(DARK_S + 1.0)
+    hands.must_see("rest", within_s=60.0)
+
+
+def _finger_is_off(it: Visit, owner: Person) -> None:
+    """It is compared no more, whatever is tried, and whoever is on the ward is told."""
+    hands, expect = it.hands, it.model.expect
+    _alarm_is_on(it)
+    for tried in ("at once", "after the power was off", "after its owner's PIN"):
+        if hold(it, owner.badge) is None and _waits_as_told(hands):
+            hold(it, owner.badge)
+        asked = hands.can_press("use_finger") or hands.sees("finger", within_s=0.0) is not None
+        expect(5, not asked, f"a finger is asked for that is switched off: {tried}")
+        touch(hands)
+        rest(hands)
+        if tried == "at once":
+            it.runtime.hub.at(0, partial(it.runtime.cut_power, DARK_S))
+            hands.wait(DARK_S)
+            hands.must_see("rest", within_s=60.0)
+            _alarm_is_on(it)
+        elif tried == "after the power was off":
+            comes_and_goes(it, owner)
+
+
+def _alarm_is_on(it: Visit) -> None:
+    shown = it.runtime.shown
+    alarms = [alarm.text for alarm in shown.live.alarms] if shown is not None else []
+    told = any(ALARM in text for text in alarms) or shown is None
+    it.model.expect(5, told, "a finger was switched off, and no screen says so")
+
+
+def _way_back(it: Visit, owner: Person) -> None:
+    """Fingers are enrolled anew, and count again."""
+    honest = it.by(INGRID)
+    honest.subject = owner
+    enrol_again(honest)
+
+
 def guess_many(it: Visit) -> None:
     """One guess with each of many badges, most of them nobody's."""
     hands, chance = it.hands, it.hands.chance
@@ -249,6 +328,7 @@ def enumerate_badges(it: Visit) -> None:
 GUESSES: dict[str, Trespass] = {
     "guesses at a PIN": Trespass(0.25, guess_pins, STRANGER),
     "guesses with fingers": Trespass(0.25, guess_fingers, STRANGER),
+    "misses with a finger until it is off": Trespass(0.1, miss_on, STRANGER),
     "one guess with each of many badges": Trespass(0.15, guess_many, STRANGER),
     "clock or power in a lock-out": Trespass(0.2, in_a_lock_out, STRANGER),
     "compares a strange badge with a known one": Trespass(0.3, enumerate_badges, STRANGER),

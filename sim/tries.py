@@ -6,7 +6,7 @@ cabinet counts; whatever proves somebody forgives all their slips here.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 from cabinet import factor_records as fr
 from cabinet import records as r
@@ -25,6 +25,7 @@ class Row:
     tries: int = 0
     pins: int = 0
     last_ms: int = 0
+    fingers: int = 0  # since the last finger that was right: a PIN forgives none
 
 
 @dataclass
@@ -38,13 +39,18 @@ class Tries:
     newest_ms: int = 0  # when its newest entry was
     attempt: r.BadgePresented | None = None
     recent: deque[int] = field(default_factory=deque)  # when the last wrong tries were, of all
-    said_ms: int | None = None  # when guessing was suspected, in this boot
+    said_ms: int | None = None  # when guessing was suspected, or a boot found its alarm on
     owed: bool = False  # that it is said
+    off: str = ""  # the badge whose finger is to be switched off by the next entry
+    badges: dict[str, str] = field(default_factory=dict)  # person -> theirs
     seen: dict[str, int] = field(default_factory=dict)  # what was looked at -> how often
 
     def hear(self, body: r.Body) -> None:
         """One entry."""
         record = body.record
+        if self.off:
+            said = isinstance(record, fr.FingerSwitchedOff) and record.badge == self.off
+            self.expect(5, said, "so many missed fingers, and it is not switched off")
         if self.owed and not isinstance(record, fr.FingerSwitchedOff):
             said = isinstance(record, fr.GuessingSuspected)
             self.expect(5, said, "so many wrong tries, and nothing says so")
@@ -58,8 +64,7 @@ class Tries:
             case fr.GuessingSuspected():
                 self.said_ms = body.mono_ms
             case fr.FingerSwitchedOff():
-                row = self.rows[record.badge]
-                row.tries = row.pins  # a finger that counts no more is not waited for
+                self._switched_off(record)
             case r.BadgePresented():
                 self.attempt = record
             case r.FactorRefused() if record.counts:
@@ -67,8 +72,11 @@ class Tries:
             case r.SignedIn() | r.ScreenUnlocked():
                 self._right(record.factors, body.mono_ms)
             case r.LockReleased():
-                self.rows.pop(record.badge, None)
+                self._forgive(record.badge, fingers=False)
+            case r.PersonListed() if record.badge:
+                self._rebadged(record.person, record.badge)
             case r.PersonEnrolled():
+                self._rebadged(record.person, record.badge)
                 self.rows.pop(record.badge, None)
             case _:
                 other, factors = second(record)
@@ -84,7 +92,8 @@ class Tries:
         within_ms = self.rules.crowd_within_s * 1000
         late = [at for at in self.recent if self.newest_ms - at < within_ms]
         self.recent = deque([now_ms] * len(late))
-        self.attempt = self.said_ms = None
+        on = self.said_ms is not None and self.newest_ms - self.said_ms < within_ms
+        self.attempt, self.said_ms = None, now_ms if on else None
 
     def _look(self, badge: str, factor: str, now_ms: int) -> Row:
         """At one comparison that was made with this badge: whether it might be made."""
@@ -98,6 +107,9 @@ class Tries:
         if row.pins >= rules.lock_at_try:
             self._count("beside a locked PIN")
             self.expect(5, factor != "pin", f"a PIN is compared after {row.pins} wrong ones")
+        if row.fingers >= rules.finger_off_at_try:
+            self._count("beside a finger that is off")
+            self.expect(5, factor != "finger", f"a finger is compared after {row.fingers} misses")
         if self._is_crowd(now_ms):
             self._count("in a crowd")
             wait_ms = rules.crowd_within_s * 1000 // SLOWED
@@ -117,6 +129,9 @@ class Tries:
         row = self._look(refused.badge, refused.factor, now_ms)
         row.tries, row.last_ms = row.tries + 1, now_ms
         row.pins += refused.factor == "pin"
+        row.fingers += refused.factor == "finger"
+        missed = refused.factor == "finger" and row.fingers == self.rules.finger_off_at_try
+        self.off = refused.badge if missed else ""
         self.rows.pop(refused.badge, None)
         self.rows[refused.badge] = row
         if len(self.rows) > MOST_BADGES:
@@ -136,4 +151,27 @@ class Tries:
         row = self._look(badge, "pin" if "pin" in factors else "finger", now_ms)
         row.tries = 0
         if row.pins < self.rules.lock_at_try:
-            self.rows.pop(badge, None)
+            self._forgive(badge, fingers="finger" in factors)
+
+    def _forgive(self, badge: str, *, fingers: bool) -> None:
+        """What was typed wrongly, and the missed fingers too, or not."""
+        row = self.rows.pop(badge, Row())
+        if row.fingers and not fingers:
+            self.rows[badge] = Row(fingers=row.fingers)
+
+    def _switched_off(self, record: fr.FingerSwitchedOff) -> None:
+        """Its misses came one after the other; nobody waits for a finger that counts no more."""
+        self._count("switched off")
+        row = self.rows.get(record.badge, Row())
+        owed = self.off == record.badge
+        self.expect(5, owed, f"a finger is switched off after {row.fingers} misses")
+        row.tries, self.off = row.pins, ""
+
+    def _rebadged(self, person: str, badge: str) -> None:
+        """Another badge forgives nothing."""
+        before = self.rows.pop(self.badges.get(person, badge), None)
+        self.badges[person] = badge
+        there = self.rows.get(badge, Row())
+        if before is not None:
+            fields = zip(astuple(before), astuple(there), strict=True)
+            self.rows[badge] = Row(*(max(pair) for pair in fields))

@@ -79,6 +79,20 @@ def test_the_alarm_of_a_finger_that_was_switched_off_ends(ward: Ward) -> None:
     assert "switched off" not in alarms(ward)
 
 
+def test_attack_power_off_and_on_silences_neither_alarm(ward: Ward) -> None:
+    wrong_tries(ward, "N1", 50)
+    guess(ward, 20)
+    ward.now_ms = 0
+    ward.restart()
+    told = alarms(ward)
+    assert "switched off" in told and "Many wrong" in told
+    ward.now_ms += ward.plan.rules.crowd_within_s * 1000
+    ward.sign_in("N2")
+    ward.restart()
+    told = alarms(ward)
+    assert "switched off" not in told and "Many wrong" not in told, "what was over stays over"
+
+
 def test_neither_time_nor_power_off_and_on_brings_back_a_finger_that_is_off(ward: Ward) -> None:
     wrong_tries(ward, "N1", 50)
     ward.now_ms += 10**9

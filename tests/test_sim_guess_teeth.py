@@ -11,6 +11,7 @@ from auth.lockout import Limits, Standing, Tries, standing
 from cabinet import factor_effects, rules, signin
 from cabinet import factor_records as fr
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.decision import Draft, Note
 from cabinet.events import BadgeSeen, FingerSeen, PinChecked, Pressed
 from cabinet.messages import Press
@@ -185,7 +186,42 @@ def _line_not_in_step(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(SensorSession, "_close_transaction", lambda self: None)
 
 
+def _finger_never_off(patch: pytest.MonkeyPatch, _: Story) -> None:
+    def lenient(tries: Tries, now_ms: int, limits: Limits) -> Standing:
+        return replace(standing(tries, now_ms, limits), finger_off=False)
+
+    patch.setattr(signin, "standing", lenient)
+
+
+def _restart_forgives_fingers(patch: pytest.MonkeyPatch, _: Story) -> None:
+    restarted = factor_effects.restarted
+
+    def forgiving(state: State, mono_ms: int) -> None:
+        restarted(state, mono_ms)
+        state.tries = {badge: replace(it, fingers=0) for badge, it in state.tries.items()}
+
+    patch.setattr(factor_effects, "restarted", forgiving)
+
+
+def _pin_forgives_fingers(patch: pytest.MonkeyPatch, _: Story) -> None:
+    right = Tries.right
+
+    def forgiving(self: Tries, factors: tuple[str, ...], limits: Limits) -> Tries:
+        return replace(right(self, factors, limits), fingers=0)
+
+    patch.setattr(Tries, "right", forgiving)
+
+
+def _restart_silences_alarms(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(factor_effects, "_alarm", lambda state, told_ms, mono_ms: -1)
+
+
+MISSES = ("misses with a finger until it is off",)
 DEFECTS: dict[str, Defect] = {
+    "a finger is never off": Defect(_finger_never_off, (5,), 6000, PLAN, MISSES),
+    "a restart forgives fingers": Defect(_restart_forgives_fingers, (5,), 6000, PLAN, MISSES),
+    "a PIN forgives fingers": Defect(_pin_forgives_fingers, (5,), 6000, PLAN, MISSES),
+    "a restart silences alarms": Defect(_restart_silences_alarms, (5,), 6000, PLAN, MISSES),
     "waits forgotten": Defect(_waits_forgotten, (5,), 3000, PLAN, ("guesses at a PIN",)),
     "waits of fingers forgotten": Defect(
         _waits_forgotten, (5,), 3000, PLAN, ("guesses with fingers",)
@@ -270,6 +306,8 @@ def test_the_same_story_without_a_defect_is_clean_and_each_sort_is_played_to_its
     sorts = [type(it) for it in heard]
     for sort in (
         fr.GuessingSuspected,
+        fr.FingerSwitchedOff,
+        st.CredentialsWithdrawn,
         r.LockReleased,
         r.ClockStepped,
         r.ScreenLocked,
@@ -278,3 +316,5 @@ def test_the_same_story_without_a_defect_is_clean_and_each_sort_is_played_to_its
     ):
         assert sort in sorts, sort
     assert sorts.count(r.Started) > 1, "the plug was pulled"
+    fallbacks = [it.fallback for it in heard if isinstance(it, r.SignedIn)]
+    assert "finger_off" in fallbacks, "a PIN goes on where the finger is off"
