@@ -29,7 +29,7 @@ def refused(hands: Hands, button: str, text: str = "") -> None:
         raise GaveUp(f"{button} was not refused")
 
 
-def _gone(it: Visit, person: Person) -> None:
+def gone(it: Visit, person: Person) -> None:
     """An honest administrator sees to it that nobody of this name works here."""
     right = it.by(INGRID)
     stop(right, person, "left")
@@ -69,7 +69,7 @@ def invent(it: Visit) -> None:
         it.hands.wait(1.0)
         _back_at_rest(it)
     finally:
-        _gone(it, person)
+        gone(it, person)
 
 
 def _as_newcomer(it: Visit, person: Person, fingers: tuple[str, ...]) -> Hands:
@@ -129,7 +129,7 @@ def maker_as_second(it: Visit) -> None:
         _back_at_rest(theirs)
     finally:
         it.staff.rows.pop(person.staff_id, None)
-        _gone(it, person)
+        gone(it, person)
 
 
 # --- power ----------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ def _hired(it: Visit, does: Callable[[Person, str], None]) -> None:
         leave(it.hands)
         does(person, code)
     finally:
-        _gone(it, person)
+        gone(it, person)
 
 
 def others_finger(it: Visit) -> None:

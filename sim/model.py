@@ -68,6 +68,7 @@ class Model:
     counted: dict[str, int] = field(default_factory=dict)  # pocket -> what was typed as its count
     stirred: dict[str, None] = field(default_factory=dict)  # pockets to look at again
     fingerless: dict[str, None] = field(default_factory=dict)  # people without an enrolled one
+    unjudged: dict[str, dict[str, None]] = field(default_factory=dict)  # owed verdict -> of whom
     open: dict[str, bool] = field(default_factory=dict)
     said_open: dict[str, None] = field(default_factory=dict)  # and not latched since
     coil_on: dict[str, float] = field(default_factory=dict)

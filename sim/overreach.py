@@ -7,6 +7,7 @@ rows of the staff list alone (`cast.py`).
 from collections.abc import Callable
 
 from sim import cast
+from sim.hands import Hands
 from sim.people import PEOPLE
 from sim.staff_office import instant
 from sim.trespass import Trespass, Visit
@@ -127,37 +128,46 @@ def slips(it: Visit) -> None:
 def break_glass(it: Visit) -> None:
     """Break glass, with a second person, the own second account, or nobody."""
     hands = it.hands
-    hands.sign_in()
-    hands.must_press("menu")
-    hands.must_press("emergency")
-    hands.must_press("break_glass")
-    hands.must_press("begin:break_glass:patient_in_danger")
+    ask_to_break_glass(hands)
     if hands.sees("witness", within_s=3.0) is not None:
         drawn = hands.chance.random()
         if drawn < 0.7:
             it.witness(ROSA if drawn < 0.35 else cast.TWIN)
         if hands.can_press("dismiss"):
             hands.press("dismiss")
+    go_home(hands)
+    without_order(it, "oxycodone", "OXYC-5-TAB")
+
+
+def ask_to_break_glass(hands: Hands) -> None:
+    """Sign in, and on to where a second person is asked for."""
+    hands.sign_in()
+    for button in ("menu", "emergency", "break_glass", "begin:break_glass:patient_in_danger"):
+        hands.must_press(button)
+
+
+def go_home(hands: Hands) -> None:
+    """To the patients."""
     for _ in range(3):
         if hands.screen is not None and hands.screen.name == "patients":
             break
         hands.must_press("home" if hands.can_press("home") else "menu")
-    _without_order(it, "oxycodone", "OXYC-5-TAB")
 
 
 def override(it: Visit) -> None:
     """Without an order: what one may not, then what one may."""
     it.hands.sign_in()
-    _without_order(it, "oxycodone", "OXYC-5-TAB")
+    without_order(it, "oxycodone", "OXYC-5-TAB")
 
 
 def override_listed(it: Visit) -> None:
     """Without an order: what one may."""
     it.hands.sign_in()
-    _without_order(it, "furosemide", "FURO-40-TAB")
+    without_order(it, "furosemide", "FURO-40-TAB")
 
 
-def _without_order(it: Visit, name: str, medicine: str) -> None:
+def without_order(it: Visit, name: str, medicine: str) -> None:
+    """Search a medicine for some patient, and take a dose of it."""
     hands = it.hands
     hands.must_see("patients")
     patients = [row for row in hands.rows() if row.startswith("patient:")]

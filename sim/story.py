@@ -41,6 +41,7 @@ from sim.people import PEOPLE
 from sim.phone import Phone
 from sim.plan import Plan, Told
 from sim.proofs import Proofs
+from sim.review_checks import ReviewChecks
 from sim.runtime import SimulatedRuntime
 from sim.service_checks import ServiceChecks
 from sim.servicing import CA, Technicians
@@ -173,8 +174,9 @@ class Story:
             entitled, self.runtime.name_of, lambda: self.runtime.own_sensor.templates
         )
         tries = Tries(model.expect)
-        readers = (entitled, proofs, fingers, tries, self.list_checks, accounts, UsedCodes(model))
+        readers = (entitled, proofs, fingers, tries, self.list_checks, accounts)
         model.readers += [it.hear for it in readers]
+        model.readers += [UsedCodes(model).hear, ReviewChecks(model, entitled).hear]
 
     def _happened(self, it: Happening) -> None:
         where = it.place or it.drawer

@@ -22,6 +22,7 @@ from sim.meddlers import MEDDLING
 from sim.old_orders import OLD_ORDERS
 from sim.overreach import OVERREACH
 from sim.people import Person
+from sim.reviews import REVIEWS
 from sim.staff_office import StaffOffice
 from sim.swapped_sensors import INGRID, SWAPPED, decide
 from sim.trespass import Trespass, Visit
@@ -40,6 +41,7 @@ TRESPASSES: dict[str, Trespass] = {
     **EAVESDROPPING,
     **SWAPPED,
     **UNSUPERVISED,
+    **REVIEWS,
 }
 
 

@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from cabinet import attesting, emergency, locking, patients, rights, sessions, signin
+from cabinet import (
+    attesting,
+    emergency,
+    locking,
+    patients,
+    reviews,
+    rights,
+    sessions,
+    signin,
+    spells,
+)
 from cabinet import records as r
 from cabinet.decision import Draft, Place, Proof
 from cabinet.messages import Screen
@@ -18,7 +28,7 @@ from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.template import Template
 from sim.trespassers import TRESPASSES
-from tests.test_sim_teeth import Defect, check_found
+from tests.test_sim_teeth import Defect, Patch, check_found
 
 PLAN = Plan(seed=20, days=0.5, accesses_a_day=60, fault_rate=0.0, trespass_rate=20.0)
 
@@ -144,7 +154,37 @@ def _end_by_the_clock_alone(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(patients, "has_ended", ended)
 
 
+def _judges_all_the_same(why: str) -> Patch:
+    """Whoever is refused for this reason judges."""
+
+    def plant(patch: pytest.MonkeyPatch, _: Story) -> None:
+        refusal = reviews.refusal
+
+        def lenient(state: State, subject: str, now_ms: int) -> str:
+            found = refusal(state, subject, now_ms)
+            return "" if found == why else found
+
+        patch.setattr(reviews, "refusal", lenient)
+
+    return plant
+
+
+def _restart_forgets_emergencies(patch: pytest.MonkeyPatch, _: Story) -> None:
+    restarted = spells.restarted
+
+    def forgetful(state: State, mono_ms: int) -> None:
+        restarted(state, mono_ms)
+        state.emergencies = {ref: it for ref, it in state.emergencies.items() if not it.ended}
+
+    patch.setattr(spells, "restarted", forgetful)
+
+
+def _no_verdict_is_owed(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(reviews, "_alone", lambda state: [])
+
+
 EARLY = replace(PLAN, seed=21)  # the temporary user is asked before their hours are over
+VERDICTS = replace(PLAN, accesses_a_day=8, trespass_rate=100.0)  # each draws who takes part
 
 DEFECTS: dict[str, Defect] = {
     "second account as witness": Defect(
@@ -177,6 +217,21 @@ DEFECTS: dict[str, Defect] = {
     ),
     "an order's end by the clock alone": Defect(
         _end_by_the_clock_alone, (5,), 2500, PLAN, ("order that ended, the clock set back",)
+    ),
+    "a second account judges": Defect(
+        _two_accounts_are_two_people, (5,), 2500, VERDICTS, ("a verdict is dodged",)
+    ),
+    "whoever took part judges": Defect(
+        _judges_all_the_same("reviewers_own"), (5,), 2500, VERDICTS, ("a verdict is dodged",)
+    ),
+    "judged while it is on": Defect(
+        _judges_all_the_same("still_on"), (5,), 2500, VERDICTS, ("a verdict is dodged",)
+    ),
+    "a restart forgets emergencies": Defect(
+        _restart_forgets_emergencies, (5,), 2500, VERDICTS, ("a verdict is dodged",)
+    ),
+    "no verdict is owed": Defect(
+        _no_verdict_is_owed, (5,), 2500, VERDICTS, ("a removal without an order is judged",)
     ),
     "two people signed in": Defect(
         _two_people_signed_in, (0, 5), 2000, PLAN, ("second badge at a screen in use",)
