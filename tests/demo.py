@@ -3,6 +3,8 @@
 For tests of the whole machine. Waiting is for something that can be seen, with a deadline.
 """
 
+import array
+import fcntl
 import itertools
 import json
 import os
@@ -11,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 import urllib.parse
 import urllib.request
@@ -68,6 +71,13 @@ def pause(seconds: float = 0.02) -> None:
     import select
 
     select.select([], [], [], seconds)
+
+
+def waiting_bytes(terminal: int) -> int:
+    """How many bytes lie in a terminal's buffer, to be read by whoever has it open."""
+    count = array.array("i", [0])
+    fcntl.ioctl(terminal, termios.FIONREAD, count)
+    return count[0]
 
 
 class Demo:

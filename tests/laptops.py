@@ -12,22 +12,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from cabinet.console.program import MORE
+from cabinet.console.program import MORE, WIPED
 from sim.cable import SerialCable
 from tests.demo import PATIENCE_S, ROOT
 
 PICOCOM = "picocom"
 WITHIN_S = PATIENCE_S
-READY = "Terminal ready"
+READY = "Terminal ready\r\n"
 
 
 class ConsoleProcess:
-    """`cabinet console` at one end of a cable."""
+    """`cabinet console` at one end of a cable; to be started when the laptop is at the other."""
 
     def __init__(self, folder: Path, config: Path) -> None:
         self.cable = SerialCable(folder / "tty", folder / "laptop")
         self._config, self._log = config, folder / "console.log"
-        self.start()
 
     def start(self) -> None:
         command = [sys.executable, "-m", "cabinet.cli", "console", "--config", str(self._config)]
@@ -50,14 +49,17 @@ class ConsoleProcess:
 
 
 class Laptop:
-    """picocom, and the person who types into it; `turn` lets the cabinet work meanwhile."""
+    """picocom, and the person who types into it; `turn` lets the cabinet work meanwhile.
+
+    It is ready when it is made: what was said on the line before, picocom throws away.
+    """
 
     def __init__(self, end: Path, turn: Callable[[], None]) -> None:
         self._turn = turn
         self._screen, slave = pty.openpty()
         os.set_blocking(self._screen, False)
         self._process = subprocess.Popen(
-            [PICOCOM, "-b", "115200", "--nolock", "--quiet", str(end)],
+            [PICOCOM, "-b", "115200", "--nolock", str(end)],
             stdin=slave,
             stdout=slave,
             stderr=slave,
@@ -66,6 +68,13 @@ class Laptop:
         os.close(slave)
         self.seen = ""  # everything that came
         self._read = 0  # how far it was looked at
+        self.until(READY)  # of its own; before, it empties the line
+        self.seen, self._read = self.seen[self._read :], 0
+
+    @property
+    def told(self) -> str:
+        """What came up to what was waited for last; what follows it may end within a sequence."""
+        return self.seen[: self._read]
 
     def look(self) -> str:
         """What came and was not looked at yet."""
@@ -118,6 +127,7 @@ class Laptop:
         told = self.until("\r\n= ", MORE)
         while told.endswith(MORE):
             self.type(" ")
+            self.until(WIPED)
             told = told.removesuffix(MORE) + self.until("\r\n= ", MORE)
         return told + self.until("\r\n").strip()
 

@@ -90,7 +90,7 @@ def test_a_technician_reads_logs_proves_the_ledger_and_takes_a_bundle_along(
         assert found["cabinet"] == "demo-4w" and found["records"]["service_signed_in"] == 1
         assert any("ready:" in line for _, _, line in found["logs"])
         assert not said_of_somebody(json.dumps(found, ensure_ascii=False), demo.folder)
-    assert VT100.fullmatch(laptop.seen)
+    assert VT100.fullmatch(laptop.told)
     done = [it.act for it in records(demo.folder, sr.SystemAnswered) if it.outcome == "ok"]
     assert done == ["logs", "network", "verify", "bundle", "bundle-usb"]
 

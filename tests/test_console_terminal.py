@@ -18,7 +18,14 @@ from sim.technicians import KEYGEN, ServiceCA, Technician
 from tests import app
 from tests.desks import Desk, rules
 from tests.laptops import PICOCOM, Laptop
-from tests.test_console import VT100, at_a_console, begin, challenge, sign_in
+from tests.test_console import (
+    VT100,
+    at_a_console,
+    begin,
+    challenge,
+    sign_in,
+    sign_in_after_noise,
+)
 from tests.test_console_socket import opened
 from tests.test_service import Known
 from tests.test_service_person import hired
@@ -65,16 +72,11 @@ def test_a_terminal_at_the_wrong_baud_rate_is_noise_and_disturbs_nothing(
     assert at_another_baud_rate("logout\r", 1) == b"logout\r"
     laptop.until("Press Enter to sign in.")
     laptop.send(at_another_baud_rate("\rstatus\rlogout\r", slower))
-    laptop.insist("\x03\r", "Ctrl-C stops.")
-    laptop.insist("\x03", "Press Enter to sign in.")
-    laptop.look()
-    laptop.type("\r")
-    laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
-    laptop.until("service>")
+    sign_in_after_noise(laptop, sam)
     laptop.send(at_another_baud_rate("logout\r", slower))
     laptop.insist("\x03version\r", "= ok")
     assert desk.state.service is not None
-    assert VT100.fullmatch(laptop.seen)
+    assert VT100.fullmatch(laptop.told)
 
 
 PHRASE = ("Tulip #7 (anchor)~ mist; " * 3)[:64]  # as long as it may be
@@ -132,8 +134,8 @@ def test_a_terminal_is_asked_how_large_it_is_and_one_that_is_silent_has_24_by_80
     laptop.until("Press Enter to sign in.")
     laptop.type("\r")
     laptop.until("\x1b[6n")
-    laptop.type("\x1b[40;132R")
     laptop.until("ssh-keygen")
+    laptop.type("\x1b[40;132R")  # over a slow line it is late
     laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
     laptop.until("service>")
     laptop.type("size\r")
@@ -173,7 +175,7 @@ def test_a_key_says_what_is_waited_for_before_the_sign_in(tmp_path: Path, ca: Se
         laptop.until(TRY_AGAIN)
         laptop.type("x")
         laptop.until(f"\r\n{TRY_AGAIN}")
-        assert VT100.fullmatch(laptop.seen)
+        assert VT100.fullmatch(laptop.told)
 
 
 def test_a_key_says_that_a_pharmacist_is_waited_for_and_how_long(
@@ -247,7 +249,7 @@ def test_an_extension_that_is_stopped_or_refused_ends_no_session(
     laptop.until("Extended: 30 min.")
     assert laptop.command("service end").endswith("= ok")
     assert not desk.ward.records(sr.ServiceEnded)
-    assert VT100.fullmatch(laptop.seen)
+    assert VT100.fullmatch(laptop.told)
 
 
 def test_a_note_is_written_and_is_in_the_report(

@@ -3,11 +3,8 @@
 All benches run side by side, for they mostly wait; each test then reads its own one's story.
 """
 
-import array
-import fcntl
 import os
 import queue
-import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -35,7 +32,7 @@ from sim.fingerprint_sensor import (
     template_of,
 )
 from sim.pty import PtyDevice
-from tests.demo import PATIENCE_S, until
+from tests.demo import PATIENCE_S, until, waiting_bytes
 
 pytestmark = pytest.mark.real_time
 ALICE, BOB = "alice right index", "bob right index"
@@ -97,7 +94,7 @@ class Bench:
         terminal = os.open(self.path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             self.device.send([(0.0, stale)])
-            until(lambda: _waiting_bytes(terminal) == len(stale))
+            until(lambda: waiting_bytes(terminal) == len(stale))
         finally:
             os.close(terminal)
 
@@ -118,12 +115,6 @@ class Bench:
         self.owner.join(PATIENCE_S)
         self.device.close()
         assert not self.owner.is_alive()
-
-
-def _waiting_bytes(terminal: int) -> int:
-    count = array.array("i", [0])
-    fcntl.ioctl(terminal, termios.FIONREAD, count)
-    return count[0]
 
 
 Story = tuple[FingerReading, float, list[Reading], FingerReading]

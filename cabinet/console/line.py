@@ -13,8 +13,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import TypeVar
 
 from cabinet.console.keys import CONTROL_C, KeyFilter
+from cabinet.console_messages import MAX_SIGNATURE_CHARS
 
-MOST_KEYS = 1024  # typed ahead; more is dropped
+# Typed ahead, or pasted while this process is held up, with what stands around a signature; more
+# is dropped.
+MOST_KEYS = 2 * MAX_SIGNATURE_CHARS
 MOST_UNSENT = 256 * 1024
 SEND_WITHIN_S = 20.0  # a screen at 9600 takes two
 PATIENCE_S = 1.0  # of somebody who types on before they are told that an answer is waited for
@@ -125,10 +128,10 @@ class Line:
             task.cancel()
             key.cancel()
 
-    async def size(self, within_s: float) -> tuple[int, int] | None:
-        """Rows and columns of the terminal, by where its cursor goes when sent beyond the corner.
+    async def ask_size(self, within_s: float) -> bool:
+        """Ask how large the terminal is, and wait; whether it said so, which `take_size` has.
 
-        None from one that does not say; what is typed meanwhile is kept.
+        By where its cursor goes when sent beyond the corner; what is typed meanwhile is kept.
         """
         self._filter.position = None
         self.write(ASK_SIZE)
@@ -140,7 +143,12 @@ class Line:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(left_s):
                     await self._told.wait()
-        return self._filter.position
+        return self._filter.position is not None
+
+    def take_size(self) -> tuple[int, int] | None:
+        """Rows and columns, once, if the terminal said them since it was asked, however late."""
+        told, self._filter.position = self._filter.position, None
+        return told
 
     def put_back(self, key: str) -> None:
         """The next keystroke is this one."""

@@ -37,8 +37,10 @@ SIGN_IN, TRY_AGAIN = "Press Enter to sign in.", "Press Enter to try again."
 WATCHING = "Watching. Enter stops."
 WAITING = "Waiting for the cabinet's answer, half a minute at most."
 MORE = "-- more: Space, or q to stop --"
+WIPED = "\r\x1b[K"  # the line that said so
 ANSWER_S = 30.0
-SIZE_WITHIN_S = 0.5
+SIZE_WITHIN_S = 0.5  # at the sign-in: many terminals never say it, and a late one is heard too
+ASKED_SIZE_WITHIN_S = 5.0
 
 
 class Console:
@@ -86,7 +88,7 @@ class Console:
         await self._enter(SIGN_IN)
         self._line.say("", *named)  # again, for who plugged in after it was said
         self._editor = Editor(self._line)  # with a history of its own
-        await self._measure()
+        await self._measure(SIZE_WITHIN_S)
         self._way = await self._signing_in.chosen(banner.ways)
         signed = await self._signing_in.by(self._way, connection)
         await self._welcome(connection, signed)
@@ -135,6 +137,7 @@ class Console:
 
     async def _command(self, connection: Connection) -> None:
         typed = await self._asked_for(connection)
+        self._fit()
         line = commands.parse(typed)
         if line.problem:
             self._line.say(*text.wrapped(line.problem, self._editor.columns), "= unknown")
@@ -197,7 +200,7 @@ class Console:
                 name = line.arguments[0] if line.arguments else ""
                 await self._page(text.fitted(commands.helped(name), self._editor.columns))
             case "size" if not line.arguments:
-                measured = await self._measure()
+                measured = await self._measure(ASKED_SIZE_WITHIN_S)
                 self._line.say(f"{self._editor.rows} rows, {self._editor.columns} columns.")
                 self._line.say("= ok" if measured else "= failed")
             case "size":
@@ -219,15 +222,19 @@ class Console:
         else:
             self._line.say(f"Extended: {signed.lasts_s // 60} min.", "= ok")
 
-    async def _measure(self) -> bool:
-        """Ask the terminal how large it is; whether it said so."""
-        told = await self._line.size(SIZE_WITHIN_S)
-        if told is None:
-            return False
-        rows, columns = told
-        self._editor.rows = min(max(rows, text.LEAST_ROWS), text.MOST_ROWS)
-        self._editor.columns = min(max(columns, text.LEAST_COLUMNS), text.MOST_COLUMNS)
-        return True
+    async def _measure(self, within_s: float) -> bool:
+        """Ask the terminal how large it is; whether it said so in time."""
+        told = await self._line.ask_size(within_s)
+        self._fit()
+        return told
+
+    def _fit(self) -> None:
+        """What the terminal said of its size, if it did."""
+        told = self._line.take_size()
+        if told is not None:
+            rows, columns = told
+            self._editor.rows = min(max(rows, text.LEAST_ROWS), text.MOST_ROWS)
+            self._editor.columns = min(max(columns, text.LEAST_COLUMNS), text.MOST_COLUMNS)
 
     def _resize(self, rows: str, columns: str) -> None:
         sizes = [int(it) if it.isascii() and it.isdecimal() else 0 for it in (rows, columns)]
@@ -295,7 +302,7 @@ class Console:
             if start + room < len(lines):
                 self._line.write(MORE)
                 key = await self._line.key()
-                self._line.write("\r\x1b[K")
+                self._line.write(WIPED)
                 if key not in (" ", ENTER, "q", "Q", CONTROL_C):
                     self._line.put_back(key)  # it begins a command
                 if key not in (" ", ENTER):
