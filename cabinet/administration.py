@@ -115,7 +115,10 @@ def _people(draft: Draft, verb: str, subject: str, text: str) -> None:
         case "add_person":
             draft.go("add_staff_id", newcomer=Newcomer(), changing=None)
         case "find_people":
-            draft.go("people", typed=typed, changing=None)
+            if found(draft.state, typed):
+                draft.go("people", typed=typed, changing=None)
+            else:
+                draft.refuse(REASONS["nobody_found"])
         case "add_staff_id":
             known = draft.state.by_staff_id
             if not typed or typed in known or lookalikes.strange([typed], known):

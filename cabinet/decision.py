@@ -96,6 +96,7 @@ class Place:
     changing: Change | None = None
     competency: str = ""
     typed: str = field(default="", repr=False)  # what people are looked for by
+    kept: str = field(default="", repr=False)  # what was typed on this page, and refused
     active_ms: int = 0  # monotonic time of the last touch
     parked: "Place | None" = None  # where the person stands whose screen is locked
 
@@ -165,7 +166,7 @@ class Draft:
     def go(self, page: str, **changes: Any) -> None:
         """Show `page` next, with these fields of the place; no note and no request unless given."""
         fresh = {"note": None, "offset": 0, "request": "", "shown_code": "", "sealed": ""}
-        self.place = self.place.but(page=page, **{**fresh, **changes})
+        self.place = self.place.but(page=page, **{"kept": "", **fresh, **changes})
 
     def stay(self, **changes: Any) -> None:
         """Stay on the page, with these fields of the place changed."""

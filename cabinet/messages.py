@@ -79,25 +79,31 @@ class Rows(_Message, frozen=True, forbid_unknown_fields=True, tag="rows"):
 
 
 class Keypad(_Message, frozen=True, forbid_unknown_fields=True, tag="keypad"):
-    """Digits typed on the screen and sent whole with `submit`; `secret` shows dots."""
+    """Digits typed on the screen and sent whole with `submit`; `secret` shows dots.
+
+    `typed`: what stands there to begin with, nothing where it is secret.
+    """
 
     label: str
     submit: Button
     max_digits: int
     unit: str = ""
     secret: bool = False
+    typed: str = ""
 
 
 class Letters(_Message, frozen=True, forbid_unknown_fields=True, tag="letters"):
     """Letters and digits typed on the screen and sent whole with `submit`.
 
     `secret`: a passphrase, shown as dots, with every mark and no capitals by themselves.
+    `typed`: what stands there to begin with, nothing where it is secret.
     """
 
     label: str
     submit: Button
     max_chars: int
     secret: bool = False
+    typed: str = ""
 
 
 class DrawerMap(_Message, frozen=True, forbid_unknown_fields=True, tag="drawers"):

@@ -23,6 +23,10 @@ WHY = {
     "new_order": "Ordered, but not on this screen yet",
     "system_down": "The order system is down",
 }
+VERBS = (
+    *("override", "override_why", "find", "find_again", "found", "found_again"),
+    "open_override",
+)
 _BETWEEN = (" and ", " with ", "/", "+", ",")
 
 
@@ -85,6 +89,10 @@ def pressed(draft: Draft, button: str, text: str) -> None:
             draft.go("override_search", why=subject, search="")
         case "find":
             _search(draft, text)
+        case "find_again":
+            draft.go("override_search")
+        case "found_again":
+            draft.go("override_found")
         case "found":
             quantity = emergency.dose(draft.state, subject)
             draft.go("override", medicine=subject, quantity=quantity)
@@ -95,7 +103,8 @@ def pressed(draft: Draft, button: str, text: str) -> None:
 def _search(draft: Draft, text: str) -> None:
     hits = found(draft.state, text)
     if not hits:
-        draft.refuse(REASONS["nothing_found"])
+        few = sum(1 for char in text if char.isalpha()) < MIN_LETTERS
+        draft.refuse(REASONS["too_few_letters" if few else "nothing_found"])
     elif len(hits) > MOST_FOUND:
         draft.refuse(REASONS["too_many_found"])
     else:
@@ -170,6 +179,7 @@ def _show_search(state: State, place: Place) -> Screen:
         f"Medicine: type at least {MIN_LETTERS} letters of its name",
         Button("find", "Find", "primary"),
         MAX_CHARS,
+        typed=place.search,
     )
     return Screen(
         0,
@@ -205,7 +215,7 @@ def _show_found(state: State, place: Place, now_ms: int) -> Screen:
         "override_found",
         "Without an order",
         (*place.said(), Rows(tuple(rows), REASONS["nothing_found"])),
-        (Button(f"override_why:{place.why}", "Back", "quiet"),),
+        (Button("find_again", "Back", "quiet"),),
         removals.banner(state, place.patient, now_ms),
     )
 
@@ -229,7 +239,7 @@ def _show_check(state: State, place: Place, now_ms: int) -> Screen:
         f"{medicine(listed)} — {tag}" if tag else medicine(listed),
         (*place.said(), Facts(tuple(facts)), words),
         (
-            Button(f"override_why:{place.why}", "Back", "quiet"),
+            Button("found_again", "Back", "quiet"),
             Button("open_override", f"Open {drawer}", "primary"),
         ),
         removals.banner(state, place.patient, now_ms),

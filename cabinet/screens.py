@@ -37,7 +37,7 @@ from cabinet import (
 )
 from cabinet.decision import Place
 from cabinet.events import Moment
-from cabinet.messages import Alarm, Button, Live, Rows, Screen, Words
+from cabinet.messages import Alarm, Button, Keypad, Letters, Live, Rows, Screen, Words
 from cabinet.state import CLOCK_STEP_MS, State
 from cabinet.wording import ROLES, amount, clock, day_of
 
@@ -51,7 +51,20 @@ class Outputs:
 
 
 def show(state: State, place: Place, now_ms: int) -> Screen:
-    """The screen, still without its number."""
+    """The screen, still without its number; what was refused still stands where it was typed."""
+    screen = _of(state, place, now_ms)
+    if not place.kept:
+        return screen
+    blocks = tuple(
+        replace(block, typed=place.kept)
+        if isinstance(block, Keypad | Letters) and not block.secret
+        else block
+        for block in screen.blocks
+    )
+    return replace(screen, blocks=blocks)
+
+
+def _of(state: State, place: Place, now_ms: int) -> Screen:
     match state.screen.state:
         case proving if proving in signin.PROVING:
             return signin.show(state, place)

@@ -40,8 +40,9 @@ def test_two_people_break_glass_and_a_pharmacist_judges_what_was_taken(
     nurse.sees("override_search")
     nurse.types("hydr")
     nurse.press("find")
-    nurse.reads("at least 5 letters")
-    nurse.types("hydromor")
+    nurse.reads("Type at least 5 letters of its name.")
+    nurse.picture("override-search-refused")
+    nurse.types("omor")  # what was typed is there still
     nurse.picture("override-search")
     nurse.press("find")
     nurse.sees("override_found")

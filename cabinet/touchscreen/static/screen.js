@@ -51,6 +51,15 @@
     return new Map([...root.querySelectorAll("input[data-typed]")].map((i) => [i.id, i.value]));
   }
 
+  // An answer brings what still stands there; what was typed meanwhile, or comes by itself, stays.
+  function typedAfter(current, next, answered) {
+    const typed = typedIn(current);
+    for (const [id, value] of answered ? typedIn(next) : []) {
+      if (!typed.get(id)) typed.set(id, value);
+    }
+    return typed;
+  }
+
   function retype(typed) {
     for (const [id, value] of typed) {
       const input = byId(id);
@@ -61,7 +70,7 @@
   function merge(current, next, answered) {
     const before = regions(current);
     const after = regions(next);
-    const typed = typedIn(current);
+    const typed = typedAfter(current, next, answered);
     if (!sameNames(before, after)) {
       const notice = before.get("notice");
       const fresh = document.importNode(next, true);
@@ -95,19 +104,21 @@
   function show(page, answered) {
     const current = byId("screen");
     const next = drawn(page);
+    const same = next.dataset.key === current.dataset.key;
     if (older(next, current)) {
       if (answered) regions(current).get("notice").replaceWith(regions(next).get("notice"));
-    } else if (next.dataset.key === current.dataset.key) {
+      if (answered && same) retype(typedAfter(current, next, answered));
+    } else if (same) {
       merge(current, next, answered);
     } else {
       unseen = !answered && !pressable();
       current.replaceWith(document.importNode(next, true));
       shownAt = now();
-      shift = startsWord("");
       marks = false;
       const heading = byId("screen").querySelector("h1");
       if (heading) heading.focus({ preventScroll: true });
     }
+    if (answered || !same) shift = startsWord(typedInput()?.value ?? "");
     settle();
   }
 
