@@ -96,7 +96,7 @@ class SensorSession:
         self._device, self._link, self._clock = device, link, clock
         self._wake, self._unwanted, self._min_score = wake, unwanted, min_score
         self._transactions = 0
-        self._compared_at = -SAME_PLACING_S  # when a finger was last compared in vain
+        self._judged_at = -SAME_PLACING_S  # when a finger was last compared in vain, or enrolled
         self._library = GuardedLibrary(
             device,
             link,
@@ -159,8 +159,7 @@ class SensorSession:
         self.check()
         deadline = self._clock.monotonic() + within_s
         try:
-            if self._clock.monotonic() - self._compared_at < SAME_PLACING_S:
-                self._await_finger(deadline, present=False)  # one placing is one try
+            self._await_new_placing(deadline)
             self._capture(_PROBE, deadline)
         except _NoFinger as none:
             return self._believed(_no_finger(none))
@@ -173,7 +172,7 @@ class SensorSession:
             if self._agree():
                 return self._believed(Outcome(Finger.MATCHED, slot))
         if compared:
-            self._compared_at = self._clock.monotonic()
+            self._judged_at = self._clock.monotonic()
             return self._believed(Outcome(Finger.NO_MATCH))
         # Not the person's fault: another sensor was fitted, or its memory was cleared.
         words = f"no template in slot {', '.join(map(str, empty))} of the sensor: enrol again"
@@ -193,11 +192,17 @@ class SensorSession:
 
         The first two make the template, the third must match it; a finger that any slot holds
         already is not stored a second time. `captured` is called after each but the last.
+        A finger that was just judged must be lifted first: it is not yet the next one.
         """
         self._check_slots((slot,))
         self.check()
-        deadline = self._clock.monotonic() + within_s
+        outcome = self._enrolled(slot, self._clock.monotonic() + within_s, captured)
+        self._judged_at = self._clock.monotonic()
+        return outcome
+
+    def _enrolled(self, slot: int, deadline: float, captured: Callable[[], None]) -> Outcome:
         try:
+            self._await_new_placing(deadline)
             self._capture(_PROBE, deadline)
             self._lifted(deadline, captured)
             self._capture(_REFERENCE, deadline)
@@ -219,6 +224,11 @@ class SensorSession:
         if not self._agree():
             raise BadFrame(self._device, f"slot {slot} reads back as another finger")
         return self._believed(Outcome(Finger.ENROLLED, slot))
+
+    def _await_new_placing(self, deadline: float) -> None:
+        """What lies on the glass since it was judged is lifted first: one placing is one try."""
+        if self._clock.monotonic() - self._judged_at < SAME_PLACING_S:
+            self._await_finger(deadline, present=False)
 
     def _lifted(self, deadline: float, captured: Callable[[], None]) -> None:
         captured()

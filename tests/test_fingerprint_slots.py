@@ -12,6 +12,7 @@ from drivers.fingerprint_session import marked_page
 from drivers.readings import DeviceUp, Finger, FingerReading
 from tests.test_fingerprint import ALICE, ALICE_SLOT, BOB, BOB_SLOT, CAROL, Bench
 
+DAVE = "dave"
 OTHER_MARK = "c3" * 16
 
 
@@ -64,6 +65,24 @@ def test_a_finger_that_is_not_lifted_is_not_enrolled(bench: Bench) -> None:
     bench.driver.enrol("r1", 5, within_s=6)
     assert bench.final().outcome is Finger.TIMED_OUT
     assert 5 not in bench.sensor.templates
+
+
+def test_a_finger_that_was_just_enrolled_is_lifted_before_the_next_one_counts(bench: Bench) -> None:
+    """Else the first picture of the second finger is of the first, still on the glass."""
+    place(bench, CAROL, CAROL)
+    bench.put(CAROL, in_s=7.0)
+    bench.driver.enrol("r1", 257, within_s=20)
+    bench.clock.at(7.1, lambda: bench.driver.enrol("r2", 258, within_s=30))
+    for number in range(3):
+        bench.put(None, in_s=11.0 + 3 * number)
+        bench.put(DAVE, in_s=13.0 + 3 * number)
+    bench.drive(25)
+    assert [(it.request, it.outcome) for it in bench.readings()] == [
+        *[("r1", Finger.CAPTURED)] * 2,
+        ("r1", Finger.ENROLLED),
+        *[("r2", Finger.CAPTURED)] * 2,
+        ("r2", Finger.ENROLLED),
+    ]
 
 
 def test_a_store_that_did_not_take_is_a_fault(bench: Bench) -> None:
