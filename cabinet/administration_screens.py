@@ -303,8 +303,10 @@ def _chosen(on: bool) -> str:
 
 
 def _medicines(state: State, group: str) -> tuple[str, ...]:
-    count = sum(state.group(medicine) == group for medicine in state.medicines)
-    return (f"{count} medicine{'' if count == 1 else 's'}",)
+    held = [it.schedule for name, it in state.medicines.items() if state.group(name) == group]
+    schedules = ", ".join(sorted(dict.fromkeys(held))).replace("none", "not scheduled")
+    number = f"{len(held)} medicine{'' if len(held) == 1 else 's'}"
+    return (f"{number}: {schedules}" if held else number,)
 
 
 def _competencies(state: State, held: r.Rights) -> tuple[Row, ...]:

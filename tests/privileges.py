@@ -94,7 +94,7 @@ screen would ask for it.
     [[policy]]
     act = "administer"
     kinds = 2                   # of factor
-    strong = true               # a code generator or security key besides
+    strong = true               # an authenticator app or security key besides
 
     [[training]]
     competency = "intravenous"  # as people's competencies name it

@@ -179,6 +179,8 @@ def test_groups_areas_expiry_and_training_are_changed(ward: Ward) -> None:
     choose(ward, "N1")
     ward.press("edit")
     ward.press("edit:groups")
+    rows = next(it for it in ward.screen().blocks if isinstance(it, Rows)).rows
+    assert [it.lines for it in rows[:2]] == [("2 medicines: CII",), ("0 medicines",)]
     ward.press("set_group:A")
     ward.press("set_group:H")
     ward.press("check_change")
