@@ -96,7 +96,7 @@ class SensorSession:
         self._device, self._link, self._clock = device, link, clock
         self._wake, self._unwanted, self._min_score = wake, unwanted, min_score
         self._transactions = 0
-        self._judged_at = -SAME_PLACING_S  # when a finger was last compared in vain, or enrolled
+        self._judged_at = -SAME_PLACING_S  # when a finger was last compared or enrolled
         self._library = GuardedLibrary(
             device,
             link,
@@ -153,7 +153,8 @@ class SensorSession:
     def verify(self, slots: Sequence[int], within_s: float) -> Outcome:
         """Is the finger that comes within the time one of the templates in `slots`?
 
-        A finger that was just compared in vain must be lifted first.
+        A finger that was just judged must be lifted first, also one that matched: whose it is may
+        be refused, and is then asked again.
         """
         self._check_slots(slots)
         self.check()
@@ -169,10 +170,11 @@ class SensorSession:
                 empty.append(slot)
                 continue
             compared += 1
-            if self._agree():
+            agree = self._agree()
+            self._judged_at = self._clock.monotonic()
+            if agree:
                 return self._believed(Outcome(Finger.MATCHED, slot))
         if compared:
-            self._judged_at = self._clock.monotonic()
             return self._believed(Outcome(Finger.NO_MATCH))
         # Not the person's fault: another sensor was fitted, or its memory was cleared.
         words = f"no template in slot {', '.join(map(str, empty))} of the sensor: enrol again"

@@ -143,6 +143,17 @@ def test_a_finger_left_on_the_glass_is_one_try_however_often_it_is_asked(bench: 
     assert bench.final() == FingerReading("r2", Finger.MATCHED, ALICE_SLOT)
 
 
+def test_a_finger_that_matched_and_was_refused_is_one_try_too(bench: Bench) -> None:
+    """Somebody suspended: five refusals of one placing made them wait, and told who they are."""
+    bench.put(ALICE)
+    bench.driver.verify("r1", [ALICE_SLOT], within_s=15)
+    while not bench.readings():
+        bench.drive(0.05)
+    assert bench.readings() == [FingerReading("r1", Finger.MATCHED, ALICE_SLOT)]
+    bench.driver.verify("r2", [ALICE_SLOT], within_s=5)
+    assert bench.final() == FingerReading("r2", Finger.TIMED_OUT)
+
+
 def test_a_finger_that_is_never_lifted_times_out_and_is_no_try(bench: Bench) -> None:
     refused_once(bench)
     assert bench.final() == FingerReading("r2", Finger.TIMED_OUT)
