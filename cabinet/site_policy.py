@@ -24,6 +24,14 @@ _CAN_ASK = {
 }
 
 
+# No screen does these yet.
+_NEVER_ASKED = (Act.EMPTY_RETURN_BIN, Act.RESOLVE, Act.RECOVER_DRAWER, Act.REVIEW)
+# Of the others only these are of some medicine, and differ by its class.
+_OF_A_MEDICINE = (
+    *(Act.REMOVE, Act.OVERRIDE, Act.GIVE, Act.WASTE, Act.RETURN, Act.WITNESS, Act.LOAD, Act.COUNT),
+)
+
+
 def wrong(training: tuple[Training, ...], asked: tuple[Asked, ...]) -> Iterator[tuple[str, str]]:
     """What is wrong: the key in the file, and the reason."""
     if len(training) > MAX_TRAINING:
@@ -35,6 +43,8 @@ def wrong(training: tuple[Training, ...], asked: tuple[Asked, ...]) -> Iterator[
             yield f"training[{index}].competency", reason
         if not each.acts or any(act not in _ACTS for act in each.acts):
             yield f"training[{index}].acts", f"are not among {', '.join(_ACTS)}"
+        elif never := [act for act in each.acts if Act(act) in _NEVER_ASKED]:
+            yield f"training[{index}].acts", f"{never[0]} is nothing that any screen here does"
     if len(asked) > MAX_POLICY:
         yield "policy", f"at most {MAX_POLICY} rows"
     for index, row in enumerate(asked):
@@ -56,6 +66,7 @@ def _wrong_row(asked: Asked) -> Iterator[tuple[str, str]]:
     if asked.kinds is not None and not 0 < asked.kinds <= policy.MOST_KINDS:
         yield "kinds", f"{asked.kinds} is outside 1 to {policy.MOST_KINDS}"
     row = row_of(asked)
+    yield from _never_asked(row)
     for name, acts in _CAN_ASK.items():
         if getattr(row, name) and row.act not in acts and not _everywhere(row, name):
             yield name, f"cannot be asked for {asked.act} at this cabinet's screens"
@@ -63,6 +74,18 @@ def _wrong_row(asked: Asked) -> Iterator[tuple[str, str]]:
     if looser is not None:
         least = str(looser.least).lower()
         yield looser.asked, f"may not be less than {least} for {asked.act}: {looser.cite}"
+
+
+def _never_asked(row: policy.Row) -> Iterator[tuple[str, str]]:
+    """Where nobody would ever be asked what the row asks."""
+    if row.act in _NEVER_ASKED:
+        yield "act", f"{row.act.value} is nothing that any screen here does"
+    if row.medicine_class is not None and row.act not in _OF_A_MEDICINE:
+        yield "class", f"{row.act.value} is of no medicine, so leave the class out"
+    if row.role is not None and not policy.may(row.role, row.act):
+        yield "role", f"{row.role.value} may not do {row.act.value} at all"
+    if row.act is Act.RECOVER and row.strong:
+        yield "strong", f"cannot be asked for {row.act.value}: two recovery cards are"
 
 
 def _everywhere(row: policy.Row, name: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auth import policy
-from auth.policy import Act, Row
+from auth.policy import ROLE_ACTS, Act, Role, Row
 from cabinet import rights
 from cabinet.configuration import MAX_PLAN_BYTES, MAX_POCKETS, plan_of
 from cabinet.plan import Asked, Training
@@ -110,6 +110,29 @@ def test_a_row_that_means_nothing_is_refused_with_its_key(
     assert said in reason
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (row("break_glass", 'class = "CII"\nwitness = true'), "policy[0].class"),
+        (row("verdict", 'class = "CII"\nstrong = true'), "policy[0].class"),
+        (row("supervise", 'class = "none"\nstrong = true'), "policy[0].class"),
+        (row("resolve", "strong = true"), "policy[0].act"),
+        (row("review", "strong = true"), "policy[0].act"),
+        (row("administer", 'role = "nurse"\nstrong = true'), "policy[0].role"),
+        (row("recover", "strong = true"), "policy[0].strong"),
+        (
+            GOOD + '[[training]]\ncompetency = "DEA"\nacts = ["waste", "resolve"]',
+            "training[0].acts",
+        ),
+    ],
+)
+def test_attack_a_row_that_nobody_is_ever_asked_looks_like_a_check_that_is_made(
+    tmp_path: Path, text: str, key: str
+) -> None:
+    """Such as two people for schedule II alone, beside one for all other broken glass."""
+    assert refused(tmp_path, text)[0] == key
+
+
 @pytest.mark.parametrize("act", ["remove", "return", "waste"])
 def test_a_reason_may_be_asked_where_a_screen_can_ask_one(tmp_path: Path, act: str) -> None:
     assert read(tmp_path, row(act, "reason = true")).policy[0].reason
@@ -121,10 +144,12 @@ def test_a_second_person_may_be_asked_where_a_screen_can_ask_one(tmp_path: Path,
 
 
 def test_a_make_up_that_does_not_fit_into_one_entry_is_refused_at_start(tmp_path: Path) -> None:
-    acts = ", ".join(f'"{act.value}"' for act in Act)
+    acts = ", ".join(
+        f'"{act.value}"' for act in (Act.CRITICAL_OVERRIDE, *ROLE_ACTS[Role.NURSE]) * 2
+    )
     text = GOOD + f'[[training]]\ncompetency = "IV"\nacts = [{acts}]\n' * MAX_TRAINING
-    asked = 'class = "controlled"\nrole = "service_technician"\nstrong = true\nkinds = 2\n'
-    text += f'[[policy]]\nact = "critical_override"\n{asked}' * MAX_POLICY
+    asked = 'class = "controlled"\nrole = "pharmacy_technician"\nstrong = true\nkinds = 2\n'
+    text += f'[[policy]]\nact = "count"\n{asked}' * MAX_POLICY
     pockets = ", ".join(
         f'{{ id = "{n:032}", medicine = "{n:032}" }}' for n in range(MAX_POCKETS - 3)
     )
