@@ -159,7 +159,9 @@ def _competencies(where: str, text: str) -> tuple[tuple[str, int], ...]:
     """ "IV:2027-01-31;chemotherapy": names, each with the day it ends, or for ever."""
     found = []
     for each in text.split(";") if text else ():
-        name, _, until = each.strip().partition(":")
+        name, colon, until = each.strip().partition(":")
+        if colon and not until.strip():  # a day that was lost is not for ever
+            raise ImportProblem(f"{where}: competencies: no day after a colon, such as 2027-01-31")
         found.append((name, _when(where, "competencies", until) if until else 0))
     return tuple(found)
 

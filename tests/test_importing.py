@@ -144,6 +144,10 @@ def test_a_column_that_is_left_out_says_nothing_and_an_empty_cell_says_none(
         ("groups", "", "people.csv:2: groups is empty: name them, A to H, or say - for none"),
         ("expires", "soon", "people.csv:2: expires is not a date such as 2026-11-22"),
         ("competencies", "IV:soon", "people.csv:2: competencies is not a date such as 2026-11-22"),
+        (
+            *("competencies", "chemotherapy;IV:"),
+            "people.csv:2: competencies: no day after a colon, such as 2027-01-31",
+        ),
     ],
 )
 def test_what_somebody_may_do_is_never_guessed(
