@@ -5,6 +5,7 @@ files that it reads, in a folder of its own that is gone afterwards, and never a
 """
 
 import os
+import stat
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -151,10 +152,14 @@ def _revoked(file: Path) -> bytes:
     """The list as it is now; one that cannot be read lets nobody in."""
     try:
         with file.open("rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
             data = stream.read(MAX_REVOKED_BYTES + 1)
     except OSError as error:
         words = f"The list of revoked keys cannot be read: {error.strerror}; put it back."
         raise NotProved("no_list", words) from None
+    if mode & stat.S_IWOTH:
+        words = "The list of revoked keys can be changed by anybody; put it back, and chmod o-w it."
+        raise NotProved("no_list", words)
     if not data or len(data) > MAX_REVOKED_BYTES:
         raise NotProved("no_list", "The list of revoked keys is empty or too long; put it back.")
     return data

@@ -4,6 +4,8 @@ Not for secrets, people or medicines (they are in the ledger). One rule: what is
 refused at start with the file, the key and the reason, never corrected silently.
 """
 
+import os
+import stat
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -181,6 +183,7 @@ def load(file: Path) -> Configuration:
     """The configuration in `file`, checked; raises ConfigurationError."""
     try:
         with file.open("rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
             data = stream.read(MAX_FILE_BYTES + 1)
         text = data.decode()
     except OSError as error:
@@ -189,6 +192,9 @@ def load(file: Path) -> Configuration:
     except UnicodeDecodeError as error:
         reason = f"byte {error.start} is not UTF-8"
         raise ConfigurationError(file, "(the file)", reason) from None
+    if mode & stat.S_IWOTH:
+        reason = f"anybody can change it; run: chmod o-w {file}"
+        raise ConfigurationError(file, "(the file)", reason)
     if len(data) > MAX_FILE_BYTES:
         raise ConfigurationError(file, "(the file)", f"is larger than {MAX_FILE_BYTES} bytes")
     try:

@@ -347,3 +347,16 @@ def test_a_schedule_other_than_the_formularys_is_refused(
         check_stock(configuration, ward.state)
     assert caught.value.key == "drawer[1].pocket[0].schedule"
     assert "a controlled substance needs a single drawer" in caught.value.reason
+
+
+def test_attack_a_file_that_anybody_can_change_names_no_keys_of_theirs(tmp_path: Path) -> None:
+    """Whose lists of people and whose technicians count is said in it."""
+    file = tmp_path / "cabinet.toml"
+    file.write_text(GOOD)
+    file.chmod(0o666)
+    (tmp_path / "link.toml").symlink_to(file)
+    for name in ("cabinet.toml", "link.toml"):
+        with pytest.raises(site.ConfigurationError, match="anybody can change it"):
+            site.load(tmp_path / name)
+    file.chmod(0o644)
+    assert site.load(tmp_path / "link.toml")

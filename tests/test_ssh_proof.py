@@ -146,6 +146,17 @@ def test_a_revoked_key_is_refused_and_so_is_everybody_without_the_list(
     assert refused(text, trust(ca, tmp_path / "empty")).why == "no_list"
 
 
+def test_attack_a_list_of_revoked_keys_that_anybody_can_change_lets_nobody_in(
+    ca: ServiceCA, sam: Technician
+) -> None:
+    revoked = ca.revoke(sam)
+    good = ca.revoke()
+    good.chmod(0o666)
+    assert refused(sam.sign(CHALLENGE), trust(ca, good)).why == "no_list"
+    good.chmod(0o644)
+    assert revoked == good and proved(sam.sign(CHALLENGE), trust(ca, good)) == sam.name
+
+
 def test_without_ssh_keygen_nobody_is_believed(ca: ServiceCA, sam: Technician) -> None:
     with pytest.raises(NotProved) as refusal:
         check(sam.sign(CHALLENGE), CHALLENGE.encode(), trust(ca), time.time(), program="/no/such")
