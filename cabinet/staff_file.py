@@ -40,6 +40,7 @@ IN_FOLDER = "staff.csv"  # where a folder of lists has one
 NOTE = ".note"  # what the note's name has more than the file's
 PRIVATE = "PRIVATE+KEY"  # as golang.org/x/mod/sumdb/note writes keys that sign notes
 SEED_BYTES = 32
+MOST_NOTE_BYTES = 4096  # room for others' signatures, which are kept with the list in one entry
 
 
 def note_of(file: Path) -> Path:
@@ -79,7 +80,7 @@ def read(file: Path, vkey: str, keyed: Keyed) -> StaffList:
     if not note_of(file).exists():
         return StaffList(problem="no_note")
     try:
-        note = importing.bytes_of(note_of(file), MAX_NOTE_CHARACTERS).decode()
+        note = importing.bytes_of(note_of(file), MOST_NOTE_BYTES).decode()
     except UnicodeDecodeError:
         return StaffList(problem="no_note")
     number, problem = judge(note, data, vkey)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cabinet import cli, staff_file
+from cabinet import cli, staff_file, staff_records
+from cabinet import records as r
 from cabinet.events import StaffList
 from cabinet.importing import COLUMNS, ImportProblem
 from cabinet.staff_list import PROBLEMS
@@ -86,6 +87,22 @@ def test_without_a_note_or_without_a_key_nothing_is_read(tmp_path: Path) -> None
     file.unlink()
     with pytest.raises(ImportProblem, match=r"staff\.csv: cannot be read"):
         read(file)
+
+
+def test_attack_signatures_heaped_on_a_note_end_no_import_and_no_controller(
+    tmp_path: Path,
+) -> None:
+    """Nobody need have the key for it: who does not know a signature's key passes it over."""
+    junk = "".join(f"\u2014 n{n} {'A' * 400}\n" for n in range(99))
+    file = write(tmp_path, note=NOTE + junk)
+    assert staff_file.judge(NOTE + junk, ROWS, SIGNER.vkey) == (7, "")
+    with pytest.raises(ImportProblem, match=r"staff\.csv\.note: is larger than 4096 bytes"):
+        read(file)
+    most = NOTE + "".join(junk.splitlines(keepends=True)[:8])
+    taken = read(write(tmp_path, note=most))
+    record = staff_records.StaffListTaken(7, taken.digest, taken.note, 20_000, 20_000)
+    body = r.Body(r.BODY_TAG, 1, "c" * 32, 2**53, 2**53, 2**53, "b" * 16, "s" * 32, record)
+    assert len(r.encode_body(body)) <= r.MAX_BODY_BYTES
 
 
 def test_a_signed_file_that_is_no_list_says_where(tmp_path: Path) -> None:
