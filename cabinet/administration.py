@@ -295,6 +295,8 @@ def refusal(state: State, person: Person, change: Change, wall_ms: int) -> str:
         return "own_rights"
     if person.standing == "left":
         return "left"
+    if person.details is None and change.standing == "active":
+        return "erased"  # nobody works here without a name
     if (change.before, change.was) != (person.rights, person.standing):
         return "changed_meanwhile"  # a list came: what was begun would undo it, unseen
     temporary = Role.TEMPORARY.value in (person.role, change.rights.role)

@@ -168,10 +168,9 @@ def _show_person(state: State, place: Place, person: Person, now_ms: int) -> Scr
             Button("edit", "Change"),
         ]
     elif person.standing == "suspended":
-        actions += [
-            Button("stop_person:left", "Left for good"),
-            Button("resume", "Resume", "primary"),
-        ]
+        actions.append(Button("stop_person:left", "Left for good"))
+        if person.details is not None:
+            actions.append(Button("resume", "Resume", "primary"))
     return Screen(0, "person", person.name, blocks, tuple(actions))
 
 

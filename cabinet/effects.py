@@ -175,11 +175,13 @@ def _erased(state: State, record: r.Erased, _: r.Body, __: r.Attached) -> None:
     name = record.attachment
     del state.named[name]
     for person in state.people.values():
-        if person.details_name == name and person.details is not None:
-            state.by_staff_id.pop(person.details.staff_id, None)
-            if record.number:
+        if person.details_name == name:
+            if record.number:  # in replay their details are gone before: the number is spent still
                 state.spent[record.number] = person.ref
+            if person.details is not None:
+                state.by_staff_id.pop(person.details.staff_id, None)
             person.details = None
+            factors.unfinger(state, person)  # nobody's finger is kept whose name is not
         if person.credential_name == name:
             person.pin = ""
         factors.erased(state, person, name)
@@ -384,6 +386,9 @@ def _patient_listed(state: State, record: r.PatientListed, _: r.Body, attached: 
     if isinstance(details, r.PatientDetails):
         patient.details = details
         state.by_record_number[details.record_number] = record.patient
+    else:  # erased since, in replay: nor do older details lead to them any more
+        known = state.by_record_number.items()
+        state.by_record_number = {it: ref for it, ref in known if ref != record.patient}
     state.patients[record.patient] = patient
 
 

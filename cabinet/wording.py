@@ -193,6 +193,7 @@ REASONS = {
     "own_visit": "Nobody lets themselves in. Ask another pharmacist.",
     "own_rights": "Nobody changes their own rights. Ask another administrator.",
     "left": "This person has left for good. Add somebody who comes back with a new number.",
+    "erased": "Their name was erased. Add somebody who comes back with a new number.",
     "temporary_rights": "A temporary user's rights do not change. Make them a person of their own.",
     "last_administrator": "One administrator whose access here never ends must stay.",
     "changed_meanwhile": "This person was changed meanwhile. Look again, and begin again.",
