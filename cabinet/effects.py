@@ -528,6 +528,7 @@ def _removal_taken(state: State, record: r.RemovalTaken, body: r.Body, _: r.Atta
             started.override,
             started.emergency,
             body.wall_ms,
+            started.witness,
         )
 
 

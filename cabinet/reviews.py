@@ -57,7 +57,8 @@ def _people(state: State, subject: str) -> Iterator[str]:
     if begun is not None:
         yield begun.person
         yield from (begun.second,) if begun.second else ()
-    yield from (it.person for it in removals_of(state, subject))
+    for taken in removals_of(state, subject):
+        yield from (it for it in (taken.person, taken.witness) if it)
 
 
 def refusal(state: State, subject: str, now_ms: int) -> str:

@@ -18,7 +18,7 @@ from cabinet.plan import Drawer
 from cabinet.service_records import ServiceNote, TechnicianDetails
 from cabinet.state import DrawerState, Order, Patient, Person, Service, State
 
-VERSION = 3  # of State and of this encoding; another one is not read but replayed
+VERSION = 4  # of State and of this encoding; another one is not read but replayed
 
 
 class _Drawer(msgspec.Struct, frozen=True):

@@ -237,6 +237,7 @@ class Overridden:
     why: str
     emergency: str
     taken_ms: int
+    witness: str = ""  # who attested it, where the site asks for one
 
 
 @dataclass

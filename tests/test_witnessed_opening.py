@@ -7,14 +7,14 @@ from msgspec.structs import replace
 
 from cabinet import events as e
 from cabinet import records as r
-from cabinet import reports
+from cabinet import reports, reviews
 from cabinet.journal import replay
 from cabinet.plan import Asked, Override
 from tests.attacker import plain
 from tests.rights_reader import Reader
-from tests.test_emergency import grant
+from tests.test_emergency import finish, grant, search
 from tests.test_rights import listed
-from tests.ward import PLAN, Ward, badge
+from tests.ward import NOON_MS, PLAN, Ward, badge
 
 ROWS = tuple(Asked(act, "CII", witness=True) for act in ("remove", "override", "load", "return"))
 WATCHED = replace(PLAN, policy=ROWS, override=(Override("OXY5", 2, "Pharmacy", ""),))
@@ -136,6 +136,30 @@ def test_a_removal_without_an_order_is_witnessed(ward: Ward) -> None:
 def same_human(ward: Ward) -> None:
     for staff_id in ("N1", "N2"):
         listed(ward, staff_id, human="one human")
+
+
+def test_attack_the_pharmacist_who_witnessed_a_removal_without_an_order_judges_it(
+    ward: Ward,
+) -> None:
+    grant(ward, "N1", "A")
+    ward.sign_in("N1")
+    search(ward, "oxyco")
+    ward.press("found:OXY5")
+    ward.press("open_override")
+    ward.prove("P1")
+    removal = finish(ward)
+    ward.restart()
+    ward.do(e.DeviceChanged("fingerprint", "", "5a" * 16))
+    for who, why in (("P1", "reviewers_own"), ("P2", "")):
+        ward.sign_in(who)
+        for button in ("menu", "reviews", f"review:{removal}"):
+            ward.press(button)
+        assert reviews.refusal(ward.state, removal, NOON_MS) == why
+        assert bool(ward.press("justified").refusal) is bool(why)
+        ward.press("reviews")
+        ward.press("menu")
+        ward.press("sign_out")
+    assert [it.by for it in ward.records(r.Reviewed)] == [ward.ref("P2")]
 
 
 @pytest.mark.parametrize(
