@@ -69,8 +69,8 @@ def test_attack_a_restart_leads_from_a_record_number_to_no_patient_whose_name_wa
         *("O3", "1002", "MOR10", 2, "10 mg", "by mouth", "now", "pain"),
         *(ward.wall_ms - 2, ward.wall_ms - 1),
     )
-    lists = {"patients": (("patients.csv:2", row),), "orders": (("orders.csv:2", order),)}
-    assert not ward.do(e.Import("test", **lists)).refusal
+    listed = e.Import("test", patients=(("p:2", row),), orders=(("o:2", order),))
+    assert not ward.do(listed).refusal
     assert not erase(ward, ward.state.patients[ref].details_name).refusal
     assert "1002" not in ward.state.by_record_number
     assert plain(replay(ward.sink)) == plain(ward.state)
