@@ -73,6 +73,7 @@ def test_a_nurse_removes_a_controlled_substance_and_the_ledger_can_prove_it(
         "Who": "Amina Okafor",
         "Factors": "badge + finger",
         "Patient": "W",
+        "Order": "RX-70101",
         "Medicine": "oxyCODONE hydrochloride 5 mg tablet",
         "Taken": "2",
         "Count before": "40",
