@@ -181,11 +181,14 @@ class Locks:
     def positions(self) -> dict[str, Position]:
         """Read all drawers now; for start-up, before `run`. Takes little over `settle_ms` at most.
 
-        A drawer whose pins cannot be read, or do not keep still, is UNKNOWN.
+        A drawer whose pins cannot be read, or do not keep still, is UNKNOWN. Where the machine
+        stalls, it takes as much longer as enough samples do.
         """
         assert not self._running, "the owner reads the pins now"
         deadline = self._clock.monotonic() + self._settle_s + (EQUAL_SAMPLES + 1) * SAMPLE_S
-        while (now := self._clock.monotonic()) < deadline:
+        samples = 0
+        while (now := self._clock.monotonic()) < deadline or samples < EQUAL_SAMPLES:
+            samples += 1
             for drawer in self._drawers.values():
                 self._sample(drawer, now)
             if all(

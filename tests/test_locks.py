@@ -157,6 +157,18 @@ def test_positions_says_unknown_for_pins_that_cannot_be_read(rig: Rig) -> None:
     assert rig.locks.positions()["D2"] is Position.UNKNOWN
 
 
+def test_positions_are_known_however_long_the_machine_stalls_at_the_start(rig: Rig) -> None:
+    class Stalling(ManualClock):
+        def wait(self, seconds: float, signal: Any = None) -> bool:
+            return super().wait(seconds + SETTLE_MS / 1000, signal)
+
+    rig.locks.close()
+    rig.locks = rig.build(clock=Stalling())
+    for pins in (D1, D2, D3):
+        rig.shut(pins)
+    assert set(rig.locks.positions().values()) == {Position.LATCHED}
+
+
 def test_a_drawer_opened_without_a_pulse_is_posted_just_the_same(rig: Rig) -> None:
     rig.drive(0.2)
     rig.take()
