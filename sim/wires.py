@@ -157,8 +157,8 @@ class Wires:
     def _drop(self) -> None:
         if self._client is None:
             return
-        gone, self._client = self._client, None
         with contextlib.suppress(KeyError, ValueError):
-            self._selector.unregister(gone)
-        gone.close()
+            self._selector.unregister(self._client)
+        self._client.close()
         self._world.release_outputs()
+        self._client = None  # who sees that nobody is connected sees every output low
