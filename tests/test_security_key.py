@@ -15,6 +15,7 @@ from drivers.security_key import SecurityKey
 from sim.security_key import SecurityKeyEmulator
 from tests.demo import PATIENCE_S, until
 
+pytestmark = pytest.mark.real_time
 CHALLENGE = bytes(range(32))
 
 
@@ -33,11 +34,16 @@ class Port:
         self._packets = queue.SimpleQueue()
         return self
 
-    def read(self, timeout_s: float) -> bytes:
-        if self.key is None:
+    def _plugged(self) -> SecurityKeyEmulator:
+        key = self.key  # looked at once: another thread pulls it out
+        if key is None:
             raise LinkLost("security_key", "the key was pulled out")
+        return key
+
+    def read(self, timeout_s: float) -> bytes:
+        key = self._plugged()
         if self._packets.empty():
-            for packet in self.key.later():
+            for packet in key.later():
                 self._packets.put(packet)
         try:
             packet = self._packets.get(timeout=timeout_s)
@@ -46,9 +52,7 @@ class Port:
         return b"" if self.silent else self.bend or packet
 
     def write(self, packet: bytes) -> None:
-        if self.key is None:
-            raise LinkLost("security_key", "the key was pulled out")
-        for answer in self.key.feed(packet):
+        for answer in self._plugged().feed(packet):
             self._packets.put(answer)
 
     def close(self) -> None:
