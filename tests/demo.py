@@ -29,6 +29,7 @@ ROOT = Path(__file__).parent.parent
 # well, and a slow disk, a stalled core or a browser's start must never look like a defect.
 PATIENCE_S = 30.0
 READY_S = 60.0
+COMMAND_S = 120.0  # a program of ours, from its start to its end
 T = TypeVar("T")
 
 
@@ -140,7 +141,7 @@ class Demo:
         """Ctrl-C; the exit status."""
         assert self._process is not None
         self._process.send_signal(signal.SIGINT)
-        return self._process.wait(PATIENCE_S)
+        return self._process.wait(READY_S)
 
     def kill(self) -> None:
         """Nothing is left running, whatever happened."""
@@ -172,7 +173,7 @@ class Demo:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=COMMAND_S,
             check=False,
             env={**os.environ, "TZ": "UTC"},
         )

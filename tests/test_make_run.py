@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from sim.people import TECHNICIAN
-from tests.demo import PATIENCE_S, READY_S, ROOT, Demo, free_port, make, person, until
+from tests.demo import COMMAND_S, READY_S, ROOT, Demo, free_port, make, person, until
 
+pytestmark = pytest.mark.process
 READY = "INFO cabinet.controller: ready:"
 
 
@@ -22,7 +23,7 @@ def told(*arguments: object) -> tuple[int, str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=COMMAND_S,
         check=False,
     )
     return done.returncode, done.stderr
@@ -32,14 +33,16 @@ PROGRAMS = 3  # controller, touchscreen, console
 
 
 def children(parent: int) -> list[int]:
-    """The processes that this one started."""
+    """The programs that this process started, as soon as each is on its leash."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = status.read_text().rpartition(")")[2].split()
+            command = (status.parent / "cmdline").read_bytes().split(b"\0")
         except OSError:  # it ended meanwhile
             continue
-        if int(fields[1]) == parent and fields[0] != "Z":
+        leashed = b"cabinet.cli" in command and b"setpriv" not in command
+        if int(fields[1]) == parent and fields[0] != "Z" and leashed:
             found.append(int(status.parent.name))
     return found
 

@@ -18,7 +18,7 @@ from cabinet import records as r
 from cabinet.journal import replay
 from ledger.store import Store
 from sim.happenings import Kind
-from tests.demo import PATIENCE_S, ROOT, pause, until
+from tests.demo import COMMAND_S, PATIENCE_S, ROOT, pause, until
 from tests.machine import Machine
 from tests.peer import ScreenPeer
 
@@ -194,7 +194,7 @@ def test_a_second_controller_on_the_same_ledger_is_refused(machine: Machine) -> 
         env={**os.environ, "CABINET_SIM_SOCKET": str(machine.cabinet.socket)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_S,
         check=False,
     )
     assert second.returncode == 1

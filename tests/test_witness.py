@@ -27,7 +27,7 @@ from ledger.witness_protocol import (
     read_answer,
     read_checkpoint,
 )
-from tests.demo import PATIENCE_S, until
+from tests.demo import COMMAND_S, PATIENCE_S, until
 from tests.ledgers import ORIGIN, ROOT, SIGNER, VERIFIER
 from tests.witnesses import KNOWN, LOGS, NOW_S, WITNESS, Log, Running
 
@@ -171,7 +171,7 @@ def program(*arguments: object) -> "subprocess.CompletedProcess[str]":
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_S,
     )
 
 
