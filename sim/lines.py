@@ -31,11 +31,6 @@ class LineEmulator:
         self.sent.append(data)
         return [(len(data) * CHARACTER_S, data)]
 
-    def dripped(self, text: str, gap_s: float) -> Timed:
-        """The same, one byte at a time with `gap_s` between them: a loose plug."""
-        data = text.encode("latin-1") + self._ending
-        return [(place * gap_s, data[place : place + 1]) for place in range(len(data))]
-
     def noise(self, chunks: Iterable[bytes]) -> Timed:
         """Raw bytes at once: a wrong baud rate, interference, a cut line."""
         return [(0.0, bytes(chunk)) for chunk in chunks]

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cabinet import configuration as site
@@ -16,9 +16,7 @@ from sim.fingerprint_sensor import NO_FINGER
 from sim.happenings import Happening, Kind
 from tests import invariants
 from tests.demo import PATIENCE_S, ROOT, person, until
-from tests.peer import ScreenPeer
-
-AGAIN_S = 3.0  # a person who sees nothing happen holds the badge up again
+from tests.peer import AGAIN_S, ScreenPeer
 
 
 class Machine:
@@ -40,8 +38,17 @@ class Machine:
             os.kill(self.process.pid, signal.SIGKILL)
 
     def start(self) -> ScreenPeer:
+        """Until it shows a screen."""
+        self.launch()
         socket = self.folder / "run" / "screen.sock"
-        socket.unlink(missing_ok=True)
+        until(lambda: self._alive() and socket.exists())
+        peer = until(lambda: self._alive() and self._connect(socket))
+        assert peer
+        return peer
+
+    def launch(self) -> None:
+        """The controller's process, and no more."""
+        (self.folder / "run" / "screen.sock").unlink(missing_ok=True)
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -55,10 +62,6 @@ class Machine:
             env={**os.environ, "CABINET_SIM_SOCKET": str(self.cabinet.socket)},
             stderr=(self.folder.parent / "controller.log").open("ab"),
         )
-        until(lambda: self._alive() and socket.exists())
-        peer = until(lambda: self._connect(socket))
-        assert peer is not None
-        return peer
 
     def _alive(self) -> bool:
         assert self.process is not None and self.process.poll() is None, self.log()
@@ -97,15 +100,12 @@ class Machine:
         self.world.touch(None)
 
     def hold_badge(self, peer: ScreenPeer, given: str) -> None:
-        """To the reader, and again while it is not read: a slow machine's may not be up yet."""
-        end = time.monotonic() + 4 * PATIENCE_S  # its sensor may need several tries to come up
-        while peer.name != "finger":
-            assert time.monotonic() < end, f"the badge was not read; still {peer.name}"
-            if peer.name == "pin":  # the sensor had not answered a moment ago
-                peer.press("cancel")
-                peer.sees("rest")
-            assert self.cabinet.present(person(given).badge)
-            peer.look(lambda: peer.name == "finger", AGAIN_S)
+        """To the reader, until a finger is asked for."""
+        peer.asks(lambda: self.cabinet.present(person(given).badge))
+
+    def scan(self, peer: ScreenPeer, label: str, read: Callable[[], bool]) -> None:
+        """Hold a label to the scanner until it is `read`."""
+        until(lambda: self.cabinet.scan(label) and peer.look(read, AGAIN_S))
 
     def sensor_sees_nothing(self) -> None:
         """Wait until the sensor has looked at its glass again and found no finger."""

@@ -113,11 +113,15 @@ class Nurse:
     def is_read(self, given: str, then: str = "finger") -> bool:
         """Hold somebody's badge to the reader; whether a finger, or another proof, is asked for."""
         self.badge(given)
+        asked = ", ".join(f'#screen[data-name="{it}"]' for it in (then, "pin"))
         try:
-            self.page.wait_for_selector(f'#screen[data-name="{then}"]', timeout=UNHEARD_MS)
+            self.page.wait_for_selector(asked, timeout=UNHEARD_MS)
         except TookTooLong:
             return False  # a slow machine's reader may not be up yet
-        return True
+        if self.page.locator(f'#screen[data-name="{then}"]').count():
+            return True
+        self.press("cancel")  # the sensor had not answered a moment ago
+        return False
 
     def pull(self, drawer: str) -> None:
         """Pull a drawer as soon as its latch lets go."""

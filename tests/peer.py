@@ -18,6 +18,8 @@ from cabinet.messages import (
 )
 from tests.demo import PATIENCE_S
 
+AGAIN_S = 3.0  # a person who sees nothing happen holds up the badge, or the label, again
+
 
 class ScreenPeer:
     """Connected and greeted; `shown` is the newest screen that was read."""
@@ -66,6 +68,21 @@ class ScreenPeer:
     def sees(self, name: str) -> None:
         """Wait for a screen."""
         self.wait(lambda: self.name == name)
+
+    def asks(self, present: Callable[[], object], proof: str = "finger") -> None:
+        """Hold a badge up by `present` until that proof is asked for.
+
+        Again while it is not read, as people do: a slow machine's reader may not be up yet, and
+        its sensor may need several tries.
+        """
+        end = time.monotonic() + 4 * PATIENCE_S
+        while self.name != proof:
+            assert time.monotonic() < end, f"the badge was not read; still {self.name}"
+            if self.name == "pin":  # the sensor had not answered a moment ago
+                self.press("cancel")
+                self.wait(lambda: self.name != "pin")
+            assert present()
+            self.look(lambda: self.name in (proof, "pin"), AGAIN_S)
 
     def shows(self, words: str) -> None:
         """Wait for words anywhere on the screen."""

@@ -63,8 +63,7 @@ def test_an_administrator_finds_changes_and_suspends_somebody(
     admin.press("menu")
     admin.press("sign_out")
     admin.sees("rest")
-    admin.badge("Jonas")  # his badge is asked for a finger as everybody's is
-    admin.sees("finger")
+    until(lambda: admin.is_read("Jonas"))  # his badge is asked for a finger as everybody's is
     running_demo.do("touch", finger=person("Jonas").fingers[0])
     admin.sees("rest")
     running_demo.do("lift")
@@ -248,8 +247,7 @@ def proves_by_finger(admin: Nurse, given: str, finger: str = "") -> None:
 
 def by_pin(admin: Nurse, given: str, then: str) -> None:
     """Badge and PIN, while the sensor is another one."""
-    admin.badge(given)
-    admin.sees("pin")
+    until(lambda: admin.is_read(given, "pin"))
     admin.types(person(given).pin)
     admin.press("pin")
     admin.sees(then)

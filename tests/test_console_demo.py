@@ -30,8 +30,7 @@ def row(told: str, name: str) -> list[str]:
 def at_the_screen(demo: Demo, screen: ScreenPeer) -> None:
     """The pharmacist proves who he is."""
     pharmacist = person("Henry")
-    demo.do("badge", badge=pharmacist.badge)
-    screen.sees("finger")
+    screen.asks(lambda: demo.do("badge", badge=pharmacist.badge)["done"])
     demo.do("touch", finger=pharmacist.fingers[0])
     screen.wait(lambda: screen.name in ("patients", "service"))
     demo.do("lift")

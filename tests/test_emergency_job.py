@@ -107,8 +107,7 @@ def test_wrong_pins_lock_out_a_pharmacist_releases_and_a_second_badge_locks_the_
 ) -> None:
     nurse = Nurse(strict_demo, browser.new_page())
     nurse.sees("rest")
-    nurse.badge("Jonas")
-    nurse.sees("finger")
+    until(lambda: nurse.is_read("Jonas"))
     nurse.press("use_pin")
     for _ in range(2):
         nurse.sees("pin")
@@ -120,8 +119,7 @@ def test_wrong_pins_lock_out_a_pharmacist_releases_and_a_second_badge_locks_the_
     nurse.reads("Too many wrong tries")
     nurse.picture("slowed-down")
     nurse.proves("Amina", then="patients")
-    nurse.badge("Rosa")
-    nurse.sees("finger")
+    until(lambda: nurse.is_read("Rosa"))
     nurse.press("cancel")
     nurse.sees("locked")
     nurse.picture("locked")

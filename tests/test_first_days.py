@@ -10,7 +10,7 @@ import pytest
 
 from sim.medicines import DEMO
 from sim.people import Person
-from tests.demo import PATIENCE_S, ROOT, person
+from tests.demo import COMMAND_S, PATIENCE_S, ROOT, person
 from tests.machine import Machine
 from tests.peer import ScreenPeer
 
@@ -26,7 +26,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_S,
         check=False,
     )
 
@@ -48,8 +48,7 @@ def enrol(machine: Machine, peer: ScreenPeer, who: Person, code: str, enroller: 
         peer.press("family", who.family)
         peer.press("given", who.given)
     peer.sees("enrol_badge")
-    machine.cabinet.present(who.badge)
-    peer.sees("enrol_pin")
+    peer.asks(lambda: machine.cabinet.present(who.badge), "enrol_pin")
     peer.press("new_pin", who.pin)
     peer.sees("enrol_pin_again")
     peer.press("same_pin", who.pin)

@@ -16,7 +16,7 @@ from cabinet.messages import Words
 from ledger.note import Verifier
 from ledger.store import Store
 from sim.happenings import Kind
-from tests.demo import PATIENCE_S, until
+from tests.demo import COMMAND_S, PATIENCE_S, until
 from tests.machine import Machine
 from tests.offline import ROOT, Offline, two_people
 from tests.peer import ScreenPeer
@@ -45,7 +45,7 @@ def accepted(cabinet: Offline) -> subprocess.CompletedProcess[str]:
         input="\n".join(answers) + "\n",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_S,
     )
 
 
@@ -134,9 +134,9 @@ def test_what_ledger_and_anchor_hide_together_the_witness_shows(
     cabinet.put_back(tmp_path / "old")
     cabinet.anchors.path.write_bytes(anchor)
 
-    machine.start().close()
+    machine.launch()  # nobody need have seen a screen by then
     assert machine.process is not None
-    assert machine.process.wait(PATIENCE_S) == 1  # the witness answered: it ends, with one line
+    assert machine.process.wait(2 * PATIENCE_S) == 1  # the witness answered: it ends, with one line
     assert "witness pharmacy shows a head" in machine.log().splitlines()[-1]
     peer = machine.start()
     peer.sees("rolled_back")
