@@ -155,7 +155,7 @@ def test_a_badge_passes_over_the_line_unplugged_and_plugged_in_again(tmp_path: P
         device.send(reader.present("222222"))  # without a plug nothing is sent
         device.plug()
         assert posted.get(timeout=PATIENCE_S) == DeviceUp("badge")
-        device.send(reader.dripped("654321", 0.01))
+        device.send(reader.present("654321"))
         assert posted.get(timeout=PATIENCE_S) == BadgeRead("654321")
     finally:
         driver.stop()

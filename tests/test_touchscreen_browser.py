@@ -23,9 +23,10 @@ from cabinet.messages import (
     Screen,
     Words,
 )
+from cabinet.touchscreen import app
 from cabinet.touchscreen.app import OLD
 from cabinet.touchscreen.server import Server
-from tests.demo import free_port, until
+from tests.demo import PATIENCE_S, free_port, until
 from tests.screen_gallery import ALIKE_BANNER, BROKEN, GALLERY
 from tests.screen_peer import LIVE, ScreenPeer
 from tests.screen_server import running
@@ -407,7 +408,10 @@ def test_stream_that_ends_makes_the_page_inert(
     assert peer.presses.empty()
 
 
-def test_stream_that_falls_silent_makes_the_page_inert(screens: Screens, peer: ScreenPeer) -> None:
+def test_stream_that_falls_silent_makes_the_page_inert(
+    screens: Screens, peer: ScreenPeer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "HEARTBEAT_S", 10 * PATIENCE_S)  # whose time is not the page's
     screens.page.route("**/events", lambda route: route.abort())  # there is no new one
     screens.stop_clock()
     peer.show(START, Live("14:06", "Ward 3 East"))
