@@ -191,11 +191,11 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
             until = f"On until {clock(emergency.expires_ms)}"
             rows.append(Row(f"call_off:{emergency.id}", f"End: {NAMES[emergency.kind]}", (until,)))
     if rights.allowed(state, Act.BREAK_GLASS, now_ms):
-        words = f"For you alone: any medicine, for {state.plan.rules.break_glass_min} minutes"
+        words = f"For you alone: any medicine, for {_lasting(_minutes(state, 'break_glass'))}"
         rows.append(Row("break_glass", NAMES["break_glass"], (words,), "REVIEWED", "warning"))
     if rights.allowed(state, Act.CRITICAL_OVERRIDE, now_ms):
-        hours = state.plan.rules.critical_override_h
-        words = f"For everybody here: without orders, for {hours} hours"
+        lasting = _lasting(_minutes(state, "critical_override"))
+        words = f"For everybody here: without orders, for {lasting}"
         title = NAMES["critical_override"]
         rows.append(Row("critical_override", title, (words,), "REVIEWED", "warning"))
     if rights.allowed(state, Act.TEMPORARY, now_ms):
@@ -216,6 +216,14 @@ def _may_end(state: State, emergency: Emergency, now_ms: int) -> bool:
     return own or rights.allowed(state, Act.CRITICAL_OVERRIDE, now_ms)
 
 
+def _lasting(minutes: int) -> str:
+    """ "60 minutes", and "4 hours" where they are whole and more than one."""
+    hours, rest = divmod(minutes, 60)
+    if hours > 1 and not rest:
+        return f"{hours} hours"
+    return f"{minutes} minute{'' if minutes == 1 else 's'}"
+
+
 def show_reasons(state: State, place: Place, _: int) -> Screen:
     """Why it is begun: from a list, because an entry names nobody in words."""
     kind = place.page
@@ -234,7 +242,7 @@ def brief(state: State, _: Place) -> str:
     called, session = state.witnessing, state.session
     assert called is not None and session is not None
     name = state.people[session.person].name
-    return f"You agree: {NAMES[called.act]} for {called.quantity} minutes, asked by {name}"
+    return f"You agree: {NAMES[called.act]} for {_lasting(called.quantity)}, asked by {name}"
 
 
 def show_second(state: State, place: Place, _: int) -> Screen:
@@ -249,7 +257,7 @@ def show_second(state: State, place: Place, _: int) -> Screen:
         "Second person",
         (
             *place.said(),
-            Words(f"{NAMES[called.act]} for {called.quantity} minutes", "name"),
+            Words(f"{NAMES[called.act]} for {_lasting(called.quantity)}", "name"),
             Facts((("Why", WHY.get(called.why, called.why)), ("For", whom), ("Asked by", name))),
             Words("Second person: if you agree, hold your badge to the reader.", "strong"),
         ),

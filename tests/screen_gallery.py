@@ -454,7 +454,7 @@ def _emergencies() -> dict[str, Screen]:
             "witness",
             "Second person",
             (
-                Words("Critical override for 240 minutes", "name"),
+                Words("Critical override for 4 hours", "name"),
                 Facts(agreed),
                 Words("Second person: if you agree, hold your badge to the reader.", "strong"),
             ),

@@ -303,6 +303,12 @@ def test_glass_broken_by_two_who_then_part_is_told_at_rest_too(ward: Ward) -> No
 # --- critical override ----------------------------------------------------------------------------
 
 
+def test_a_second_person_reads_the_hours_that_the_button_said() -> None:
+    ward = Ward(LISTED)
+    begin(ward, "critical_override", "P1", "")
+    assert "Critical override for 4 hours" in repr(ward.screen())
+
+
 def test_a_critical_override_takes_two_who_may_and_is_everybodys(ward: Ward) -> None:
     begin(ward, "critical_override", "P1", "N2", "system_down")
     assert ward.records(r.Refused)[-1].why == "witness_not_allowed"
