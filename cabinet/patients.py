@@ -174,7 +174,7 @@ def show_home(state: State, place: Place, now_ms: int) -> Screen:
     rows = tuple(_card(state, it, orders[it.ref], names, now_ms) for it in page)
     mine = len(removals.mine(state))
     switch = Button("mine", "My patients") if place.everyone else Button("everyone", "All patients")
-    actions = [Button("sign_out", "Sign out", "quiet"), Button("menu", "More tasks"), switch]
+    actions = [Button("sign_out", "Sign out", "quiet"), Button("menu", "Tasks"), switch]
     if mine:
         actions.append(Button("removals", f"Open removals ({mine})", "primary"))
     if left > 0 or place.offset:

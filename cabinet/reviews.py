@@ -37,7 +37,7 @@ def alarms(state: State, now_ms: int) -> list[Alarm]:
         return []
     found, to_judge = [], waiting(state)
     if to_judge:
-        words = f"{len(to_judge)} taken without an order, waiting for a verdict: see More tasks."
+        words = f"{len(to_judge)} taken without an order, waiting for a verdict: see Tasks."
         found.append(Alarm("low", words))
     if any(is_past(state, row.review, now_ms) for row in state.plan.override):
         words = "The list for removal without an order must be looked at again: cabinet.toml."

@@ -284,7 +284,7 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             found.append(Alarm("medium", words))
     due = stock.due(state)
     if due and state.screen.state in AT_WORK:
-        found.append(Alarm("low", f"{amount(len(due), 'pocket')} must be counted: see More tasks."))
+        found.append(Alarm("low", f"{amount(len(due), 'pocket')} must be counted: see Tasks."))
     return tuple(found)
 
 

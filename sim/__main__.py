@@ -164,7 +164,7 @@ def _tell(folder: Path, port: int, bench_port: int, laptop: Path) -> None:
   3. Give one, waste one with {other.name} as the witness; then, in another terminal:
      {command} report removals --config {folder / "cabinet.toml"}
   4. As {admin.name}, add {NEWCOMER.name} under People, who is nobody yet, and issue her code.
-     {charge.name} enrols her with it: More tasks, Enrol somebody; badge, PIN, fingers.
+     {charge.name} enrols her with it: Tasks, Enrol somebody; badge, PIN, fingers.
 
   Ctrl-C stops everything.""",
         flush=True,

@@ -120,7 +120,7 @@ def _gallery() -> dict[str, Shown]:
     code = Button("have_code", "I have a code", "quiet")
     home = (
         Button("sign_out", "Sign out", "quiet"),
-        Button("menu", "More tasks"),
+        Button("menu", "Tasks"),
         Button("everyone", "All patients"),
         Button("removals", "Open removals (3)", "primary"),
         Button("more", "Next page"),
@@ -158,7 +158,7 @@ def _gallery() -> dict[str, Shown]:
             "Ward 3 East",
             (
                 Alarm("low", "The finger sensor does not answer."),
-                Alarm("low", "2\u00a0pockets must be counted: see More tasks."),
+                Alarm("low", "2\u00a0pockets must be counted: see Tasks."),
                 Alarm("medium", "Matrix drawer 5 is still open. Close it."),
             ),
         ),
@@ -292,7 +292,7 @@ def _gallery() -> dict[str, Shown]:
         )
     )
     menu = (Rows(tasks, "Nothing to do."),)
-    add("menu", Screen(16, "menu", "More tasks", menu, (BACK,), person=NURSE))
+    add("menu", Screen(16, "menu", "Tasks", menu, (BACK,), person=NURSE))
     for proof in ("finger", "PIN", "passphrase"):
         attested = msgspec.structs.replace(screens[proof][0], title=ATTESTED)
         add(f"a second person's {proof}", attested)

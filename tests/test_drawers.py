@@ -131,7 +131,7 @@ def test_a_hook_tripped_on_a_forced_drawer_does_not_silence_the_alarm(ward: Ward
     alarms = screens.live(ward.state, ward.engine.place, moment).alarms
     assert [(alarm.priority, alarm.text.replace("\u00a0", " ")) for alarm in alarms] == [
         ("high", "Drawer 2 is open, and should not be. Close it now."),
-        ("low", "1 pocket must be counted: see More tasks."),
+        ("low", "1 pocket must be counted: see Tasks."),
     ]
 
 
