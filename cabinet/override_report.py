@@ -70,7 +70,7 @@ def overrides(bodies: Iterable[r.Body], attached: r.Attached, *, names: bool) ->
                     if reviewed.subject in (line.subject, line.under):
                         line.verdict = reviewed.verdict.replace("_", " ")
                         line.by = reviewed.by
-    return [list(_cells(state, line)) for line in lines.values()]
+    return [list(_cells(state, line, lines.get(line.under))) for line in lines.values()]
 
 
 def _taken(state: State, body: r.Body, taken: r.RemovalTaken, started: r.AccessStarted) -> Line:
@@ -99,11 +99,13 @@ def _match(lines: Iterable[Line], body: r.Body, listed: r.OrderListed) -> None:
             line.order = listed.order
 
 
-def _cells(state: State, line: Line) -> Iterator[str]:
+def _cells(state: State, line: Line, within: Line | None) -> Iterator[str]:
     def name(ref: str) -> str:
         return state.people[ref].name if ref in state.people else ref
 
-    under = f", under {line.under}" if line.under else ""
+    under = ""
+    if within is not None:
+        under = f", under the {within.what.lower()} of {local_time(within.wall_ms)}"
     listed = state.medicines.get(line.medicine)
     patient = state.patients.get(line.patient)
     yield from (local_time(line.wall_ms), f"{line.what}{under}", name(line.person))

@@ -119,13 +119,15 @@ def _listed(state: State, record: r.PersonListed) -> str:
     if known is None:
         standing = "" if record.standing == "active" else f", {STATUSES[record.standing].lower()}"
         return f"added as {ROLES[record.rights.role].lower()}{standing}"
-    found = []
+    found = [] if known.listed else ["on a list for the first time"]
     if record.badge != known.badge:
         found.append("Badge: another")
     if record.human != known.human_hash:
         found.append("Person number: another")
     what = _differences((known.rights, known.standing), (record.rights, record.standing))
-    return "; ".join((*found, what)) if what else "; ".join(found) or "name or number"
+    if what:
+        found.append(what)
+    return "; ".join(found) or "Name or staff number: another"
 
 
 def _differences(before: tuple[r.Rights, r.Standing], after: tuple[r.Rights, r.Standing]) -> str:

@@ -29,7 +29,7 @@ def test_an_emergency_its_removals_and_the_verdict_are_told() -> None:
         "Noel Nurse",
     )
     assert begun["Ended"].startswith("expired") and begun["Verdict"] == "not judged"
-    assert taken["What"].startswith("Removal, under ")
+    assert taken["What"] == f"Removal, under the break-glass of {begun['When']}"
     assert (taken["Medicine"], taken["Taken"]) == ("morphine 10 mg tablet", "1")
     assert taken["Order"] == "NO ORDER"
     judge(ward, "P1", ward.records(r.EmergencyBegun)[-1].emergency)

@@ -65,6 +65,9 @@ def test_what_lists_did_is_told_as_theirs(ward: Ward) -> None:
         "Badge: another; Person number: another; Status: Works here → Suspended"
     )
     assert added["What"].startswith("added as pharmacist")
+    renamed = e.PersonRow("N1", given, "Married", role, "")
+    ward.do(e.Import("test", people=(("people.csv:2", renamed),)))
+    assert last(ward)["What"] == "Name or staff number: another"
     people = tuple(
         (f"staff.csv:{line}", e.PersonRow(staff_id, *person[:3], ""))
         for line, (staff_id, person) in enumerate(PEOPLE.items(), 2)
@@ -80,6 +83,8 @@ def test_codes_enrolments_and_enrolling_again_are_told(ward: Ward) -> None:
     told = [row["What"] for row in rows(ward) if row["Staff number"] == "N1"]
     assert told[0] == "added as nurse"
     assert told[1:] == ["given a one-time code", "stood by an enrolment", "enrolled with 1 finger"]
+    told = [row["What"] for row in rows(ward) if row["Staff number"] == "A1"]
+    assert told == ["enrolled with 1 finger", "on a list for the first time"]
     choose(ward, "N1")
     ward.press("edit:again")
     ward.press("enrol_again:badge")
