@@ -246,7 +246,9 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
             found.append(Alarm("high", f"{label} is open, and should not be. Close it now."))
         elif position == machines.OPEN and open_s >= state.plan.timings.drawer_alert_s:
             found.append(Alarm("high", f"{label} has been open for too long. Close it now."))
-        elif position == machines.OPEN and open_s >= state.plan.timings.drawer_beep_s:
+        elif position == machines.OPEN and (
+            open_s >= state.plan.timings.drawer_beep_s or _nobody_is_at_it(state)
+        ):
             found.append(Alarm("medium", f"{label} is still open. Close it."))
         elif position == machines.FAULT:
             found.append(Alarm("medium", f"{label}: {drawer.cause}. Push it shut."))
@@ -286,6 +288,11 @@ def _alarms(state: State, moment: Moment) -> tuple[Alarm, ...]:
     if due and state.screen.state in AT_WORK:
         found.append(Alarm("low", f"{amount(len(due), 'pocket')} must be counted: see Tasks."))
     return tuple(found)
+
+
+def _nobody_is_at_it(state: State) -> bool:
+    """Whether what is open was left so: by a power cut, or by whoever went."""
+    return state.access is None and state.service is None
 
 
 AT_WORK = (machines.SIGNED_IN, machines.ACCESS)

@@ -7,6 +7,7 @@ import pytest
 
 from cabinet import events as e
 from cabinet import records as r
+from cabinet import screens
 from cabinet.resting import resting_s
 from tests.ward import NOON_MS, PLAN, Ward
 
@@ -266,9 +267,14 @@ def test_an_interrupted_access_asks_for_a_count_and_pulses_nothing(ward: Ward) -
     ward.choose("O2")
     ward.press("open")
     ward.pull("D3")
+    moment = e.Moment(ward.wall_ms, ward.now_ms, bytes(32), ward.positions)
+    assert not screens.live(ward.state, ward.engine.place, moment).alarms
     outcome = ward.restart()
     assert outcome.commands == ()
     assert ward.state.pockets["M1"].count_due
+    moment = e.Moment(ward.wall_ms, ward.now_ms, bytes(32), ward.positions)
+    (alarm,) = screens.live(ward.state, ward.engine.place, moment).alarms
+    assert alarm.text == "Drawer 3 is still open. Close it.", "at once: nobody is at it"
     ward.push("D3")
     assert ward.records()[-1] == r.DrawerClosed("D3", ward.records(r.AccessStarted)[-1].access)
     assert not ward.records(r.DrawerForced)
@@ -315,8 +321,6 @@ def test_a_drawer_open_without_an_order_is_a_tamper_record_at_once(ward: Ward) -
     ward.pull("D2")
     assert ward.records(r.DrawerForced) == [r.DrawerForced("D2")]
     moment = e.Moment(ward.wall_ms, ward.now_ms, bytes(32), ward.positions)
-    from cabinet import screens
-
     live = screens.live(ward.state, ward.engine.place, moment)
     assert live.alarms[0].priority == "high"
     assert screens.outputs(ward.state, moment).beep
