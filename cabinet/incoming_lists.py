@@ -20,10 +20,14 @@ def read(
     if staff_alone:
         return [staff_file.read(path, vkey, keyed)]
     staff = path / staff_file.IN_FOLDER
+    there = importing.present(path)
+    if not there and not staff.exists():
+        wanted = ", ".join((*importing.FILES, staff_file.IN_FOLDER))
+        raise ImportProblem(f"{path}: has none of {wanted}")
     events: list[Import | StaffList] = []
     if staff.exists():  # first, because patients name nurses whom only it may bring
         events.append(staff_file.read(staff, vkey, keyed))
-    if importing.present(path) or not staff.exists():
+    if there:
         lists = importing.read(path, keyed)
         if lists.people and vkey:
             raise ImportProblem(

@@ -67,7 +67,8 @@ def imported(draft: Draft, event: Import) -> None:
     _check_orders(state, event, check)
     if check.problems:
         draft.add(r.Refused("import", "bad_rows", quantity=len(check.problems)))
-        draft.refusal = f"Nothing taken: {len(check.problems)} problems."
+        found = len(check.problems)
+        draft.refusal = f"Nothing taken: {found} problem{'' if found == 1 else 's'}."
         draft.report = check.problems
         return
     _take(draft, event)

@@ -50,7 +50,8 @@ def problems(ward: Ward, event: e.Import) -> list[str]:
     """What is said of lists that are refused; nothing of them was taken."""
     before = replay(ward.sink)
     outcome = ward.do(event)
-    assert outcome.refusal.startswith("Nothing taken")
+    number = len(outcome.report)
+    assert outcome.refusal == f"Nothing taken: {number} problem{'s' * (number > 1)}."
     (body,) = outcome.bodies
     assert body.record == r.Refused("import", "bad_rows", quantity=len(outcome.report))
     after = replay(ward.sink)
