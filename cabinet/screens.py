@@ -100,8 +100,8 @@ def _rest(state: State, place: Place) -> Screen:
     code = Button("have_code", "I have a code", "quiet")
     now = state.service
     if now is not None and now.working:
-        asked = lock_test.said(state) or "The cabinet is being worked on."
-        said = (Words(service.said(now), "name"), Words(asked))
+        asked = lock_test.said(state) or "Nothing can be taken meanwhile."
+        said = (Words(service.said(now), "name"), Words(asked), Words(ELSEWHERE))
         return Screen(0, "service", state.name, (*place.said(), *said))
     if not state.in_service:
         enrolled = sum(1 for person in state.people.values() if person.enrolled)
@@ -295,6 +295,7 @@ def _nobody_is_at_it(state: State) -> bool:
     return state.access is None and state.service is None
 
 
+ELSEWHERE = "If you cannot wait, use another cabinet and call the pharmacy."
 AT_WORK = (machines.SIGNED_IN, machines.ACCESS)
 ANCHOR, WITNESS = "anchor", "witness "  # as `outside.py` calls them
 ANCHOR_LOST = "The record's second place cannot be written: do not restart the cabinet. Call IT."

@@ -51,6 +51,9 @@ def test_the_touchscreen_says_who_is_in_service(ward: Ward) -> None:
     moment = e.Moment(NOON_MS, ward.now_ms, b"", ward.positions)
     alarms = screens.live(ward.state, ward.engine.place, moment).alarms
     assert "At work on the cabinet: Sam Okafor, technician." in [alarm.text for alarm in alarms]
+    ward.do(e.ServiceAsked(session(ward), "service", ("begin",)))
+    for words in ("Nothing can be taken meanwhile.", "use another cabinet and call the pharmacy"):
+        assert words in repr(ward.screen())
 
 
 def test_where_controlled_substances_are_stored_a_pharmacist_lets_the_technician_in() -> None:
