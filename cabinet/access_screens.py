@@ -4,6 +4,7 @@ Not for what a press does (`access.py`). One rule: no screen says how many are e
 """
 
 from cabinet import machines
+from cabinet import records as r
 from cabinet.access import MAX_COUNT_DIGITS, phase, too_few
 from cabinet.decision import Place
 from cabinet.messages import Block, Button, DrawerMap, Facts, Keypad, Screen, Words
@@ -57,17 +58,23 @@ def show(state: State, place: Place) -> Screen:
     return _moving_screen(state, access, title, note, cancel)
 
 
+def _pocket(state: State, started: r.AccessStarted) -> str:
+    """Which pocket is meant: by its name where the drawer has more than one."""
+    several = len(state.drawers[started.drawer].plan.pocket) > 1
+    return f"pocket {started.pocket}" if several and started.pocket else "the drawer"
+
+
 def _count_screen(
     state: State, access: Access, owed: str, title: str, note: tuple[Block, ...]
 ) -> Screen:
     started = access.started
     listed = state.medicines[started.medicine]
     if owed == "after":
-        label = "Put everything back. How many are in the drawer now?"
+        label = f"Put everything back. How many are in {_pocket(state, started)} now?"
         actions: tuple[Button, ...] = ()
     else:
         before = {"remove": ", before you take any", "load": ", before you put any in"}
-        label = f"How many are in the drawer{before.get(started.kind, '')}?"
+        label = f"How many are in {_pocket(state, started)}{before.get(started.kind, '')}?"
         actions = (Button("cancel", "Cancel", "danger"),) if started.kind != "count" else ()
     if access.closed:
         actions = (*actions, Button("not_counted", "I did not count", "plain"))
@@ -121,10 +128,14 @@ def _moving_screen(
         "load": f"Put in {words}",
         "return": f"Put {words} in the bin",
     }[started.kind]
+    where = _pocket(state, started)
+    named: tuple[Block, ...] = ()
+    if where.startswith("pocket"):
+        named = (Words(f"{'From' if started.kind == 'remove' else 'Into'} {where}", "name"),)
     return Screen(
         0,
         "take",
         title,
-        (*note, Words(said, "take"), push, drawer_map(state)),
+        (*note, Words(said, "take"), *named, push, drawer_map(state)),
         (cancel,),
     )

@@ -204,6 +204,7 @@ def _gallery() -> dict[str, Shown]:
     add("quantity", Screen(8, "quantity", LONG_MEDICINE, (note, many), (BACK,), BANNER, NURSE))
     take = (
         Words("Take 2\u00a0tablets", "take"),
+        Words("From pocket D5-03", "name"),
         Words("Then close Drawer 1 until it clicks.", "strong"),
         DRAWERS,
     )

@@ -132,6 +132,21 @@ def test_an_uncounted_removal_shut_unseen_is_asked_about_too(ward: Ward) -> None
     assert ward.state.pockets["M1"].count_due and ward.state.on_hand("M1") == 20
 
 
+def test_of_a_drawer_with_several_pockets_the_screen_names_the_one(ward: Ward) -> None:
+    ward.choose("O2")
+    ward.press("open")
+    ward.pull("D3")
+    assert "From pocket M1" in repr(ward.screen())
+    ward.press("cancel")
+    ward.push("D3")
+    assert "How many are in pocket M1 now?" in repr(ward.screen())
+    ward.press("not_counted")
+    ward.choose("O1")
+    ward.press("open")
+    ward.pull("D1")
+    assert "How many are in the drawer, before you take any?" in repr(ward.screen())
+
+
 def refused(ward: Ward) -> str:
     assert ward.state.access is None
     assert not any(isinstance(c, e.Pulse) for c in ward.commands)
