@@ -406,18 +406,9 @@ def _saved(draft: Draft, person: Person, change: Change, proof: Proof | None) ->
     assert session is not None
     second = proof or Proof("", ())
     if change.again:
-        draft.add(
-            st.CredentialsWithdrawn(
-                person.ref,
-                session.person,
-                session.factors,
-                change.new_badge,
-                change.why,
-                second.person,
-                second.factors,
-                second.fallback,
-            )
-        )
+        by, approved = (session.person, session.factors), (second.person, second.factors)
+        said = (*by, change.new_badge, change.why, *approved, second.fallback)
+        draft.add(st.CredentialsWithdrawn(person.ref, *said))
         request = draft.reference()
         draft.command(MakeCode(request))
         draft.go("invite", request=request, changing=None, patient=person.ref)
