@@ -18,6 +18,7 @@ BEGIN, END = "-----BEGIN SSH SIGNATURE-----", "-----END SSH SIGNATURE-----"
 LINE_CHARS = 70
 USER = 1  # of certificate types; 2 is a host's
 FOR_EVER = 2**64 - 1
+USER_PRESENT = 1
 MAX_NAME_CHARS = 64
 MAX_PRINCIPALS = 256
 _PREAMBLE = b"SSHSIG"
@@ -99,9 +100,23 @@ def read(text: str) -> Signature:
         raise NotASignature("its reserved part is not empty")
     if reader.string() not in _HASHES:
         raise NotASignature("its hash is neither sha256 nor sha512")
-    reader.string()  # the signature itself, for ssh-keygen
+    made = reader.string()  # for ssh-keygen, but for what it passes over
     reader.end()
-    return Signature(_armored(blob), _text(namespace, "namespace"), certificate(key))
+    held = certificate(key)
+    if held.hardware and not _touched(made):
+        raise NotASignature("it was made without a touch; make a key that asks for one")
+    return Signature(_armored(blob), _text(namespace, "namespace"), held)
+
+
+def _touched(made: bytes) -> bool:
+    """Whether a FIDO key's signature says that somebody was there (PROTOCOL.u2f: the flags)."""
+    reader = _Reader(made)
+    reader.string()  # its type
+    reader.string()
+    flags = reader.number("B")
+    reader.number(">I")  # the counter
+    reader.end()
+    return bool(flags & USER_PRESENT)
 
 
 def certificate(blob: bytes) -> Certificate:

@@ -1,12 +1,14 @@
 """Who a signature at the console proves, with real keys and the machine's own ssh-keygen."""
 
 import base64
+import hashlib
 import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -161,6 +163,45 @@ def test_without_ssh_keygen_nobody_is_believed(ca: ServiceCA, sam: Technician) -
     with pytest.raises(NotProved) as refusal:
         check(sam.sign(CHALLENGE), CHALLENGE.encode(), trust(ca), time.time(), program="/no/such")
     assert refusal.value.why == "no_program"
+
+
+class Token:
+    """A FIDO key in software, with a certificate: it signs as one does, touched or not."""
+
+    KIND = b"sk-ssh-ed25519@openssh.com"
+
+    def __init__(self, ca: ServiceCA, folder: Path) -> None:
+        self._key = Ed25519PrivateKey.generate()
+        raw = self._key.public_key().public_bytes_raw()
+        public = base64.b64encode(packed(self.KIND, raw, b"ssh:")).decode()
+        (folder / "token.pub").write_text(f"{self.KIND.decode()} {public}\n")
+        keygen(
+            "-q", "-s", ca.key, "-I", "Tok En", "-n", "ward-1", "-V", "+1h", folder / "token.pub"
+        )
+        self._certificate = base64.b64decode((folder / "token-cert.pub").read_text().split()[1])
+
+    def sign(self, flags: int) -> str:
+        counted = bytes([flags]) + (7).to_bytes(4, "big")
+        digest = hashlib.sha512(CHALLENGE.encode()).digest()
+        told = hashlib.sha256(b"SSHSIG" + packed(b"adc-console", b"", b"sha512", digest)).digest()
+        made = self._key.sign(hashlib.sha256(b"ssh:").digest() + counted + told)
+        whole = packed(self.KIND, made) + counted
+        blob = packed(self._certificate, b"adc-console", b"", b"sha512", whole)
+        encoded = base64.b64encode(b"SSHSIG\0\0\0\1" + blob).decode()
+        return f"{ssh_signature.BEGIN}\n{encoded}\n{ssh_signature.END}"
+
+
+def packed(*parts: bytes) -> bytes:
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+def test_attack_a_fido_key_that_nobody_touched_proves_nobody(ca: ServiceCA, tmp_path: Path) -> None:
+    """A program on the technician's laptop signs with a key that was made to ask for no touch."""
+    token = Token(ca, tmp_path)
+    held = check(token.sign(1), CHALLENGE.encode(), trust(ca), time.time())
+    assert held.hardware and held.person == "Tok En"
+    with pytest.raises(NotASignature, match="without a touch"):
+        check(token.sign(0), CHALLENGE.encode(), trust(ca), time.time())
 
 
 @pytest.mark.parametrize("cut", [1, 60, 200, 400])
