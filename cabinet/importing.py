@@ -13,6 +13,7 @@ import msgspec
 
 from cabinet import events as e
 from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE, NUMBER_PURPOSE
+from cabinet.lookalikes import bare
 from cabinet.records import MedicineListed
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -132,7 +133,8 @@ def _person(where: str, row: Row, keyed: Keyed) -> e.PersonRow:
     for name in ("status", "areas", "groups"):
         if row.get(name) == "":
             raise ImportProblem(f"{where}: {name} is empty: {NEVER_EMPTY[name]}")
-    number, expires = row.get("person_number"), row.get("expires")
+    written, expires = row.get("person_number"), row.get("expires")
+    number = None if written is None else bare(written)
     groups = row.get("groups")
     return e.PersonRow(
         *(row["staff_id"], row["given"], row["family"], row["role"]),

@@ -134,6 +134,13 @@ def written(name: str) -> str:
     return " ".join(unicodedata.normalize("NFC", name).casefold().replace("’", "'").split())
 
 
+def bare(number: str) -> str:
+    """A human being's number as it is compared: its letters and digits, whatever their case and
+    whatever a form or a list writes between them."""
+    text = unicodedata.normalize("NFKC", number).upper()
+    return "".join(it for it in text if it.isalnum())
+
+
 def capitals(name: str) -> str:
     """The name with its capitals: as typed where it has them inside (McQuinn), else each first."""
     return name.title() if name in (name.lower(), name.upper()) else name[:1].upper() + name[1:]

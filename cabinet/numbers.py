@@ -36,7 +36,7 @@ def pressed(draft: Draft, text: str) -> None:
     number = "".join(text.split())
     if draft.place.request:
         draft.refuse("One moment.")
-    elif len(number) > MAX_CHARS or not number.isprintable():
+    elif len(number) > MAX_CHARS or (number and not lookalikes.bare(number)):
         draft.refuse("That is no person number.")
     else:
         request = draft.reference()

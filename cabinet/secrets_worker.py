@@ -18,6 +18,7 @@ from auth.passphrases import plain
 from auth.pins import PIN_DIGITS, PinHasher, check_usable, keyed_hash, make_code, plain_code
 from cabinet import events as e
 from cabinet.lists import BADGE_PURPOSE, HUMAN_PURPOSE, NUMBER_PURPOSE
+from cabinet.lookalikes import bare
 
 MAX_WAITING = 4
 BADGE_DIGITS = 4  # a shorter number in a passphrase is no badge's
@@ -158,8 +159,9 @@ def answer(
             return e.ServiceEntered(job.request, *known, right, step if secret else 0)
         case e.HashNumbers():
             number = keyed_hash(pepper, NUMBER_PURPOSE, job.staff_id)
-            human = keyed_hash(pepper, HUMAN_PURPOSE, job.person_number)
-            return e.NumbersHashed(job.request, number, human if job.person_number else "")
+            human = bare(job.person_number)
+            hashed = keyed_hash(pepper, HUMAN_PURPOSE, human)
+            return e.NumbersHashed(job.request, number, hashed if human else "")
         case e.HashCode():
             return e.CodeHashed(job.request, keyed_hash(pepper, "code", plain_code(job.plain)))
         case e.MakeCode():

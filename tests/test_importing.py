@@ -1,13 +1,16 @@
 """Lists from files: whatever is in them, they are read exactly or refused with file and line."""
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cabinet import importing
+from auth.pins import PinHasher, keyed_hash
+from cabinet import events as e
+from cabinet import importing, secrets_worker
 from cabinet.events import Import
 from cabinet.importing import COLUMNS, FILES, ImportProblem
 
@@ -118,7 +121,7 @@ def test_a_list_can_say_where_with_what_until_when_and_what_was_learned(tmp_path
     ((_, person),) = read(tmp_path).people
     assert (person.status, person.areas, person.groups) == ("active", ("4W", "ICU"), ("A", "B"))
     assert person.expires_ms == 1_801_353_600_000
-    assert person.human == "hash of person number HR-77"
+    assert person.human == "hash of person number HR77"
     assert person.competencies == (("IV", 1_798_675_200_000), ("chemotherapy", 0))
 
 
@@ -241,3 +244,18 @@ def test_garbage_never_raises_anything_but_a_refusal(
         return
     assert "\n" not in said
     assert said.startswith(FILES)
+
+
+@pytest.mark.parametrize("at_the_screen", ["QQ123456C", "qq 12 34 56 c", "QQ-12-34-56-C"])
+def test_attack_one_human_is_not_two_by_another_writing_of_their_number(
+    tmp_path: Path, at_the_screen: str
+) -> None:
+    """A list has it as forms print it; whoever makes a temporary user types it another way."""
+    pepper = bytes(32)
+    head = header("people.csv") + ",person_number"
+    write(tmp_path, "people.csv", "C1,Cleo,Charge,charge_nurse,,QQ 12 34 56 C", head)
+    ((_, person),) = importing.read(tmp_path, partial(keyed_hash, pepper)).people
+    job = e.HashNumbers("request", "X7", at_the_screen)
+    hashed = secrets_worker.answer(job, PinHasher(pepper, passes=1), pepper, os.urandom)
+    assert isinstance(hashed, e.NumbersHashed)
+    assert hashed.human == person.human != ""
