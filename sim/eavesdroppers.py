@@ -23,7 +23,7 @@ def _phone(it: Visit, person: Person) -> Phone:
     return it.model.phones[person.staff_id]
 
 
-def _as_far_as_code(it: Visit, owner: Person) -> Hands:
+def as_far_as_code(it: Visit, owner: Person) -> Hands:
     """With the owner's badge, and their finger, or the PIN that somebody saw."""
     hands = it.hands_of(owner)
     hands.must_see("rest", within_s=20.0)
@@ -42,7 +42,7 @@ def _as_far_as_code(it: Visit, owner: Person) -> Hands:
     return hands
 
 
-def _wrong(hands: Hands, code: str) -> None:
+def wrong(hands: Hands, code: str) -> None:
     """A code that ought to be refused."""
     hands.think()
     hands.type_code(code)
@@ -51,12 +51,12 @@ def _wrong(hands: Hands, code: str) -> None:
         raise GaveUp("nothing says that the code was not accepted")
 
 
-def _cancel(hands: Hands) -> None:
+def cancel(hands: Hands) -> None:
     hands.must_press("cancel")
     hands.must_see("rest")
 
 
-def _in_and_out(it: Visit, person: Person) -> None:
+def in_and_out(it: Visit, person: Person) -> None:
     """Honestly, with the next code."""
     hands = it.hands_of(person)
     hands.sign_in()
@@ -66,11 +66,11 @@ def _in_and_out(it: Visit, person: Person) -> None:
 def again(it: Visit) -> None:
     """The same code at the next proof, as it still stands on the phone."""
     person = it.hands.person
-    _in_and_out(it, person)
-    hands = _as_far_as_code(it, person)
-    _wrong(hands, _phone(it, person).typed)
-    _cancel(hands)
-    _in_and_out(it, person)
+    in_and_out(it, person)
+    hands = as_far_as_code(it, person)
+    wrong(hands, _phone(it, person).typed)
+    cancel(hands)
+    in_and_out(it, person)
 
 
 def mistyped(it: Visit) -> None:
@@ -78,10 +78,10 @@ def mistyped(it: Visit) -> None:
     person, phone = it.hands.person, _phone(it, it.hands.person)
     noted = phone.code()
     it.hands.wait(LATER_S)
-    hands = _as_far_as_code(it, person)
+    hands = as_far_as_code(it, person)
     code = phone.code()
-    _wrong(hands, f"{(int(code) + 900_001) % 1_000_000:06}")
-    _wrong(hands, noted)
+    wrong(hands, f"{(int(code) + 900_001) % 1_000_000:06}")
+    wrong(hands, noted)
     hands.type_code(hands.read_code())
     hands.must_see("menu")
     leave(hands)
@@ -90,23 +90,23 @@ def mistyped(it: Visit) -> None:
 def clock_back(it: Visit) -> None:
     """Used and unused codes that were seen, once the cabinet's clock is set back to them."""
     phone, hub, wall = _phone(it, HALIMA), it.runtime.hub, it.runtime.wall
-    _in_and_out(it, HALIMA)
+    in_and_out(it, HALIMA)
     used = phone.typed
     it.hands.wait(STEP_S)
     seen, seen_s = phone.code(), hub.now_s
     it.hands.wait(LATER_S)
-    _in_and_out(it, SAMUEL)
+    in_and_out(it, SAMUEL)
     back_s = hub.now_s + STRANGER_S - seen_s
     wall.off_s -= back_s
     try:
         it.hands.wait(STRANGER_S)
-        hands = _as_far_as_code(it, HALIMA)
+        hands = as_far_as_code(it, HALIMA)
         for code in (used, seen):
-            _wrong(hands, code)
-        _cancel(hands)
+            wrong(hands, code)
+        cancel(hands)
     finally:
         wall.off_s += back_s
-    _in_and_out(it, HALIMA)
+    in_and_out(it, HALIMA)
 
 
 def guessed(it: Visit) -> None:
@@ -118,7 +118,7 @@ def guessed(it: Visit) -> None:
                 break
             if "Wait" in words_on(hands.screen):
                 hands.wait(TRIES_S)
-            _as_far_as_code(it, HALIMA)
+            as_far_as_code(it, HALIMA)
         hands.type_code(f"{hands.chance.whole(0, 999_999):06}")
         hands.sees("totp", "rest", within_s=2.0)
     else:
@@ -129,7 +129,7 @@ def guessed(it: Visit) -> None:
     lets.must_see("release")
     lets.must_press(lets.rows()[0])
     leave(lets)
-    _in_and_out(it, HALIMA)
+    in_and_out(it, HALIMA)
 
 
 EAVESDROPPING: dict[str, Trespass] = {

@@ -42,15 +42,19 @@ def _drawn(screen: Screen) -> tuple[object, ...]:
     return tuple(getattr(screen, name) for name in fields)
 
 
-def difference(it: Visit, known: str, strange: str) -> str:
+def difference(it: Visit, known: str, strange: str, *, plain: bool = True) -> str:
     """Try both badges alike: what a stranger could tell them by, "" where they look alike.
 
-    Both without a wrong try so far; gives up where that, or what goes on here, might tell.
+    Both with the same wrong tries so far; `plain`: with none, and a PIN that is not locked. Gives
+    up where that, or what goes on here, might tell.
     """
-    sights = [_tried(it, badge) for badge in (known, strange)]
+    plugged = it.runtime.ports["fingerprint"].plugged
+    if plain and not plugged:
+        raise GaveUp("the sensor's cable is out")
+    sights = [_tried(it, badge, plugged=plugged) for badge in (known, strange)]
     if any(CROWD in says(its.screen) for seen in sights for its in seen):
         raise GaveUp("everybody waits here, and only the later badge may have been told so")
-    if sights[0] and "use_pin" not in buttons(sights[0][0].screen):
+    if plain and sights[0] and "use_pin" not in buttons(sights[0][0].screen):
         raise GaveUp("the PIN of the known one is locked, or the sensor is down")
     return _difference(*sights)
 
@@ -63,11 +67,12 @@ def _difference(known: list[Sight], strange: list[Sight]) -> str:
     return "" if len(known) == len(strange) else f"{len(known)} and {len(strange)} screens"
 
 
-def _quiet(it: Visit) -> bool:
+def _quiet(it: Visit, *, plugged: bool) -> bool:
     runtime = it.runtime
     port = runtime.ports["fingerprint"]
     at_work = runtime.boot is not None and runtime.boot.ready
-    return at_work and port.plugged and not port.bad and not runtime.sensor.faults
+    as_before = port.plugged is plugged
+    return at_work and as_before and not port.bad and not runtime.sensor.faults
 
 
 class _Eyes:
@@ -99,11 +104,11 @@ def _seen(hands: Hands, gesture: str, act: Callable[[], object], for_s: float) -
     return eyes.sights
 
 
-def _tried(it: Visit, badge: str) -> list[Sight]:
+def _tried(it: Visit, badge: str, *, plugged: bool) -> list[Sight]:
     """A wrong finger, wrong PINs, and away; what was seen."""
     hands, boot = it.hands, it.runtime.boot
     hands.must_see("rest", within_s=40.0)
-    if not _quiet(it):
+    if not _quiet(it, plugged=plugged):
         raise GaveUp("something goes on here")
     hands.world.touch(hands.fingers[0])  # it lies there before it is looked for
     hands.wait(1.0)
@@ -113,6 +118,6 @@ def _tried(it: Visit, badge: str) -> list[Sight]:
     for button, text in TYPED:
         if hands.can_press(button):
             sights += _seen(hands, button, partial(hands.press, button, text), 2.0)
-    if not _quiet(it) or it.runtime.boot is not boot:
+    if not _quiet(it, plugged=plugged) or it.runtime.boot is not boot:
         raise GaveUp("something went on here")
     return sights

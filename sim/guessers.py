@@ -1,7 +1,8 @@
-"""Who guesses: PINs and fingers at a badge that they found, and which badges somebody has.
+"""Who guesses: PINs and fingers at a badge that they found.
 
-Not for the ways that they go (`trespass.py`), nor for how long they must wait (`tries.py`). One
-rule: they know what the screen says, a badge that they found, and no finger but their own.
+Not for the ways that they go (`trespass.py`), for comparing badges (`comparers.py`), nor for how
+long they must wait (`tries.py`). One rule: they know what the screen says, a badge that they found,
+and no finger but their own.
 """
 
 import re
@@ -12,7 +13,6 @@ from functools import partial
 from cabinet.messages import Screen
 from sim import cast
 from sim.administrators import INGRID, enrol_again
-from sim.enumeration import difference
 from sim.hands import GaveUp, Hands, says
 from sim.people import PEOPLE, Person
 from sim.trespass import Trespass, Visit
@@ -112,7 +112,7 @@ def comes_and_goes(it: Visit, person: Person) -> None:
     hands.must_see("rest")
 
 
-def _life_goes_on(it: Visit, owner: Person) -> None:
+def life_goes_on(it: Visit, owner: Person) -> None:
     """Whoever's badge it was signs in by finger; a pharmacist releases the PIN that was locked."""
     it.hands.wait(31.0)
     comes_and_goes(it, owner)
@@ -146,11 +146,11 @@ def guess_pins(it: Visit) -> None:
     owner = it.hands.chance.pick(FOUND)
     if it.hands.chance.chance(0.5):
         with no_sensor(it):
-            _until_locked(it, owner)
+            until_locked(it, owner.badge)
             hold(it, owner.badge)
             guess(it.hands, owner.pin)
     else:
-        _until_locked(it, owner)
+        until_locked(it, owner.badge)
         if hold(it, owner.badge) is None and _waits_as_told(it.hands):
             hold(it, owner.badge)
         with no_sensor(it):  # while the finger is asked for
@@ -158,15 +158,16 @@ def guess_pins(it: Visit) -> None:
             hold(it, owner.badge)
             guess(it.hands, owner.pin)
     it.hands.wait(PLUGGED_S)
-    _life_goes_on(it, owner)
+    life_goes_on(it, owner)
 
 
-def _until_locked(it: Visit, owner: Person) -> None:
+def until_locked(it: Visit, badge: str) -> None:
+    """Guess until nothing more is compared."""
     for _ in range(MOST_STEPS):
         if it.hospital.closing:
             raise GaveUp("it is late")
         name = it.hands.screen.name if it.hands.screen is not None else ""
-        asked = name in ("finger", "pin") or hold(it, owner.badge) is not None
+        asked = name in ("finger", "pin") or hold(it, badge) is not None
         if not (asked and guess(it.hands)) and not _waits_as_told(it.hands):
             return  # locked, as the screen says or shows
     raise GaveUp("nothing locks this PIN")
@@ -308,28 +309,10 @@ def _tries_at_once(it: Visit, owner: Person) -> None:
         it.hands.wait(4.0)
 
 
-def enumerate_badges(it: Visit) -> None:
-    """What is said of a badge that nobody has, and what of one that somebody has."""
-    owner, found = it.hands.chance.pick(FOUND), ""
-    if it.hands_of(owner).fingerless():  # only a finger that is right forgets those that were not
-        raise GaveUp("wrong fingers of before count on")
-    for _ in range(2):  # whoever sees a difference looks again, for a fault may have been it
-        comes_and_goes(it, owner)
-        strange = f"00{it.hands.chance.whole(10_000_000, 99_999_999)}"
-        found = difference(it, owner.badge, strange)
-        if not found:
-            break
-        it.hands.wait(3.0)
-    words = f"a badge that nobody has looks otherwise: {found}"
-    it.model.expect(5, not found, words)
-    comes_and_goes(it, owner)
-
-
 GUESSES: dict[str, Trespass] = {
     "guesses at a PIN": Trespass(0.25, guess_pins, STRANGER),
     "guesses with fingers": Trespass(0.25, guess_fingers, STRANGER),
     "misses with a finger until it is off": Trespass(0.1, miss_on, STRANGER),
     "one guess with each of many badges": Trespass(0.15, guess_many, STRANGER),
     "clock or power in a lock-out": Trespass(0.2, in_a_lock_out, STRANGER),
-    "compares a strange badge with a known one": Trespass(0.3, enumerate_badges, STRANGER),
 }

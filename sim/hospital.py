@@ -87,6 +87,7 @@ class Hospital:
         self.forbid: Callable[[str], None] = lambda _: None  # in any entry's body
         self.closing = False  # nobody comes any more
         self.hired = 0  # people, since the story began
+        self.compared: dict[str, None] = {}  # staff ids of who has no finger to forgive it
         self.joined: Callable[[Person], None] = lambda _: None  # is told of each
         self._before = 0  # accesses, when the day began
         self.diverter = diverter

@@ -36,7 +36,7 @@ def gone(it: Visit, person: Person) -> None:
     leave(right.hands)
 
 
-def _back_at_rest(it: Visit) -> None:
+def back_at_rest(it: Visit) -> None:
     """Whoever stands there goes away."""
     for _ in range(6):
         screen = it.hands.screen
@@ -63,11 +63,11 @@ def invent(it: Visit) -> None:
         leave(it.hands)
         if stand_by(it, it.hands.person, code):
             _as_newcomer(it, person, person.fingers)
-        _back_at_rest(it)
+        back_at_rest(it)
         it.hands.must_press("have_code")
         it.hands.must_press("code", code)
         it.hands.wait(1.0)
-        _back_at_rest(it)
+        back_at_rest(it)
     finally:
         gone(it, person)
 
@@ -95,12 +95,12 @@ def look_alike(it: Visit) -> None:
         hands.press("add_role:nurse")
         raise GaveUp("add_given was not refused")
     hands.must_see("add_family")
-    _back_at_rest(it)
+    back_at_rest(it)
 
 
-def maker_as_second(it: Visit) -> None:
-    """A charge nurse makes a temporary user, stands by, and is the second person of their waste."""
-    hands, person = it.hands, it.hire()
+def make_temporary(it: Visit, person: Person, hours: str) -> str:
+    """A charge nurse lets somebody work here for some hours; their code."""
+    hands = it.hands
     hands.sign_in()
     go_to(hands, "emergency")
     hands.must_press("temporary")
@@ -110,12 +110,19 @@ def maker_as_second(it: Visit) -> None:
         ("temp_family", person.family),
         ("temp_given", person.given),
         ("temp_human", ""),
-        ("temp_hours", "2"),
+        ("temp_hours", hours),
     ):
         hands.must_see(page)
         hands.must_press(page, text)
     code = code_on(hands)
     leave(hands)
+    return code
+
+
+def maker_as_second(it: Visit) -> None:
+    """A charge nurse makes a temporary user, stands by, and is the second person of their waste."""
+    hands, person = it.hands, it.hire()
+    code = make_temporary(it, person, "2")
     try:
         enrol(it, person, hands.person, code)
         it.staff.rows[person.staff_id] = cast.row(person) | {"role": "temporary", "expires": ""}
@@ -126,7 +133,7 @@ def maker_as_second(it: Visit) -> None:
         theirs.witness(hands.person)
         theirs.hands.must_see("witness")
         theirs.witness(INGRID)
-        _back_at_rest(theirs)
+        back_at_rest(theirs)
     finally:
         it.staff.rows.pop(person.staff_id, None)
         gone(it, person)
@@ -201,7 +208,7 @@ def suspended(it: Visit) -> None:
         else:
             hands.wait(2 * AT_ONCE_S)
             refused(hands, "save_change")
-        _back_at_rest(it)
+        back_at_rest(it)
     finally:
         it.staff.reinstate(hands.person)
 
@@ -236,16 +243,16 @@ def others_finger(it: Visit) -> None:
         hands.must_see("enrol_finger")
         hands.must_press("cancel")
         hands.must_see("rest")
-        _not_again(it, code)
+        not_again(it, code)
 
     _hired(it, does)
 
 
-def _not_again(it: Visit, code: str) -> None:
+def not_again(it: Visit, code: str) -> None:
     """A code that is used up, or replaced, beside a pharmacist."""
     if stand_by(it, HENRY, code):
         raise GaveUp("a code was good that ought not to be")
-    _back_at_rest(it)
+    back_at_rest(it)
 
 
 def twice(it: Visit) -> None:
@@ -260,7 +267,7 @@ def twice(it: Visit) -> None:
         it.hands.must_see("rest", within_s=BACK_S)
         it.hands.wait(2.0)
         enrol(it, person, ROSA, code)
-        _not_again(it, code)
+        not_again(it, code)
 
     _hired(it, does)
 
@@ -305,7 +312,7 @@ def old_code(it: Visit) -> None:
         find(it, person)
         newer = issue(it)
         leave(it.hands)
-        _not_again(it, code)
+        not_again(it, code)
         enrol(it, person, ROSA, newer)
 
     _hired(it, does)

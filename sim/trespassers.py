@@ -12,6 +12,7 @@ from collections.abc import Callable
 from functools import partial
 
 from sim.administrators import ADMINISTRATION
+from sim.comparers import COMPARES
 from sim.eavesdroppers import EAVESDROPPING
 from sim.false_lists import FALSE_LISTS
 from sim.guessers import GUESSES
@@ -36,6 +37,7 @@ TRESPASSES: dict[str, Trespass] = {
     **ADMINISTRATION,
     **FALSE_LISTS,
     **GUESSES,
+    **COMPARES,
     **INTERFERES,
     **MEDDLING,
     **EAVESDROPPING,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from auth.lockout import Limits, Standing, Tries, standing
-from cabinet import factor_effects, rules, signin
+from cabinet import factor_effects, rights, rules, signin
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import staff_records as st
@@ -16,10 +16,12 @@ from cabinet.decision import Draft, Note
 from cabinet.events import BadgeSeen, FingerSeen, PinChecked, Pressed
 from cabinet.messages import Press
 from cabinet.screen_socket import PeerPressed
+from cabinet.sensor import SENSOR
 from cabinet.state import State
 from cabinet.turns import Turns
 from drivers.fingerprint_session import SensorSession
 from drivers.fingerprint_wire import _Wire
+from sim.comparers import COMPARES, STRANGE
 from sim.guessers import GUESSES
 from sim.interferers import INTERFERES
 from sim.plan import Plan
@@ -28,10 +30,11 @@ from sim.template import Template
 from tests.test_sim_teeth import Defect, check_found
 
 HEAD_BYTES = 9  # of a frame of the sensor's
-SORTS = {**GUESSES, **INTERFERES}
+SORTS = {**GUESSES, **COMPARES, **INTERFERES}
 PLAN = Plan(
     seed=20, days=0.5, accesses_a_day=20, fault_rate=0.0, trespass_rate=20.0, service_rate=0.0
 )
+COMPARED = replace(PLAN, trespass_rate=60.0)
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +219,59 @@ def _restart_silences_alarms(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(factor_effects, "_alarm", lambda state, told_ms, mono_ms: -1)
 
 
+def _withdrawn_is_told(patch: pytest.MonkeyPatch, _: Story) -> None:
+    """At the badge, whoever holds it."""
+    seen = signin.badge_seen
+
+    def frank(draft: Draft, event: BadgeSeen) -> None:
+        person = draft.state.by_badge.get(event.badge, "")
+        if person and rights.stopped(draft.state, person, draft.moment.wall_ms):
+            draft.stay(note=Note("This badge is not used any more.", "refusal"))
+        else:
+            seen(draft, event)
+
+    patch.setattr(signin, "badge_seen", frank)
+
+
+def _fingerless_is_asked_for_pin(patch: pytest.MonkeyPatch, _: Story) -> None:
+    """At once, as no finger of theirs can be right."""
+    ask = signin._ask_finger
+
+    def hasty(draft: Draft, badge: str, person: str, note: Note | None) -> None:
+        known = draft.state.people.get(person)
+        if known is not None and known.enrolled and not known.slots:
+            draft.go("pin", note=note)
+        else:
+            ask(draft, badge, person, note)
+
+    patch.setattr(signin, "_ask_finger", hasty)
+
+
+def _strange_badge_is_told_by_pin(patch: pytest.MonkeyPatch, _: Story) -> None:
+    """Where there is no sensor, what was typed for nobody is not even looked at."""
+    pressed = signin.pressed
+
+    def frank(draft: Draft, button: str, text: str) -> None:
+        attempt = draft.state.attempt
+        down = SENSOR in draft.state.devices_down
+        if button == "pin" and down and attempt is not None and not attempt.person:
+            signin.end_attempt(draft, "locked", signin.LOCKED)
+        else:
+            pressed(draft, button, text)
+
+    patch.setattr(signin, "pressed", frank)
+
+
+def _strange_badge_never_locks(patch: pytest.MonkeyPatch, _: Story) -> None:
+    stands = signin.stands
+
+    def lenient(state: State, badge: str, now_ms: int) -> Standing:
+        stand = stands(state, badge, now_ms)
+        return stand if badge in state.by_badge else replace(stand, pin_off=False)
+
+    patch.setattr(signin, "stands", lenient)
+
+
 MISSES = ("misses with a finger until it is off",)
 DEFECTS: dict[str, Defect] = {
     "a finger is never off": Defect(_finger_never_off, (5,), 6000, PLAN, MISSES),
@@ -235,6 +291,27 @@ DEFECTS: dict[str, Defect] = {
     ),
     "a strange badge is told": Defect(
         _strange_badge_is_told, (5,), 4000, PLAN, ("compares a strange badge with a known one",)
+    ),
+    "whoever was suspended is told": Defect(
+        _withdrawn_is_told, (5,), 1500, COMPARED, (f"{STRANGE} one suspended",)
+    ),
+    "whose time is over is told": Defect(
+        _withdrawn_is_told, (5,), 1500, COMPARED, (f"{STRANGE} one expired",)
+    ),
+    "who never enrolled is told": Defect(
+        _withdrawn_is_told, (5,), 1500, COMPARED, (f"{STRANGE} one never enrolled",)
+    ),
+    "a passphrase is asked for at once": Defect(
+        _fingerless_is_asked_for_pin, (5,), 1500, COMPARED, (f"{STRANGE} a passphrase's",)
+    ),
+    "a PIN is asked for at once": Defect(
+        _fingerless_is_asked_for_pin, (5,), 1500, COMPARED, (f"{STRANGE} one of a PIN alone",)
+    ),
+    "a strange badge is told without sensor": Defect(
+        _strange_badge_is_told_by_pin, (5,), 1500, COMPARED, (f"{STRANGE} one without sensor",)
+    ),
+    "a strange badge never locks": Defect(
+        _strange_badge_never_locks, (5,), 2500, COMPARED, (f"{STRANGE} a locked one",)
     ),
     "a strange badge is quicker": Defect(
         _strange_badge_is_quicker, (5,), 4000, PLAN, ("compares a strange badge with a known one",)
