@@ -17,6 +17,7 @@ from sim.proofs import second
 POWER = ("pharmacist", "administrator")
 ENROLLERS = ("charge_nurse", *POWER)
 TEMPORARY, MAKERS = "temporary", ("charge_nurse",)
+HOUR_MS = 3_600_000
 GRANT = "grant"  # the act for which a second administrator is called
 # Letters and digits of other alphabets that are drawn like Latin letters, small and capital.
 SMALL = str.maketrans("аеіјорсухѕԁһοανρ01", "aeijopcyxsdhoavpol")
@@ -146,6 +147,11 @@ class Accounts:
             self._expect(not alike, "two accounts have names that look alike")
 
     def _issued(self, body: r.Body, record: r.CodeIssued) -> None:
+        plan = self.entitled.plan
+        if record.by and plan is not None:
+            longest_ms = plan.rules.code_valid_h * HOUR_MS
+            in_time = record.expires_ms <= self.newest_ms + longest_ms
+            self._expect(in_time, "a code is good for longer than the site wants")
         if record.by:
             own = self.maker.get(record.person) == record.by
             roles = MAKERS if own else ("administrator",)

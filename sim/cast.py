@@ -11,7 +11,14 @@ from cabinet.importing import NONE, Row
 from sim.people import PEOPLE, Person
 
 TRAINED = "medication safety"  # the competency without which nobody wastes
+CODE_H = 2  # for which a one-time code is good here, so that some end within a story
 RULES = f"""
+[rules]
+code_valid_h = {CODE_H}
+
+[timings]
+session_most_h = 1
+
 [[training]]
 competency = "{TRAINED}"
 acts = ["waste"]

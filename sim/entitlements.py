@@ -47,10 +47,16 @@ class Entitlements:
     newest_ms: int = 0  # of the entries so far: what has ended by it stays over
     good_to: dict[str, str] = field(default_factory=dict)  # pocket -> the latest day loaded into it
     loads: dict[str, tuple[str, str]] = field(default_factory=dict)  # access -> pocket, day
+    on_ms: int = 0  # for which the cabinet was surely on
+    clock: tuple[str, int] = ("", 0)  # the newest entry's boot, and its monotonic time
+    hours: dict[str, int] = field(default_factory=dict)  # temporary user -> over at so much on_ms
 
     def hear(self, body: r.Body) -> None:
         """One entry."""
         record = body.record
+        boot, before_ms = self.clock
+        self.clock = (body.boot, body.mono_ms)
+        self.on_ms += body.mono_ms - before_ms if body.boot == boot else 0
         match record:
             case r.Configured():
                 self.plan = record.plan
@@ -62,6 +68,10 @@ class Entitlements:
             case r.PersonListed():
                 human = record.human or record.person
                 self.people[record.person] = Known(record.rights, record.standing, human)
+                self.hours.pop(record.person, None)
+                if record.by and record.rights.role == "temporary":
+                    now_ms = max(self.newest_ms, body.wall_ms)
+                    self.hours[record.person] = self.on_ms + record.rights.expires_ms - now_ms
             case r.PersonChanged():
                 known = self.people[record.person]
                 known.rights, known.standing = record.after, record.status_after
@@ -107,8 +117,10 @@ class Entitlements:
         known = self.people[person]
         if known.standing != "active":
             return known.standing
-        expires_ms = known.rights.expires_ms
-        return "expired" if expires_ms and body.wall_ms >= expires_ms else ""
+        expires_ms, now_ms = known.rights.expires_ms, max(self.newest_ms, body.wall_ms)
+        hours_over = person in self.hours and self.on_ms >= self.hours[person]
+        over = hours_over or 0 < expires_ms <= now_ms
+        return "expired" if over else ""
 
     def may_work(self, body: r.Body, person: str) -> bool:
         """Whether they are active and of this area."""

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from functools import partial
 
 from sim.administrators import ADMINISTRATION
+from sim.apps import APPS
 from sim.comparers import COMPARES
 from sim.eavesdroppers import EAVESDROPPING
+from sim.ended_codes import ENDED_CODES
 from sim.false_lists import FALSE_LISTS
 from sim.guessers import GUESSES
 from sim.hands import GaveUp, Hands, Mistakes
@@ -44,6 +46,8 @@ TRESPASSES: dict[str, Trespass] = {
     **SWAPPED,
     **UNSUPERVISED,
     **REVIEWS,
+    **ENDED_CODES,
+    **APPS,
 }
 
 

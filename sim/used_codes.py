@@ -48,6 +48,7 @@ class UsedCodes:
                 self._fresh = record.person
             case r.PersonEnrolled() | st.CredentialsWithdrawn():
                 self.apps.pop(record.person, None)
+                self.last.pop(record.person, None)  # of a new app no code was used
             case r.SignedIn():
                 self._proved(record.person, record.factors)
                 self._session = record.person

@@ -7,6 +7,7 @@ whose people administer, honestly or not. One rule: the same story without the p
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from auth import totp
@@ -26,7 +27,7 @@ from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.decision import Draft, Place
 from cabinet.messages import Button
-from cabinet.state import Person, State
+from cabinet.state import Person, Spell, State
 from drivers.fingerprint_session import SensorSession
 from sim.accounts import look_alike
 from sim.administrators import ADMINISTRATION
@@ -37,6 +38,7 @@ from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.template import Template
 from sim.trespassers import TRESPASSES
+from tests.test_sim_finger_teeth import heard
 from tests.test_sim_teeth import Defect, check_found
 
 PLAN = Plan(seed=20, days=0.5, accesses_a_day=60, fault_rate=0.0, trespass_rate=20.0)
@@ -181,7 +183,47 @@ def _older_code_good(patch: pytest.MonkeyPatch, _: Story) -> None:
     _kept(patch, r.CodeIssued)
 
 
+def _codes_do_not_end(patch: pytest.MonkeyPatch, _: Story) -> None:
+    does = effects._APPLY[r.CodeIssued]
+
+    def endless(state: State, record: r.CodeIssued, *rest: Any) -> None:
+        does(state, msgspec.structs.replace(record, expires_ms=2_000_000_000_000), *rest)
+
+    patch.setitem(effects._APPLY, r.CodeIssued, endless)
+
+
+def _ends_by_the_clock_alone(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(rights, "now_of", lambda state, wall_ms: wall_ms)
+
+
+def _hours_by_the_clock_alone(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(Spell, "is_over", lambda self, mono_ms: False)
+
+
+def _older_app_stays(patch: pytest.MonkeyPatch, _: Story) -> None:
+    does = effects._APPLY[fr.TotpEnrolled]
+
+    def keeping(state: State, record: fr.TotpEnrolled, *rest: Any) -> None:
+        before = state.people[record.person].totp
+        does(state, record, *rest)
+        state.people[record.person].totp = before or state.people[record.person].totp
+
+    patch.setitem(effects._APPLY, fr.TotpEnrolled, keeping)
+
+
+ENDS = replace(FEW, trespass_rate=100.0)  # each draws how a code ends
+NEARLY = ("a code that is nearly over",)
 DEFECTS: dict[str, Defect] = {
+    "codes do not end": Defect(_codes_do_not_end, (5,), 3000, ENDS, NEARLY),
+    "a code's end by the clock alone": Defect(_ends_by_the_clock_alone, (5,), 3000, ENDS, NEARLY),
+    "a temporary user's hours by the clock alone": Defect(
+        _hours_by_the_clock_alone,
+        (5,),
+        3000,
+        ENDS,
+        ("a temporary user's hours, the clock set back",),
+    ),
+    "an older app stays": Defect(_older_app_stays, (5,), 1500, FEW, ("an app's old codes",)),
     "anybody stands by": Defect(_anybody_stands_by, (5,), 1500, FEW, ("somebody is invented",)),
     "a maker is a second person": Defect(
         _maker_is_a_second_person,
@@ -276,6 +318,42 @@ TOLD: tuple[tuple[str, str], ...] = (
     ("LockReleased", ""),
     ("ClockStepped", ""),
 )
+
+
+# The same of those whose codes, hours or apps are over: each sort played alone.
+ENDS_TOLD: dict[str, tuple[tuple[str, str], ...]] = {
+    "a code that is nearly over": (
+        ("CodeRefused", "expired"),
+        ("PersonEnrolled", ""),
+        ("ClockStepped", ""),
+    ),
+    "a temporary user's hours, the clock set back": (
+        ("TemporaryOver", ""),
+        ("AccessStarted", ""),
+        ("FactorRefused", "not_active"),
+    ),
+    "an app's old codes": (
+        ("TotpEnrolled", ""),
+        ("CredentialsWithdrawn", "Enrolled again"),
+        ("FactorRefused", "wrong_code"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ENDS_TOLD)
+def test_what_is_over_is_refused_and_nothing_is_violated(name: str, template: Template) -> None:
+    stories: list[Story] = []
+    told: dict[tuple[str, str], int] = {}
+
+    def ours(story: Story) -> None:
+        story.trespassers.sorts = {name: TRESPASSES[name]}
+        heard(story, lambda it: told.update({(type(it).__name__, getattr(it, "why", "")): 1}))
+        stories.append(story)
+
+    ended = run(ENDS, template, change=ours)
+    assert not ended.violations, ended.violations[0]
+    assert stories[0].trespassers.done.get(name, 0) > 1
+    assert not [it for it in ENDS_TOLD[name] if it not in told]
 
 
 def test_everybody_goes_as_far_as_they_should_and_the_ledger_tells_of_it(
