@@ -10,7 +10,7 @@ from auth.policy import ROLE_GROUPS, Role
 from cabinet.importing import NONE, Row
 from sim.people import PEOPLE, Person
 
-TRAINED = "medication safety"  # the competency without which nobody wastes
+TRAINED = "medication safety"  # without it nobody wastes, attests or returns
 CODE_H = 2  # for which a one-time code is good here, so that some end within a story
 RULES = f"""
 [rules]
@@ -21,7 +21,7 @@ session_most_h = 1
 
 [[training]]
 competency = "{TRAINED}"
-acts = ["waste"]
+acts = ["waste", "witness", "return"]
 
 [fingers]
 copies = true

@@ -16,6 +16,8 @@ KINDS = {"badge": "have", "totp": "have", "security_key": "have", "finger": "are
 GROUPS = {"CII": "A", "CIII": "B", "CIV": "C", "CV": "D", "none": "E"}
 WITNESSES = ("nurse", "charge_nurse", "pharmacist", "anaesthetist", "witness_only")
 SIGNED_OUT_WITHIN_MS = 120_000  # of losing one's rights, where no drawer is open
+HOUR_MS = 3_600_000
+NOTICED_MS = 10_000  # until it is noticed that a session was too long; here it ticks more slowly
 Expect = Callable[[int, bool, str], None]
 
 
@@ -39,6 +41,7 @@ class Entitlements:
     medicines: dict[str, r.MedicineListed] = field(default_factory=dict)
     emergencies: dict[str, r.EmergencyBegun] = field(default_factory=dict)
     session: tuple[str, str] | None = None  # its reference and its person
+    proved_ms: int = 0  # when its person last proved who they are, in this boot
     locked: bool = False
     stopped_ms: int | None = None  # since when its person may do nothing
     called: tuple[r.WitnessCalled, int, str] | None = None  # with its instant, and boot
@@ -150,6 +153,10 @@ class Entitlements:
         self.good(body, did, person)
         self.expect(5, self.session == (session, person), f"somebody {did} who is not signed in")
         self.expect(5, not self.locked, f"somebody {did} behind a locked screen")
+        for_ms, plan = body.mono_ms - self.proved_ms, self.plan
+        most_ms = (plan.timings.session_most_h if plan is not None else 12) * HOUR_MS
+        words = f"somebody {did} {for_ms // HOUR_MS} h after they proved who they are"
+        self.expect(5, for_ms <= most_ms + NOTICED_MS, words)
 
     def _session(
         self, body: r.Body, record: r.SignedIn | r.ScreenUnlocked | r.ScreenLocked | r.SignedOut
@@ -160,9 +167,10 @@ class Entitlements:
                 self.good(body, "signed in", record.person)
                 self.kinds("signed in", record.factors)
                 self.session, self.locked = (record.session, record.person), False
+                self.proved_ms = body.mono_ms
             case r.ScreenUnlocked():
                 self.kinds("unlocked", record.factors)
-                self.locked = False
+                self.locked, self.proved_ms = False, body.mono_ms
             case r.ScreenLocked():
                 self.locked = True
             case r.SignedOut():
@@ -210,6 +218,8 @@ class Entitlements:
         self.expect(5, called is not None and called[0].person == one, f"{act}: nobody was called")
         self._two(body, act, one, other, roles)
         self.kinds("witnessed", factors)
+        if roles is WITNESSES and act != "critical_override":
+            self._trained(body, "witness", other)
         if called is not None and self.plan is not None and called[2] == body.boot:
             within_ms = self.plan.timings.witness_within_s * 1000
             late = body.mono_ms - called[1] > within_ms

@@ -266,6 +266,10 @@ class Nursing:
         if hands.press("all") != "done":
             raise GaveUp("a return was refused")
         hands.must_see("opening", "take", within_s=4.0)
+        self.put_back(hands)
+
+    def put_back(self, hands: Hands) -> None:
+        """Into the return bin that opens."""
         drawer = hands.pull()
         hands.must_see("take")
         wanted = told(hands.screen)

@@ -113,8 +113,8 @@ class Visit:
         self.hands.must_see("opening", "count", "take", within_s=4.0)
         return pocket, self.hands.pull()
 
-    def ask_to_waste(self) -> None:
-        """Remove something and waste it, as far as the witness."""
+    def look_at_removal(self) -> None:
+        """Remove something, and go to the page of what was removed."""
         hands = self.hands
         self.remove()
         if hands.can_press("home"):
@@ -123,8 +123,13 @@ class Visit:
         hands.must_see("removals")
         rows = [row for row in hands.rows() if row.startswith("removal:")]
         if not rows:
-            raise GaveUp("nothing to waste")
+            raise GaveUp("nothing is removed")
         hands.must_press(rows[0])
+
+    def ask_to_waste(self) -> None:
+        """Remove something and waste it, as far as the witness."""
+        hands = self.hands
+        self.look_at_removal()
         hands.must_press("waste")
         hands.must_see("waste")
         hands.must_press("all")

@@ -21,6 +21,7 @@ from sim.guessers import GUESSES
 from sim.hands import GaveUp, Hands, Mistakes
 from sim.hospital import DAY_S, Hospital
 from sim.interferers import INTERFERES
+from sim.last_minutes import LAST_MINUTES
 from sim.meddlers import MEDDLING
 from sim.old_orders import OLD_ORDERS
 from sim.overreach import OVERREACH
@@ -48,6 +49,7 @@ TRESPASSES: dict[str, Trespass] = {
     **REVIEWS,
     **ENDED_CODES,
     **APPS,
+    **LAST_MINUTES,
 }
 
 

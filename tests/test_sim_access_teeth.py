@@ -28,6 +28,7 @@ from sim.plan import Plan
 from sim.story import Story, default_template, run
 from sim.template import Template
 from sim.trespassers import TRESPASSES
+from tests.test_sim_finger_teeth import heard
 from tests.test_sim_teeth import Defect, Patch, check_found
 
 PLAN = Plan(seed=20, days=0.5, accesses_a_day=60, fault_rate=0.0, trespass_rate=20.0)
@@ -183,8 +184,30 @@ def _no_verdict_is_owed(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(reviews, "_alone", lambda state: [])
 
 
+def _session_without_end(patch: pytest.MonkeyPatch, _: Story) -> None:
+    patch.setattr(locking, "is_over", lambda state, moment: False)
+
+
+def _training_lasts_longer(patch: pytest.MonkeyPatch, _: Story) -> None:
+    """By the few seconds that somebody stands at the cabinet."""
+    refusal = rights.refusal
+
+    def slow(*asked: Any) -> str:
+        state, person, act, wall_ms, *rest = asked
+        why = refusal(*asked)
+        if why != "training_lapsed":
+            return why
+        with patch.context() as then:
+            then.setattr(rights, "now_of", lambda state, wall_ms: wall_ms - 10_000)
+            return refusal(state, person, act, wall_ms, *rest)
+
+    patch.setattr(rights, "refusal", slow)
+
+
 EARLY = replace(PLAN, seed=21)  # the temporary user is asked before their hours are over
 VERDICTS = replace(PLAN, accesses_a_day=8, trespass_rate=100.0)  # each draws who takes part
+LAST = replace(VERDICTS, trespass_rate=200.0)
+LONG = ("a session that is too long",)  # an hour, in which nobody else comes: played alone
 
 DEFECTS: dict[str, Defect] = {
     "second account as witness": Defect(
@@ -233,6 +256,18 @@ DEFECTS: dict[str, Defect] = {
     "no verdict is owed": Defect(
         _no_verdict_is_owed, (5,), 2500, VERDICTS, ("a removal without an order is judged",)
     ),
+    "a session without an end": Defect(
+        _session_without_end, (5,), 6000, replace(LAST, seed=23), ("a session that is too long",)
+    ),
+    "training of the one who wastes lasts longer": Defect(
+        _training_lasts_longer, (5,), 2500, LAST, ("training ends before the witness comes",)
+    ),
+    "training of the witness lasts longer": Defect(
+        _training_lasts_longer, (5,), 2500, LAST, ("training of the witness ends",)
+    ),
+    "training lasts as long as a drawer takes": Defect(
+        _training_lasts_longer, (5,), 2500, LAST, ("training ends as a drawer opens",)
+    ),
     "two people signed in": Defect(
         _two_people_signed_in, (0, 5), 2000, PLAN, ("second badge at a screen in use",)
     ),
@@ -254,5 +289,34 @@ def test_the_same_story_without_a_defect_is_clean_and_everything_was_tried(
     told = run(PLAN, template, tell=lines.append, change=stories.append)
     assert not told.violations, told.violations[0]
     tried = stories[0].trespassers.tried
-    assert list(dict.fromkeys(sorted(tried))) == sorted(TRESPASSES), tried
+    expected = [name for name in TRESPASSES if name not in LONG]
+    assert sorted(name for name in tried if name not in LONG) == sorted(expected), tried
     assert any("has ended and is not offered" in line for line in lines)
+
+
+# What each of those whose time is over leaves in the ledger: a record, and why.
+OVER: dict[str, tuple[tuple[str, str], ...]] = {
+    "a session that is too long": (
+        ("ScreenLocked", "too_long"),
+        ("ScreenUnlocked", ""),
+        ("RemovalTaken", ""),
+    ),
+    "training ends before the witness comes": (("Refused", "training_lapsed"), ("Wasted", "")),
+    "training of the witness ends": (("Refused", "witness_not_allowed"), ("WitnessCalled", "")),
+    "training ends as a drawer opens": (("Refused", "training_lapsed"), ("Returned", "")),
+}
+
+
+@pytest.mark.parametrize("name", OVER)
+def test_whose_time_is_over_is_stopped_and_nothing_is_violated(
+    name: str, template: Template
+) -> None:
+    told: dict[tuple[str, str], int] = {}
+
+    def ours(story: Story) -> None:
+        story.trespassers.sorts = {name: TRESPASSES[name]}
+        heard(story, lambda it: told.update({(type(it).__name__, getattr(it, "why", "")): 1}))
+
+    ended = run(replace(LAST, seed=23), template, change=ours)
+    assert not ended.violations, ended.violations[0]
+    assert not [it for it in OVER[name] if it not in told]
