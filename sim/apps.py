@@ -1,9 +1,10 @@
 """An administrator's authenticator app: added, replaced and taken away, and what the old one shows.
 
 Not for what must hold of codes (`used_codes.py`). One rule: a phone that is not theirs any more
-goes on showing codes, and somebody types them.
+goes on showing codes, and somebody types them; one that was good at the console is typed again.
 """
 
+from cabinet import console_messages as m
 from cabinet.messages import Words
 from sim import cast
 from sim.administrators import HALIMA, HENRY, ROSA, SAMUEL, at_work, find, save
@@ -12,9 +13,11 @@ from sim.enrolling import code_on, enrol, go_to, leave, words_on
 from sim.hands import GaveUp, Hands
 from sim.people import Person
 from sim.phone import Phone, secret_of
+from sim.service_checks import UNPLUGGED_S
 from sim.trespass import Trespass, Visit
 
-OWNER = cast.SECOND_INGRID
+OWNER, FITTER = cast.SECOND_INGRID, cast.FITTER
+PROVED_S = 5.0  # between two tries at the console
 NOT_ACCEPTED = "Not accepted"
 
 
@@ -87,6 +90,37 @@ def life(it: Visit) -> None:
         raise GaveUp("another app was added meanwhile")
 
 
+# --- at the console and at the screen -------------------------------------------------------------
+
+
+def at_both(it: Visit) -> None:
+    """A technician's code at the console, then at the screen; and the other way round."""
+    hands, laptop = it.hands, it.hospital.laptop()
+    laptop.plug()
+    try:
+        code = hands.read_code()
+        if isinstance(laptop.prove(FITTER, code, honest=True), m.Denied):
+            raise GaveUp("the console accepts no code")
+        laptop.pull()
+        hands.wait(UNPLUGGED_S)
+        it.runtime.present(FITTER.badge)
+        hands.must_see("finger")
+        hands.think()
+        it.runtime.world.touch(FITTER.fingers[0])
+        hands.sees("totp", within_s=6.0)
+        it.runtime.world.touch(None)
+        wrong(hands, code)
+        cancel(hands)
+        in_and_out(it, FITTER)
+        laptop.plug()
+        laptop.prove(FITTER, it.model.phones[FITTER.staff_id].typed, honest=False)
+        hands.wait(PROVED_S)
+        laptop.prove(FITTER, hands.read_code(), honest=True)
+    finally:
+        laptop.pull()
+
+
 APPS: dict[str, Trespass] = {
+    "a code at the console and at the screen": Trespass(0.1, at_both, FITTER),
     "an app's old codes": Trespass(0.1, life, SAMUEL),
 }

@@ -64,11 +64,14 @@ SECOND_INGRID = Person(  # the same human's
     ("ingrid:right-thumb", "ingrid:left-thumb"),
     "50318642",
 )
+FITTER = _nurse(  # of the makers of cabinets, with an app: signs in at the console by its codes
+    "S-5101", "Gerrit", "Vandermeer", "0064310275", "60917352", "service_technician"
+)
 INGRIDS_NUMBER = "19740311-4408"  # as the human being's, of both accounts
 HUMANS = {TWIN: "H-4711", TWIN_OF: "H-4711", INGRID: INGRIDS_NUMBER}
 SECOND = (SECOND_INGRID, INGRIDS_NUMBER)
-WITH_APP = (SAMUEL, HALIMA)  # administrators who carry a phone with an authenticator app
-EVERYBODY = (*PEOPLE, *LISTED, LEAVER, TEMPORARY, SUBJECT, HALIMA, SECOND_INGRID)
+WITH_APP = (SAMUEL, HALIMA, FITTER)  # who carry a phone with an authenticator app
+EVERYBODY = (*PEOPLE, *LISTED, LEAVER, TEMPORARY, SUBJECT, HALIMA, SECOND_INGRID, FITTER)
 # Who is hired in a story: each once, as a staff number is given once.
 HIRED_GIVEN = ("Adriana", "Benedikt", "Carolina", "Dominik", "Elzbieta", "Fernando", "Gabriela")
 HIRED_FAMILY = ("Achterberg", "Bergstrom", "Cavendish", "Drummond", "Eisenhauer", "Fairweather")

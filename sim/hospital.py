@@ -15,6 +15,7 @@ from functools import partial
 
 from sim.diverter import Diverter
 from sim.hands import GaveUp, Hands, Mistakes, WalkedAway
+from sim.laptop import Laptop
 from sim.model import Model
 from sim.nursing import Nursing
 from sim.people import PEOPLE, Person
@@ -87,6 +88,7 @@ class Hospital:
         self.forbid: Callable[[str], None] = lambda _: None  # in any entry's body
         self.closing = False  # nobody comes any more
         self.hired = 0  # people, since the story began
+        self.laptop: Callable[[], Laptop]  # at the service line
         self.compared: dict[str, None] = {}  # staff ids of who has no finger to forgive it
         self.joined: Callable[[Person], None] = lambda _: None  # is told of each
         self._before = 0  # accesses, when the day began

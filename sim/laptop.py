@@ -12,6 +12,7 @@ from cabinet.console_socket import ConsoleCame, ConsoleGone, ConsoleSaid
 from cabinet.local_socket import Peer
 from sim.boot import Boot
 from sim.hands import GaveUp
+from sim.people import Person
 from sim.runtime import SimulatedRuntime
 from sim.virtual import UNITS, VirtualSignal
 
@@ -27,6 +28,8 @@ class Watching(Protocol):
     def said(self, laptop: "Laptop", message: m.ToController) -> None: ...
 
     def heard(self, laptop: "Laptop", message: m.ToConsole, body: bytes) -> None: ...
+
+    def proof(self, key: str) -> None: ...
 
 
 class Laptop(Peer):
@@ -99,6 +102,16 @@ class Laptop(Peer):
         """Paste a signature; `honest`: it is what it says."""
         self.honest = honest
         self.say(m.Respond(signature))
+        became = self._until(m.SignedIn, m.Denied)
+        assert isinstance(became, m.SignedIn | m.Denied)
+        return became
+
+    def prove(self, who: Person, code: str, *, honest: bool) -> m.SignedIn | m.Denied:
+        """Type one's staff number, PIN and a code; `honest`: it is the next one of one's app."""
+        self.honest = honest
+        if honest:
+            self._watching.proof("")  # by no key
+        self.say(m.Prove(who.staff_id, who.pin, code))
         became = self._until(m.SignedIn, m.Denied)
         assert isinstance(became, m.SignedIn | m.Denied)
         return became

@@ -26,6 +26,7 @@ NAME = "Toomas Rebane"
 SETTINGS = f"""
 [service]
 ca = ["{CA.line}"]
+sign_in = ["certificate", "code"]
 """
 HOUR_S = 3600
 HOURS = ((-1, 7), (-9, -1), (1, 7), (-1, 48))  # good; over, to come, and too many

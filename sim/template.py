@@ -148,6 +148,7 @@ def _add_at_screen(setup: SetUp, first: Person, second: Person) -> dict[str, byt
         (first, second, cast.SUBJECT, ""),
         (first, second, cast.HALIMA, ""),
         (second, cast.HALIMA, *cast.SECOND),
+        (first, second, cast.FITTER, ""),
     )
     for adds, approves, person, number in added:
         setup.show_badge(adds)

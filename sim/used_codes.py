@@ -6,6 +6,7 @@ after every one that was used before; the cabinet's clock says nothing of that.
 
 from cabinet import factor_records as fr
 from cabinet import records as r
+from cabinet import service_records as sr
 from cabinet import staff_records as st
 from sim.model import Model
 from sim.phone import STEP_S
@@ -54,6 +55,8 @@ class UsedCodes:
                 self._session = record.person
             case r.ScreenUnlocked():
                 self._proved(self._session, record.factors)
+            case sr.ServiceSignedIn() if record.person:
+                self._proved(record.person, record.factors)
             case _:
                 other, factors = second(record)
                 if other:

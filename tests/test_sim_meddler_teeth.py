@@ -5,6 +5,7 @@ whose people administer, honestly or not. One rule: the same story without the p
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -20,12 +21,15 @@ from cabinet import (
     factor_effects,
     lookalikes,
     rights,
+    service,
+    service_desk,
     sessions,
     standing_by,
 )
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.decision import Draft, Place
+from cabinet.events import ServiceEntered
 from cabinet.messages import Button
 from cabinet.state import Person, Spell, State
 from drivers.fingerprint_session import SensorSession
@@ -211,6 +215,22 @@ def _older_app_stays(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setitem(effects._APPLY, fr.TotpEnrolled, keeping)
 
 
+def _console_knows_no_used_code(patch: pytest.MonkeyPatch, _: Story) -> None:
+    unused = SimpleNamespace(spent=lambda state, person: 0)
+    for module in (service, service_desk):
+        patch.setattr(module, "authenticator", unused)
+
+
+def _console_uses_up_no_code(patch: pytest.MonkeyPatch, _: Story) -> None:
+    entered = service.entered
+
+    def forgetful(draft: Draft, event: ServiceEntered) -> None:
+        entered(draft, event)
+        draft.records[:] = [it for it in draft.records if not isinstance(it, fr.TotpUsed)]
+
+    patch.setattr(service, "entered", forgetful)
+
+
 ENDS = replace(FEW, trespass_rate=100.0)  # each draws how a code ends
 NEARLY = ("a code that is nearly over",)
 DEFECTS: dict[str, Defect] = {
@@ -222,6 +242,12 @@ DEFECTS: dict[str, Defect] = {
         3000,
         ENDS,
         ("a temporary user's hours, the clock set back",),
+    ),
+    "the console knows no used code": Defect(
+        _console_knows_no_used_code, (5,), 1500, FEW, ("a code at the console and at the screen",)
+    ),
+    "the console uses up no code": Defect(
+        _console_uses_up_no_code, (5,), 1500, FEW, ("a code at the console and at the screen",)
     ),
     "an older app stays": Defect(_older_app_stays, (5,), 1500, FEW, ("an app's old codes",)),
     "anybody stands by": Defect(_anybody_stands_by, (5,), 1500, FEW, ("somebody is invented",)),
@@ -331,6 +357,11 @@ ENDS_TOLD: dict[str, tuple[tuple[str, str], ...]] = {
         ("TemporaryOver", ""),
         ("AccessStarted", ""),
         ("FactorRefused", "not_active"),
+    ),
+    "a code at the console and at the screen": (
+        ("ServiceSignedIn", ""),
+        ("ServiceRefused", "wrong_secret"),
+        ("FactorRefused", "wrong_code"),
     ),
     "an app's old codes": (
         ("TotpEnrolled", ""),
