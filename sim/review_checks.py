@@ -38,7 +38,8 @@ class ReviewChecks:
             case r.RemovalTaken() if record.access in self.started:
                 access = self.started.pop(record.access)
                 under = access.emergency if access.emergency in unjudged else record.removal
-                unjudged.setdefault(under, {})[access.person] = None
+                took_part = (access.person, *filter(None, (access.witness,)))
+                unjudged.setdefault(under, {}).update(dict.fromkeys(took_part))
             case r.Reviewed():
                 self._judged(body, record)
             case _:
