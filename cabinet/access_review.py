@@ -233,6 +233,10 @@ def _shared(reviewed: Reviewed, person: Person, use: Use, names: bool) -> list[s
             person.name, other.name
         ):
             found.append(f"its name is like that of {called}: one person twice?")
+        if other.details is not None and person.details is not None:
+            theirs = [other.details.staff_id]
+            if lookalikes.likenesses([person.details.staff_id], theirs):
+                found.append(f"its staff number looks like that of {called}: one person twice?")
     if use.earlier_badge_of:
         earlier = reviewed.state.people[use.earlier_badge_of]
         found.append(f"its badge was that of {earlier.name if names else earlier.ref}")

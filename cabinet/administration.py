@@ -120,9 +120,8 @@ def _people(draft: Draft, verb: str, subject: str, text: str) -> None:
             else:
                 draft.refuse(REASONS["nobody_found"])
         case "add_staff_id":
-            known = draft.state.by_staff_id
-            if not typed or typed in known or lookalikes.strange([typed], known):
-                draft.refuse("Enter a staff number that nobody has or had.")
+            if why := numbers.refusal(draft.state, typed):
+                draft.refuse(why)
                 return
             draft.go("add_family", newcomer=Newcomer(staff_id=typed))
         case "add_family" | "add_given":
@@ -147,15 +146,13 @@ def _add(draft: Draft, role: str) -> None:
     state, session, newcomer = draft.state, draft.state.session, draft.place.newcomer
     assert session is not None
     name = f"{newcomer.given} {newcomer.family}"
-    taken = newcomer.staff_id in state.by_staff_id  # by a list, since it was typed
-    if taken or role not in GIVEN or role in BY_TWO:
+    if numbers.refusal(state, newcomer.staff_id) or role not in GIVEN or role in BY_TWO:
         draft.refuse("That cannot be pressed now.")
         return
     if numbers.disguised(draft, newcomer):
         return
     details = r.PersonDetails(newcomer.staff_id, newcomer.given, newcomer.family)
-    ref = draft.reference()
-    held = r.Rights(role, groups=ROLE_GROUPS[Role(role)])
+    ref, held = draft.reference(), r.Rights(role, groups=ROLE_GROUPS[Role(role)])
     name_of = draft.attach("person", details)
     draft.add(r.PersonListed(ref, "", "active", held, newcomer.human, name_of, session.person))
     draft.go(

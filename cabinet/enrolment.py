@@ -9,7 +9,7 @@ from typing import Any
 
 from auth.pins import plain_code
 from cabinet import factor_records as fr
-from cabinet import lookalikes, rights, sessions, standing_by, typed_secret
+from cabinet import lookalikes, numbers, rights, sessions, standing_by, typed_secret
 from cabinet import records as r
 from cabinet.decision import Draft, Newcomer, Note, Place
 from cabinet.events import (
@@ -273,9 +273,9 @@ def pressed(draft: Draft, button: str, text: str) -> None:
         case "cancel":
             end(draft, "cancelled")
         case "staff_id":
-            text, known = _typed(text), draft.state.by_staff_id
-            if not text or text in known or lookalikes.strange([text], known):
-                draft.refuse("Enter your own staff number.")
+            text = _typed(text)
+            if numbers.refusal(draft.state, text):
+                draft.refuse("Enter your own staff number: nobody else's, nor one that looks so.")
             else:
                 replace_newcomer(draft, staff_id=text)
                 draft.go("enrol_family")

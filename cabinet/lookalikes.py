@@ -89,6 +89,7 @@ def _table(letters: dict[str, str]) -> dict[int, str]:
 _PLAIN_SMALL, _PLAIN_CAPITAL = _table(_SMALL), _table(_CAPITAL)
 # What a hurried eye leaves out or runs together: a line through a letter, a dot, a gap.
 _HURRIED = {ord(a): b for a, b in zip("øłđħŧɨʉıi", "oldhtlull", strict=True)}
+_LIKE_DIGITS = str.maketrans("OoIl|", "00111")
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
 
@@ -154,22 +155,49 @@ def disguised(name: str, other: str) -> bool:
 
 def strange(numbers: Sequence[str], known: Collection[str]) -> dict[str, str]:
     """Of `numbers`, by which people of one name are told apart, the new ones that nobody can be
-    given, each with why; plain letters and digits (O beside 0) are for whoever gives them out."""
-    new = [it for it in numbers if it not in known]
-    if all(it.isascii() for it in (*new, *known)):
-        return {}
+    given, each with why."""
     found: dict[str, str] = {}
-    plain, others = set[str](), set[str]()  # drawings of those in ASCII, and of those that are not
-    for number in (*known, *sorted(new, key=lambda it: not it.isascii())):
-        drawn = {*drawings(_in_digits(number))} - {""}
-        is_new, mine = number not in known, plain if number.isascii() else others
-        if is_new and mine is others and (why := unfit(number) or _unfit_digits(number)):
-            found[number] = why
-        elif is_new and drawn & (others if mine is plain else plain | others):
-            found[number] = "looks like another person's, with other letters"
-        else:
-            mine |= drawn
+    for number, other in likenesses(numbers, known).items():
+        why = f"looks like {other}, which somebody has: correct it, or give one that differs"
+        found[number] = why if other else unfit(number) or _unfit_digits(number)
     return found
+
+
+def likenesses(numbers: Sequence[str], known: Collection[str]) -> dict[str, str]:
+    """The new ones that nobody can be given, each with the number it looks like, "" where it cannot
+    be written at all; what is `known` already stays whoever's it is."""
+    found: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
+    for number in (*known, *sorted(dict.fromkeys(numbers), key=lambda it: not it.isascii())):
+        is_new = number not in known
+        if is_new and not number.isascii() and (unfit(number) or _unfit_digits(number)):
+            found[number] = ""
+            continue
+        drawn = tuple(filter(None, drawings(_in_digits(number))))
+        plain = number.isascii()
+        looks = _looks(number)
+        asked = (*looks, *itertools.product(("other",) if plain else ("plain", "other"), drawn))
+        other = next((seen[it] for it in asked if it in seen), "")
+        if is_new and other:
+            found[number] = other
+            continue
+        for look in (*looks, *itertools.product(("plain" if plain else "other",), drawn)):
+            seen.setdefault(look, number)
+    return found
+
+
+@lru_cache(maxsize=16_384)
+def _looks(number: str) -> tuple[tuple[str, str], ...]:
+    """How the number is taken for another: whichever of these two have in common.
+
+    Written without marks and spaces, in small letters; the same with O as 0, and I, l and | as the
+    1 that they are drawn like, as it was typed (an L is no 1, an S no 5, and no digit is another:
+    hospitals begin numbers with letters).
+    """
+    text = _in_digits(unicodedata.normalize("NFC", number))
+    bare = "".join(it for it in text if it.isalnum() or it == "|")
+    looks = (("written", bare.casefold()), ("typed", bare.translate(_LIKE_DIGITS).casefold()))
+    return looks if bare else (("as it is", text),)
 
 
 def _in_digits(number: str) -> str:

@@ -11,11 +11,26 @@ from cabinet import lookalikes
 from cabinet.decision import Draft, Newcomer, Note
 from cabinet.events import HashNumbers, NumbersHashed
 from cabinet.messages import Block, Button, Letters, Screen
+from cabinet.state import State
 from cabinet.wording import REASONS
 
 MAX_CHARS = 30
 NEXT = {"add_human": "add_role", "temp_human": "temp_hours"}
 AGAIN = {"add_human": "add_staff_id", "temp_human": "temp_staff_id"}
+
+
+def refusal(state: State, number: str) -> str:
+    """Why nobody new can be given this staff number, "" where somebody can."""
+    known = state.by_staff_id
+    if not number:
+        return REASONS["nothing_typed"]
+    if number in known:
+        return REASONS["number_taken"]
+    found = lookalikes.likenesses([number], known)
+    if other := found.get(number, ""):
+        name = state.people[known[other]].name
+        return f"{number} looks like {other}, {name}'s number. Use theirs, or type another."
+    return "That is no staff number. Type it with plain letters and digits." if found else ""
 
 
 def disguised(draft: Draft, newcomer: Newcomer) -> bool:
@@ -50,8 +65,10 @@ def hashed(draft: Draft, event: NumbersHashed) -> None:
     if state.session is None or event.request != place.request or place.page not in NEXT:
         return
     newcomer = replace(place.newcomer, human=event.human)
-    if event.number in state.spent or newcomer.staff_id in state.by_staff_id:
-        draft.go(AGAIN[place.page], note=Note(REASONS["number_taken"], "refusal"))
+    why = refusal(state, newcomer.staff_id)  # also by a list, since it was typed
+    if event.number in state.spent or why:
+        why = why or REASONS["number_taken"]
+        draft.go(AGAIN[place.page], note=Note(why, "refusal"))
         return
     if place.page == "temp_human" and event.human == state.people[state.session.person].human_hash:
         if event.human:  # whoever makes a temporary user never makes themselves

@@ -91,7 +91,7 @@ _TOLD = {
     "grants_role": "two administrators give this role at the screen; not taken from the list",
     "administrator": "an administrator's rights are not changed by a list; only suspended",
     "grants_more": "more areas or a later end are given at the screen; not taken from the list",
-    "disguised": "a name or number of no writing, or drawn like somebody's; not taken",
+    "disguised": "a name or number of no writing, or that looks like somebody's; not taken",
     "badge_taken": "badge belongs to somebody else; not taken from the list",
     "last_administrator": "no administrator would be left whose access never ends; not suspended",
     "left": "left for good; a staff number is never given again",

@@ -58,8 +58,8 @@ def _told(draft: Draft, step: str, text: str) -> None:
     if not text or len(text) > MAX_CHARS or not text.isprintable():
         draft.refuse(REASONS["nothing_typed"])
     elif step == "temp_staff_id":
-        if text in state.by_staff_id or lookalikes.strange([text], state.by_staff_id):
-            draft.refuse(REASONS["number_taken"])
+        if why := numbers.refusal(state, text):
+            draft.refuse(why)
             return
         draft.stay(newcomer=replace(newcomer, staff_id=text))
         draft.go("temp_family")
@@ -112,8 +112,8 @@ def code_made(draft: Draft, event: CodeMade) -> None:
         draft.stay(request="")
         return
     newcomer = place.newcomer
-    if newcomer.staff_id in state.by_staff_id:  # by a staff list, since it was typed
-        draft.go("temp_staff_id", note=Note(REASONS["number_taken"], "refusal"))
+    if why := numbers.refusal(state, newcomer.staff_id):  # by a staff list, since it was typed
+        draft.go("temp_staff_id", note=Note(why, "refusal"))
         return
     person, expires_ms = draft.reference(), now_ms + place.quantity * HOUR_MS
     theirs = r.Rights(

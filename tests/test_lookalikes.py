@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from cabinet import events as e
 from cabinet.journal import Journal
-from cabinet.lookalikes import alike, disguised, unfit
+from cabinet.lookalikes import alike, disguised, likenesses, unfit
 from cabinet.state import State
 from cabinet.step import Engine
 from tests.ward import ListSink, Ward, badge
+
+GIVE_ANOTHER = "which somebody has: correct it, or give one that differs"
 
 
 @pytest.mark.parametrize(
@@ -143,12 +145,12 @@ def test_unicode_look_alike_names_are_refused_in_a_list() -> None:
         ("N\u20111", "has characters that stand for others"),  # a hyphen of another sort
         ("N\u20101", "has characters that are in no name"),
         ("X\u041e7", "mixes letters of different scripts"),
-        ("\u0410\u0421\u0415", "looks like another person's, with other letters"),
+        ("\u0410\u0421\u0415", f"looks like ACE, {GIVE_ANOTHER}"),
         ("N\u034f1", "has characters that cannot be seen"),
         ("N1\ufe0e", "has characters that cannot be seen"),
         ("N1\u0323", "has marks on its digits"),
         ("N-5\u0ce63", "mixes digits of different scripts"),
-        ("N\u0967", "looks like another person's, with other letters"),  # N1 in Devanagari's digits
+        ("N\u0967", f"looks like N1, {GIVE_ANOTHER}"),  # N1 in Devanagari's digits
     ],
 )
 def test_a_staff_number_in_the_disguise_of_another_is_refused_in_a_list(
@@ -177,9 +179,91 @@ def test_attack_whichever_comes_first_a_number_drawn_like_it_is_nobodys(
     ward = Ward()
     assert not ward.do(listed((first, "Nora", "Newer"))).refusal
     outcome = ward.do(listed((second, "Nora", "Newer")))
-    assert outcome.report == (
-        "people.csv:2: staff_id looks like another person's, with other letters",
-    )
+    assert outcome.report == (f"people.csv:2: staff_id looks like {first}, {GIVE_ANOTHER}",)
+
+
+ALIKE = (
+    "N2041",
+    "n-2041",
+    "N-2O41",
+    "N-2041 ",
+    "N 2041",
+    "n\u20132041",
+    "N-204I",
+    "N-204l",
+    "N-2o41",
+)
+
+
+@pytest.mark.parametrize("second", ALIKE)
+def test_attack_a_number_that_looks_like_anothers_is_nobodys_and_it_is_said_whose(
+    second: str,
+) -> None:
+    ward = Ward()
+    assert not ward.do(listed(("N-2041", "Nora", "Newer"))).refusal
+    (problem,) = ward.do(listed((second, "Noah", "Other"))).report
+    assert second == "n\u20132041" or problem.endswith(f"looks like N-2041, {GIVE_ANOTHER}")
+    ward.sign_in("A1")
+    ward.press("people")
+    ward.press("add_person")
+    said = ward.press("add_staff_id", second).refusal
+    if second.strip() == "N-2041":
+        assert said == "That number belongs to somebody already."
+    elif second.isascii():
+        assert said.startswith(f"{second} looks like N-2041, Nora Newer's number.")
+    else:
+        assert said.startswith("That is no staff number.")
+    assert not ward.press("add_staff_id", "N-2042").refusal
+
+
+def test_attack_two_new_numbers_that_look_alike_do_not_come_in_one_list() -> None:
+    rows = (("N-2041", "Nora", "Newer"), ("N2041", "Noah", "Other"))
+    (problem,) = Ward().do(listed(*rows)).report
+    assert problem == f"people.csv:3: staff_id looks like N-2041, {GIVE_ANOTHER}"
+
+
+def test_a_number_that_came_to_look_like_a_listed_one_while_it_was_typed_is_refused() -> None:
+    ward = Ward()
+    ward.sign_in("A1")
+    for button, typed in (
+        *(("people", ""), ("add_person", ""), ("add_staff_id", "N2041"), ("add_family", "Other")),
+        ("add_given", "Noah"),
+    ):
+        assert not ward.press(button, typed).refusal
+    assert not ward.do(listed(("N-2041", "Nora", "Newer"))).refusal
+    ward.press("add_human", "")
+    ward.do(e.NumbersHashed(ward.command(e.HashNumbers).request, "n" * 64, ""))
+    assert ward.screen().name == "add_staff_id"
+    assert "N2041 looks like N-2041" in str(ward.screen())
+
+
+def test_two_people_whose_numbers_look_alike_and_who_are_here_already_go_on() -> None:
+    both = ["N-2041", "N2041"]
+    assert not likenesses(both, both)
+    assert likenesses(["n2041", *both], both) == {"n2041": "N-2041"}
+
+
+@given(st.text("0123456789", min_size=1, max_size=8), st.text("0123456789", min_size=1, max_size=8))
+def test_numbers_that_differ_in_digits_never_look_alike(one: str, other: str) -> None:
+    for before in ("", "N", "N-", "S", "B", "L"):
+        found = likenesses([before + one], [before + other])
+        assert not found
+
+
+@pytest.mark.parametrize("other", ["51234", "81234", "L1234", "Z1234", "51-2340", "G1234", "01234"])
+def test_letters_that_hospitals_begin_numbers_with_are_no_digits(other: str) -> None:
+    for number in ("S1234", "B1234", "11234", "21234", "61234", "1234"):
+        assert not likenesses([number], [other])
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_whatever_a_number_is_it_is_judged_and_looks_like_another_or_not(
+    one: str, other: str
+) -> None:
+    assert not likenesses([one], [one])
+    found = likenesses([one], [other])
+    if found.get(one):
+        assert found == {one: other}
 
 
 def test_the_disguise_and_what_it_imitates_do_not_come_in_one_list_in_either_order() -> None:
