@@ -7,6 +7,7 @@ one that was used is right again, so that what was seen over a shoulder is worth
 import base64
 import hmac
 from collections.abc import Callable
+from urllib.parse import quote
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -16,6 +17,7 @@ DIGITS = 6
 SECRET_BYTES = 20  # RFC 4226, 4: recommended
 WINDOW = 1  # steps before and after: RFC 6238, 5.2 advises at most one for the way
 NONCE_BYTES = 12
+MOST_NAME_CHARS = 40  # of a cabinet's or person's in a picture, which grows with it
 
 
 def code_at(secret: bytes, step: int, *, digits: int = DIGITS, algorithm: str = "sha1") -> str:
@@ -45,11 +47,11 @@ def spelt(secret: bytes) -> str:
     return " ".join(text[start : start + 4] for start in range(0, len(text), 4))
 
 
-def uri(secret: bytes, issuer: str, account: str) -> str:
-    """The secret as apps read it from a picture (Key Uri Format, of ASCII letters and digits)."""
-    safe = ["".join(c for c in text if c.isascii() and c.isalnum()) for text in (issuer, account)]
-    text = base64.b32encode(secret).decode().rstrip("=")
-    return f"otpauth://totp/{safe[0]}:{safe[1]}?secret={text}&issuer={safe[0]}"
+def uri(spelt_secret: str, issuer: str, account: str) -> str:
+    """What `spelt` gave as apps read it from a picture (Key Uri Format; the other parameters are
+    the ones that it has where none is named)."""
+    by, of = (quote(text[:MOST_NAME_CHARS], safe="") for text in (issuer, account))
+    return f"otpauth://totp/{by}:{of}?secret={spelt_secret.replace(' ', '')}&issuer={by}"
 
 
 def seal(pepper: bytes, person: str, secret: bytes, random_bytes: Callable[[int], bytes]) -> str:

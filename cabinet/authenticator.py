@@ -5,16 +5,18 @@ app must show its code at every sign-in, and no code counts a second time, for w
 """
 
 from auth.policy import Role
+from auth.totp import uri
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import security_key
 from cabinet.decision import Draft, Note, Place
 from cabinet.events import CheckTotp, MakeTotp, TotpChecked, TotpMade
-from cabinet.messages import Button, Keypad, Screen, Words
+from cabinet.messages import Button, Keypad, QrCode, Screen, Words
 from cabinet.state import Person, State
 
 DIGITS = 6
 STEPS_APART = 2  # between two people's codes at one time: a minute
+SCAN = "Scan this with your app, or type this key. It is not shown again."
 NOT_ACCEPTED = "Not accepted. Wait for the next code of your app; each is good once."
 
 
@@ -132,11 +134,11 @@ def show(state: State, place: Place) -> Screen:
         return Screen(0, "checking", title, (*said, Words("Checking…", "strong")))
     if place.page == "totp_shown":
         keypad = Keypad("Then type the code it shows", Button("same_totp", "OK", "primary"), DIGITS)
-        shown = (
-            Words("Add this key to your app. It is not shown again."),
-            Words(place.shown_code, "name"),
-        )
-        return Screen(0, "totp_shown", title, (*said, *shown, keypad), (back,))
+        details = state.people[state.session.person].details
+        assert details is not None
+        scanned = uri(place.shown_code, state.name, details.staff_id)
+        code = QrCode(scanned, SCAN, place.shown_code)
+        return Screen(0, "totp_shown", title, (*said, code, keypad), (back,))
     has = state.people[state.session.person].totp
     words = (
         Words("Your app is asked for its code at each sign-in. A new one replaces it.")

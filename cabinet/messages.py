@@ -112,7 +112,18 @@ class DrawerMap(_Message, frozen=True, forbid_unknown_fields=True, tag="drawers"
     drawers: tuple[tuple[str, str, Literal["shut", "lit", "open", "fault"]], ...]
 
 
-Block = Words | Facts | Rows | Keypad | Letters | DrawerMap
+class QrCode(_Message, frozen=True, forbid_unknown_fields=True, tag="qr_code"):
+    """What a phone reads off the screen; beside it what to do, and what else is typed."""
+
+    text: str
+    words: str
+    spelt: str
+
+    def __repr__(self) -> str:  # it is a secret
+        return "QrCode()"
+
+
+Block = Words | Facts | Rows | Keypad | Letters | DrawerMap | QrCode
 
 
 class Screen(_Message, frozen=True, forbid_unknown_fields=True):

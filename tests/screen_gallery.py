@@ -5,7 +5,9 @@ Not what the controller says (`cabinet/screens.py`). One rule: invented people o
 
 import msgspec
 
+from auth.totp import uri
 from cabinet import enrolment, numbers
+from cabinet.authenticator import NOT_ACCEPTED, SCAN
 from cabinet.decision import Note, Place
 from cabinet.messages import (
     Alarm,
@@ -16,6 +18,7 @@ from cabinet.messages import (
     Keypad,
     Letters,
     Live,
+    QrCode,
     Row,
     Rows,
     Screen,
@@ -297,7 +300,7 @@ def _gallery() -> dict[str, Shown]:
     for proof in ("finger", "PIN", "passphrase"):
         attested = msgspec.structs.replace(screens[proof][0], title=ATTESTED)
         add(f"a second person's {proof}", attested)
-    screens.update({name: (screen, LIVE) for name, screen in _people().items()})
+    screens.update({name: (screen, LIVE) for name, screen in (_people() | _apps()).items()})
     screens.update({name: (screen, BROKEN) for name, screen in _emergencies().items()})
     return {name: Shown(screen, live) for name, (screen, live) in screens.items()}
 
@@ -400,6 +403,19 @@ def _verdict() -> Screen:
         ),
         person=NURSE,
     )
+
+
+def _apps() -> dict[str, Screen]:
+    """An authenticator app is added, with and without a word on the code that was typed."""
+    spelt = "K7QM 2XWP 9HTA AAAA BBBB CCCC DDDD EEEE"
+    scanned = QrCode(uri(spelt, "Medical-Surgical 4 West", "N-204117"), SCAN, spelt)
+    typed = Keypad("Then type the code it shows", Button("same_totp", "OK", "primary"), 6)
+    refused = Words(NOT_ACCEPTED, "strong", "refusal")
+    title = "App or security key"
+    return {
+        "new app": Screen(19, "totp_shown", title, (scanned, typed), (BACK,)),
+        "new app refused": Screen(19, "totp_shown", title, (refused, scanned, typed), (BACK,)),
+    }
 
 
 def _emergencies() -> dict[str, Screen]:

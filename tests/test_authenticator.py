@@ -11,6 +11,7 @@ from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet import screens
 from cabinet.journal import replay
+from cabinet.messages import QrCode
 from cabinet.secrets_worker import answer
 from tests.ward import PIN, SENSOR, Ward, badge
 
@@ -58,7 +59,8 @@ def office() -> Office:
 
 
 def said(ward: Ward) -> str:
-    return repr([getattr(block, "text", "") for block in ward.screen().blocks])
+    parts = [(getattr(it, "text", ""), getattr(it, "spelt", "")) for it in ward.screen().blocks]
+    return repr(parts)
 
 
 # --- adding one -----------------------------------------------------------------------------------
@@ -83,6 +85,26 @@ def test_a_key_is_shown_once_and_kept_sealed_only_after_its_first_code(office: O
     plain = made.plain.replace(" ", "").encode()
     assert not any(plain in it.data for it in office.sink.attached)
     assert not office.engine.place.sealed and not office.engine.place.shown_code
+
+
+def test_the_picture_of_a_key_has_all_that_an_app_needs_and_no_log_quotes_it(
+    office: Office,
+) -> None:
+    office.sign_in("A1")
+    office.press("authenticator")
+    office.press("add_totp")
+    made = office.answered(e.MakeTotp)
+    assert isinstance(made, e.TotpMade)
+    (shown,) = (it for it in office.screen().blocks if isinstance(it, QrCode))
+    assert shown.text == totp.uri(made.plain, office.state.name, "A1")
+    key = made.plain.replace(" ", "")
+    assert f"secret={key}&" in shown.text
+    for secret in (made.plain, key):
+        assert secret not in repr(office.screen()) + repr(office.engine.place)
+        assert not any(secret.encode() in it for it in office.sink.bodies)
+    office.press("menu")
+    assert not any(isinstance(it, QrCode) for it in office.screen().blocks)
+    assert not office.engine.place.shown_code
 
 
 @pytest.mark.parametrize("staff_id", ["N1", "P1", "T1"])

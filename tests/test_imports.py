@@ -32,7 +32,7 @@ OUTSIDE = {
     "ledger": ("cryptography", "sqlcipher3"),
     "cabinet": ("biip", "msgspec", "pyrage", "transitions"),
     "cabinet/console": ("prompt_toolkit",),
-    "cabinet/touchscreen": ("jinja2", "markupsafe", "starlette", "uvicorn"),
+    "cabinet/touchscreen": ("jinja2", "markupsafe", "segno", "starlette", "uvicorn"),
     "sim": (
         "cryptography",
         "gpiozero",
@@ -99,7 +99,13 @@ PURE_MAY_IMPORT = {
     "unicodedata",
     *("collections.abc", "dataclasses", "datetime", "enum", "hashlib", "itertools", "math", "re"),
     *("struct", "typing", "biip", "msgspec", "transitions"),
-    *("auth.lockout", "auth.policy", "auth.pins.PIN_DIGITS", "auth.pins.plain_code"),
+    *(
+        "auth.lockout",
+        "auth.policy",
+        "auth.pins.PIN_DIGITS",
+        "auth.pins.plain_code",
+        "auth.totp.uri",
+    ),
     *(f"auth.passphrases.{name}" for name in ("LEAST_CHARS", "MOST_CHARS", "can_be")),
     "ledger.attachment",
     *(f"cabinet.{name}" for name in PURE),

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -69,9 +70,17 @@ def test_what_is_no_code_is_wrong(typed: str) -> None:
 def test_a_secret_is_spelt_so_that_an_app_takes_it() -> None:
     secret = secrets.token_bytes(totp.SECRET_BYTES)
     assert base64.b32decode(totp.spelt(secret).replace(" ", "")) == secret
-    uri = totp.uri(secret, "Ward 4 West", "N-2041")
-    assert uri.startswith("otpauth://totp/Ward4West:N2041?secret=")
-    assert uri.endswith("&issuer=Ward4West")
+    spelt = totp.spelt(secret)
+    for issuer, account in (
+        ("Ward 4 West", "N-2041"),
+        ("Bloc: Ñandú & Cie?", "5/7#"),
+        ("W" * 99, ""),
+    ):
+        uri = urlsplit(totp.uri(spelt, issuer, account))
+        asked = parse_qs(uri.query)
+        assert (uri.scheme, uri.netloc) == ("otpauth", "totp")
+        assert [unquote(it) for it in uri.path[1:].split(":")] == [issuer[:40], account]
+        assert asked == {"secret": [spelt.replace(" ", "")], "issuer": [issuer[:40]]}
 
 
 def test_a_sealed_secret_opens_for_its_person_and_with_this_pepper_alone() -> None:

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+import segno
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -20,6 +21,7 @@ from cabinet.messages import (
     Keypad,
     Letters,
     Live,
+    QrCode,
     Rows,
     Screen,
     Shown,
@@ -90,7 +92,8 @@ def layout(screen: Screen, live: Live) -> Layout:
         blocks = tuple(item for item in named if item not in side)
     most = max((len(b.rows) for b in screen.blocks if isinstance(b, Rows)), default=0)
     bars = len(alarm_bars(live.alarms))
-    large = kind in ("letters", "rest") or (kind == "split" and screen.banner) or most >= TIGHT_ROWS
+    full = kind == "split" and (screen.banner or QrCode in kinds)
+    large = kind in ("letters", "rest") or full or most >= TIGHT_ROWS
     tight = bars > 1 or (bars > 0 and bool(large))
     return Layout(kind, note, blocks, side if kind == "split" else (), submits, tight)
 
@@ -114,6 +117,16 @@ def tall_man(text: str) -> Markup:
     return Markup("").join([*parts, escape(text[at:])])
 
 
+def qr_code(text: str) -> Markup:
+    """The text as a drawing for a phone's camera, dark on light whatever the screen's colours.
+
+    It stands in the page itself and nowhere else: no file, no address, no `data:` link.
+    """
+    made = segno.make_qr(text, error="m")
+    drawn = made.svg_inline(omitsize=True, border=4, light="#fff", svgclass=None, lineclass=None)
+    return Markup(drawn)  # noqa: S704 - of our own making: no text is in it
+
+
 class Pages:
     """Draws pages; `serving` names this process, so that a script knows a restart."""
 
@@ -127,6 +140,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters["tallman"] = tall_man
+        self._environment.filters["qr_code"] = qr_code
         self._environment.filters["block_kind"] = lambda block: type(block).__name__.lower()
         self._environment.globals.update(
             art=ART,
