@@ -32,7 +32,7 @@ def chosen(page: str) -> tuple[Keypad | Letters, tuple[Button, ...]]:
         return _keys(label, Button("same_pin", "OK", "primary"), phrase=phrase), ()
     submit = Button("new_pin", "OK", "primary")
     if phrase:
-        label = "Choose a passphrase of four unrelated words"
+        label = "A passphrase: four unrelated words"
         return _keys(label, submit, phrase=True), (Button("pin_instead", "A PIN instead"),)
     other = Button("phrase_instead", "A passphrase instead")
     return _keys(f"Choose a PIN of {PIN_DIGITS} digits", submit, phrase=False), (other,)

@@ -265,7 +265,7 @@ def _gallery() -> dict[str, Shown]:
     phrase = Letters("Your passphrase", Button("pin", "OK", "primary"), 64, secret=True)
     ways = (CANCEL, Button("use_finger", "Use finger"), Button("use_digits", "PIN"))
     add("passphrase", Screen(17, "passphrase", "Sign in", (note, phrase), ways))
-    label = "Choose a passphrase of four unrelated words"
+    label = "A passphrase: four unrelated words"
     why_not = "Your name, number or cabinet is what others try. Take unrelated words."
     refused = Words(why_not, "strong", "refusal")
     chosen = Letters(label, Button("new_pin", "OK", "primary"), 64, secret=True)
