@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cabinet.messages import Button, Letters, Live, Screen, Words
+from cabinet.messages import Button, Keypad, Letters, Live, Screen, Words
 from tests.demo import Demo
 from tests.nurse import Nurse
 from tests.screen_peer import ScreenPeer
@@ -78,6 +78,47 @@ def test_sixty_four_characters_can_be_typed_and_none_is_halved(
     screens.ready()
     screens.page.keyboard.press("Enter")
     assert peer.press().text == "\N{GRINNING FACE}" * 64
+
+
+KINDS = {
+    "a passphrase": (ASKED.blocks[0], "No more than 64 characters"),
+    "a name": (Letters("Your family name", SUBMIT, 30), "No more than 30 characters"),
+    "a PIN": (Keypad("Your PIN", SUBMIT, 8, secret=True), "No more than 8 digits"),
+    "a quantity": (Keypad("How many?", SUBMIT, 3, "tablets"), "No more than 3 digits"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_key_that_is_not_taken_says_so_until_there_is_room(
+    screens: Screens, peer: ScreenPeer, kind: str
+) -> None:
+    block, words = KINDS[kind]
+    peer.show(Screen(10, "typed", "Typing", (block,)))
+    screens.number(10)
+    keys, said = _Keys(screens.page), screens.page.get_by_text(words)
+    most = int(words.split()[3])
+    screens.page.locator("input[data-typed]").fill("7" * (most - 1))
+    keys.key("8").click()
+    assert screens.typed() == "7" * (most - 1) + "8" and not said.is_visible(), "all fits"
+    label = screens.page.locator("#screen label")
+    place = label.bounding_box()
+    keys.key("9").click()
+    assert said.is_visible() and not label.is_visible()
+    assert screens.typed() == "7" * (most - 1) + "8"
+    measured = screens.page.evaluate(MEASURE)
+    assert not measured["wrong"] and not measured["scrolls"]
+    peer.show(Screen(10, "typed", "Typing", (block,)), Live("14:06", "Ward 3 East"))
+    screens.page.get_by_text("14:06").wait_for()
+    assert said.is_visible(), "what is only live takes it not away"
+    keys.key("back").click()
+    assert not said.is_visible() and label.bounding_box() == place
+    keys.key("9").click()
+    keys.key("9").click()
+    assert said.is_visible()
+    peer.show(Screen(11, "typed", "Typing", (block,)))
+    screens.number(11)
+    assert not said.is_visible(), "it was said of another screen"
+    assert not screens.complaints
 
 
 def test_what_was_typed_is_shown_when_asked_and_hides_again(

@@ -35,6 +35,7 @@
   let lastStay = -Infinity;
   let shift = true;
   let marks = false; // the keys are marks instead of letters
+  let full = false; // the last key was not taken: no more fits
   let lookedAt = -Infinity;
 
   // --- the page -------------------------------------------------------------------------------
@@ -114,7 +115,7 @@
       unseen = !answered && !pressable();
       current.replaceWith(document.importNode(next, true));
       shownAt = now();
-      marks = false;
+      marks = full = false;
       const heading = byId("screen").querySelector("h1");
       if (heading) heading.focus({ preventScroll: true });
     }
@@ -128,7 +129,7 @@
     byId("elsewhere").hidden = !displaced;
     const stale = !connected && now() - lostAt > PRIVATE_MS;
     document.documentElement.classList.toggle("blank", displaced || stale);
-    showShift();
+    showKeys();
     const content = document.querySelector("#screen .content");
     const below = byId("below");
     below.hidden = true;
@@ -294,7 +295,9 @@
     pressing = true;
     const body = new URLSearchParams(new FormData(form, button)).toString();
     for (const input of document.querySelectorAll("input[data-typed]")) input.value = "";
+    full = false;
     look(false);
+    showKeys();
     const { status, page } = await request("POST", "/press", body, ANSWER_MS);
     pressing = false;
     if (isScreen(status, page)) arrive(page, true);
@@ -326,8 +329,11 @@
   }
 
   function allowed(input, text) {
-    const kept = input.dataset.typed === "digits" ? text.replace(/[^0-9]/g, "") : text;
-    return [...kept].slice(0, Number(input.dataset.most)).join(""); // no half of a character
+    const kept = [...(input.dataset.typed === "digits" ? text.replace(/[^0-9]/g, "") : text)];
+    const fitting = kept.slice(0, Number(input.dataset.most)); // no half of a character
+    full = fitting.length < kept.length;
+    showKeys();
+    return fitting.join("");
   }
 
   // A passphrase can be looked at, and hides by itself.
@@ -341,6 +347,7 @@
   }
 
   function type(input, key) {
+    if (!["shift", "layer", "look"].includes(key)) full = false;
     if (key === "back") input.value = [...input.value].slice(0, -1).join("");
     else if (key === "clear") input.value = "";
     else if (key === "shift") shift = !shift;
@@ -349,7 +356,7 @@
     else input.value = allowed(input, input.value + (shift ? key.toUpperCase() : key));
     if (!["shift", "layer", "look"].includes(key)) shift = startsWord(input.value);
     input.scrollLeft = input.scrollWidth; // what was typed last is seen
-    showShift();
+    showKeys();
   }
 
   // Names begin words with a capital; what has digits in it (a code, a number) is all capitals; a
@@ -359,7 +366,8 @@
     return text === "" || /[0-9]/.test(text) || /[ '.-]$/.test(text);
   }
 
-  function showShift() {
+  function showKeys() {
+    document.documentElement.classList.toggle("full", full);
     document.documentElement.classList.toggle("shifted", shift);
     document.documentElement.classList.toggle("marked", marks);
   }
@@ -391,7 +399,7 @@
     else if (event.key.length === 1 && !(busy && event.key === " ")) {
       input.value = allowed(input, input.value + event.key);
       shift = startsWord(input.value);
-      showShift();
+      showKeys();
       event.preventDefault();
     }
   });
