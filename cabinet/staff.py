@@ -90,6 +90,12 @@ def code_made(draft: Draft, event: CodeMade) -> None:
 # --- screens ------------------------------------------------------------------------------------
 
 
+NOTHING_HERE = {
+    "auditor": "Nothing is done here. Reports are made from the ledger, with cabinet report.",
+    "witness_only": "Nothing is done here alone: come when somebody's screen asks for a witness.",
+}
+
+
 def show_menu(state: State, place: Place, now_ms: int) -> Screen:
     """What else this person may do here."""
     rows = []
@@ -137,9 +143,9 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
         actions.append(Button("home", "Patients", "primary"))
     elif held := len(removals.mine(state)):  # of before they might remove no more
         actions.append(Button("removals", f"Open removals ({held})", "primary"))
-    return Screen(
-        0, "menu", "Tasks", (*place.said(), Rows(tuple(rows), "Nothing here.")), tuple(actions)
-    )
+    role = state.people[session.person].role if session is not None else ""
+    nothing = NOTHING_HERE.get(role, "Nothing here.")
+    return Screen(0, "menu", "Tasks", (*place.said(), Rows(tuple(rows), nothing)), tuple(actions))
 
 
 def _people(

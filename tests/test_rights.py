@@ -197,6 +197,10 @@ def test_another_role_in_mid_session_brings_its_own_rights_and_ends_the_old(ward
     assert not pulses(ward)
     assert refused(ward).why == "not_allowed"
     assert ward.state.people[ward.ref("N1")].rights == r.Rights("witness_only")
+    ward = Ward()
+    listed(ward, "N1", "witness_only")
+    ward.sign_in("N1")
+    assert "come when somebody's screen asks for a witness" in repr(ward.screen())
 
 
 # --- training -------------------------------------------------------------------------------------
