@@ -112,7 +112,7 @@ def show(state: State, place: Place) -> Screen:
     blocks = (
         *place.said(),
         Words("Another finger sensor is fitted", "name"),
-        Words("Until this is settled everybody signs in with badge and PIN."),
+        Words("Until this is settled everybody signs in with badge and PIN or passphrase."),
         Words("If the old sensor comes back, all is as it was."),
         Words(f"If the new one stays, {stays}"),
     )
