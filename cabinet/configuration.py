@@ -5,10 +5,11 @@ refused at start with the file, the key and the reason, never corrected silently
 """
 
 import os
+import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 import msgspec
@@ -39,6 +40,7 @@ MAX_POCKETS = 96  # of a cabinet
 MAX_PLAN_BYTES = 15_872  # its make-up is one entry, with half a kilobyte of the entry's own
 MAX_FILE_BYTES = 256 * 1024
 DRIVERS = {"fingerprint": "zfm", "badge": "line", "scanner": "line"}
+NO_CHOICE = "Invalid enum value "  # as msgspec begins to say it
 PRODUCTION_FACTORIES = ("lgpio",)
 BCM_PINS = range(28)  # the Raspberry Pi header's GPIO 0 to 27
 
@@ -206,9 +208,22 @@ def load(file: Path) -> Configuration:
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at ")
         key = path.strip("`").removeprefix("$").removeprefix(".") or "(top level)"
+        if reason.startswith(NO_CHOICE):
+            value = reason.removeprefix(NO_CHOICE)
+            reason = f"{value} is not one of {', '.join(_choices(key))}"
         raise ConfigurationError(file, key, reason) from None
     _check(file, configuration)
     return configuration
+
+
+def _choices(key: str) -> tuple[str, ...]:
+    """What may stand at the key, such as `drawer[0].kind`."""
+    kind: Any = Configuration
+    for name in re.findall(r"[a-z_]+", key):
+        kind = get_type_hints(kind)[name]
+        while get_origin(kind) is tuple:
+            kind = get_args(kind)[0]
+    return tuple(str(it) for it in get_args(kind))
 
 
 def _check(file: Path, configuration: Configuration) -> None:
