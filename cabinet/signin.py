@@ -204,7 +204,6 @@ def totp_checked(draft: Draft, event: TotpChecked) -> None:
     if attempt is None or not asked:
         return
     person = draft.state.people[attempt.person]
-    draft.stay(active_ms=draft.moment.mono_ms)
     if not event.step:
         _wrong(draft, Factor.TOTP, "wrong_code")
     elif rights.stopped(draft.state, person.ref, draft.moment.wall_ms):
@@ -221,7 +220,6 @@ def key_checked(draft: Draft, event: KeyChecked) -> None:
     if attempt is None or place.page != "key_checking" or event.request != place.request:
         return
     person = draft.state.people[attempt.person]
-    draft.stay(active_ms=draft.moment.mono_ms)
     if event.counter < 0:
         _wrong(draft, Factor.SECURITY_KEY, "wrong_key")
     elif rights.stopped(draft.state, person.ref, draft.moment.wall_ms):

@@ -1,15 +1,27 @@
 """A PIN that is older than the site allows stays so, whatever the clock says."""
 
+import pytest
 from msgspec.structs import replace
 
 from cabinet import events as e
+from cabinet import records as r
 from tests.ward import PLAN, Ward
 
 DAY_MS = 86_400_000
+PLAN_OF_A_DAY = replace(PLAN, rules=replace(PLAN.rules, pin_days=1))
+
+
+@pytest.mark.parametrize(("age_ms", "old"), [(DAY_MS - 1, False), (DAY_MS, True)])
+def test_a_pin_grows_old_at_the_end_of_its_last_day(age_ms: int, *, old: bool) -> None:
+    ward = Ward(PLAN_OF_A_DAY, stocked=False)
+    ward.wall_ms += age_ms
+    ward.prove("N3")
+    assert (ward.state.session is None) is old
+    assert [it.why for it in ward.records(r.AttemptEnded)] == ["pin_old"] * old
 
 
 def test_old_pin_is_not_good_again_when_the_clock_is_set_back() -> None:
-    ward = Ward(replace(PLAN, rules=replace(PLAN.rules, pin_days=1)), stocked=False)
+    ward = Ward(PLAN_OF_A_DAY, stocked=False)
     ward.wall_ms += 3 * DAY_MS
     ward.do(e.Tick())  # the step of the clock is a record
     ward.wall_ms -= 3 * DAY_MS

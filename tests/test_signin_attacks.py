@@ -1,13 +1,15 @@
 """Attacks at the front of the cabinet: badges played back, and two people at once."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from cabinet import events as e
 from cabinet import records as r
-from tests.test_signin import finger, hold, pin, slots
-from tests.ward import Ward, badge
+from tests.test_key_proof import Desk
+from tests.test_signin import finger, hold, pin, slots, suspend
+from tests.ward import PIN, Ward, badge
 
 
 @pytest.fixture
@@ -111,3 +113,58 @@ def test_a_pin_of_one_attempt_is_never_the_proof_of_another(ward: Ward) -> None:
     ward.do(e.PinChecked(request, True))
     assert ward.state.session is None
     assert badge("N1") in ward.state.tries
+
+
+# --- the answer that is waited for ----------------------------------------------------------------
+
+LAST = {"finger": "N1", "pin": "N3", "totp": "A1", "security_key": "A1"}  # factor -> whose is last
+Answer = e.FingerSeen | e.PinChecked | e.TotpChecked | e.KeyChecked
+
+
+def compared(factor: str) -> tuple[Desk, Answer]:
+    """The last factor that somebody gives is being compared; the answer that it is right."""
+    desk = Desk()
+    if factor == "totp":
+        desk.add_app()
+        desk.wait(31)
+    elif factor == "security_key":
+        desk.add_key()
+    if LAST[factor] == "A1":
+        desk.prove("A1")
+    else:
+        hold(desk, LAST[factor])
+    match factor:
+        case "finger":
+            request = desk.command(e.VerifyFinger).request
+            return desk, e.FingerSeen(request, "matched", slots(desk, "N1")[0])
+        case "pin":
+            desk.press("use_pin")
+            desk.press("pin", PIN)
+            return desk, e.PinChecked(desk.command(e.CheckPin).request, True)
+        case "totp":
+            desk.press("totp", desk.code())
+            return desk, e.TotpChecked(desk.command(e.CheckTotp).request, 2**40)
+        case _:  # of a key that does not count: its counter is always 0
+            desk.do(e.KeySeen(desk.command(e.AskKey).request, "done", b"data", b"signature"))
+            return desk, e.KeyChecked(desk.command(e.CheckKey).request, 0)
+
+
+@pytest.mark.parametrize("factor", LAST)
+def test_attack_an_answer_to_another_question_proves_nothing(factor: str) -> None:
+    desk, right = compared(factor)
+    place, size = desk.engine.place, desk.sink.size
+    desk.do(replace(right, request="another"))
+    assert (desk.engine.place, desk.sink.size) == (place, size)
+    desk.do(right)
+    assert desk.records(r.SignedIn)[-1].person == desk.ref(LAST[factor])
+    assert desk.records(r.SignedIn)[-1].factors[-1] == factor
+
+
+@pytest.mark.parametrize("factor", LAST)
+def test_suspended_while_the_last_factor_is_compared_nobody_is_signed_in(factor: str) -> None:
+    desk, right = compared(factor)
+    suspend(desk, LAST[factor], "administrator" if LAST[factor] == "A1" else "nurse")
+    desk.do(right)
+    assert desk.state.session is None
+    refused = desk.records(r.FactorRefused)[-1]
+    assert (refused.factor, refused.why, refused.counts) == (factor, "not_active", True)
