@@ -20,9 +20,12 @@ from cabinet.messages import Row, Rows
 from cabinet.plan import Asked, Training
 from cabinet.wording import REASONS
 from tests.test_emergency import LISTED, begin, grant
-from tests.ward import MEDICINES, NOON_MS, PLAN, Ward
+from tests.test_enrolment import issued
+from tests.test_signin import lock_out
+from tests.ward import MEDICINES, NOON_MS, PLAN, SENSOR, Ward, badge
 
 HOUR_MS = 3_600_000
+NEWCOMER = e.PersonRow("X1", "Nell", "New", "nurse", badge("X1"))
 NAMES = {"N1": ("Nina", "Nurse"), "N2": ("Noel", "Nurse"), "P1": ("Paul", "Pharmacist")}
 
 
@@ -285,18 +288,72 @@ def test_attack_without_an_order_nobody_removes_what_they_are_not_trained_to_rem
 # --- a site's stricter rows -----------------------------------------------------------------------
 
 
-def test_a_site_that_asks_a_stronger_factor_is_heard_at_the_release() -> None:
+def stricter(*asked: Asked) -> Ward:
+    """A ward whose site has these rows of its own."""
     ward = Ward()
-    ward.plan = msgspec.structs.replace(
-        PLAN, policy=(Asked("remove", "CII", "nurse", strong=True),)
-    )
+    ward.plan = msgspec.structs.replace(PLAN, policy=asked)
     ward.restart()
+    ward.do(e.DeviceChanged("fingerprint", "", SENSOR))
+    return ward
+
+
+def test_a_site_that_asks_a_stronger_factor_is_heard_at_the_release() -> None:
+    ward = stricter(Asked("remove", "CII", "nurse", strong=True))
     at_the_order(ward)
     ward.press("open")
     assert not pulses(ward)
     assert refused(ward).why == "strong_factor"
     ward.press("home")
     ward.remove("O2")
+
+
+# Of each act that is more than a release: who does it, and the presses up to the act itself.
+AT_THE_SCREEN = {
+    "administer": ("A1", ("people", "find_person", "find_people Nina")),
+    "invite": ("A1", ("invite", "issue:X1")),
+    "enrol": ("C1", ("menu", "enrolling", "stand_by K7QM-2XWP-9HTA")),
+    "release": ("P1", ("menu", "locked", "release:N1")),
+    "temporary": ("C1", ("menu", "emergency", "temporary", "temp_new")),
+    "break_glass": ("N1", ("menu", "emergency", "break_glass", "begin:break_glass:nobody_else")),
+    "critical_override": (
+        "P1",
+        ("menu", "emergency", "critical_override", "begin:critical_override:many_patients"),
+    ),
+    "give": ("N1", ("removals", "removal:", "give", "amount 1")),
+    "waste": ("N1", ("removals", "removal:", "waste", "amount 1")),
+    "return": ("N1", ("removals", "removal:", "return", "amount 1")),
+    "load": (
+        "T1",
+        ("menu", "load_list", "load:P1", "expiry 122031", "load_quantity 1", "open_load"),
+    ),
+}
+
+
+@pytest.mark.parametrize("act", AT_THE_SCREEN)
+def test_whatever_act_a_site_asks_a_stronger_factor_for_is_not_done_without(act: str) -> None:
+    ward = stricter(Asked(act, strong=True))
+    ward.do(e.Import("test", people=(("people.csv:2", NEWCOMER),)))
+    staff_id, presses = AT_THE_SCREEN[act]
+    if act == "enrol":
+        issued(ward, "X1")
+    if act == "release":
+        lock_out(ward, "N1")
+    ward.sign_in(staff_id)
+    removal = ward.remove("O1", count=20) if "removals" in presses else ""
+    size, page = len(ward.records()), ""
+    for press in presses:
+        button, _, typed = press.partition(" ")
+        verb, colon, subject = button.partition(":")
+        subject = removal if verb == "removal" else subject
+        subject = ward.ref(subject) if subject in ("X1", "N1") else subject
+        assert not ward.records()[size:], "refused at the act, and not before"
+        page = ward.engine.place.page
+        ward.press(f"{verb}{colon}{subject}", typed)
+    if act == "enrol":
+        ward.do(e.CodeHashed(ward.command(e.HashCode).request, "code"))
+    assert [type(it) for it in ward.records()[size:]] == [r.Refused]
+    assert refused(ward).why == "strong_factor"
+    assert ward.engine.place.page == page, "and nothing is begun"
 
 
 # --- changed at the cabinet -----------------------------------------------------------------------
