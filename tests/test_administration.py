@@ -1,12 +1,14 @@
 """People at the touchscreen: each change with old and new; what gives power takes two people."""
 
 import pytest
+from msgspec.structs import replace
 
 from auth.policy import ROLE_GROUPS, Act, Role
+from cabinet import administration, rights, screens
 from cabinet import events as e
 from cabinet import records as r
-from cabinet import rights, screens
 from cabinet import staff_records as st
+from cabinet.lists import MAX_AREAS, MAX_NAME_CHARS
 from cabinet.messages import Rows
 from cabinet.plan import Plan, Training
 from tests.administrator import (
@@ -222,6 +224,77 @@ def test_the_last_area_is_everywhere_or_none(ward: Ward) -> None:
     assert facts(ward)["Areas"] == "Everywhere → Nowhere"
     ward.press("save_change")
     assert rights.refusal(ward.state, ward.ref("N1"), Act.GIVE, ward.wall_ms) == "wrong_area"
+
+
+LONG = "x" * MAX_NAME_CHARS
+MANY = tuple(f"W{number}" for number in range(MAX_AREAS))
+
+
+@pytest.mark.parametrize(
+    ("held", "typed", "then"),
+    [
+        (("*",), "4W", ("4W",)),
+        (("4W",), "ICU", ("4W", "ICU")),
+        (("4W", "ICU", "3E"), "ICU", ("4W", "3E")),
+        (("4W", "ICU"), "*", ("*",)),
+        (("*",), "*", ("*",)),
+        ((), "7", ("7",)),
+        ((), LONG, (LONG,)),
+        ((), LONG + "x", None),
+        (("4W",), "4\u202ew", None),
+        (MANY[:-1], MANY[-1], MANY),
+        (MANY, "one more", None),
+        (MANY, MANY[-1], MANY[:-1]),
+    ],
+)
+def test_areas_are_added_and_taken_away_one_by_one(
+    ward: Ward, held: tuple[str, ...], typed: str, then: tuple[str, ...] | None
+) -> None:
+    person = ward.state.people[ward.ref("N1")]
+    person.rights = replace(person.rights, areas=held)
+    choose(ward, "N1")
+    for button in ("edit", "edit:areas", "edit:area"):
+        ward.press(button)
+    assert bool(ward.press("set_area_typed", typed).refusal) is (then is None)
+    changing = ward.engine.place.changing
+    assert changing is not None and changing.rights.areas == (held if then is None else then)
+
+
+def test_a_group_that_is_taken_away_takes_its_override_along_and_no_other(ward: Ward) -> None:
+    person = ward.state.people[ward.ref("N1")]
+    person.rights = replace(person.rights, override_groups=("A", "B"))
+    choose(ward, "N1")
+    for button in ("edit", "edit:groups", "set_group:A", "check_change", "save_change"):
+        ward.press(button)
+    assert person.rights.groups == ("B", "C", "D", "E")
+    assert person.rights.override_groups == ("B",)
+
+
+def test_another_training_is_left_as_it_is() -> None:
+    ward = Ward(replace(PLAN, training=(Training("epidural", ("waste",)),)), stocked=False)
+    ward.sign_in("A1")
+    person = ward.state.people[ward.ref("N1")]
+    person.rights = replace(person.rights, competencies=(("chemotherapy", 0), ("epidural", 1)))
+    choose(ward, "N1")
+    for button in ("edit", "edit:competencies", "competency:epidural", "competency_always"):
+        ward.press(button)
+    changing = ward.engine.place.changing
+    assert changing is not None
+    assert changing.rights.competencies == (("chemotherapy", 0), ("epidural", 0))
+
+
+@pytest.mark.parametrize(
+    ("digits", "end_ms"),
+    [
+        ("31122030", 1_924_992_000_000),
+        ("28022030", 1_898_553_600_000),
+        *((it, 0) for it in ("", "3112203", "311220300", "31022030", "00000000", "99999999")),
+        *((it, 0) for it in ("31-12-30", "3112203x", "\u0663\u0661122030", "31122\u00b230")),
+        ("31129999", 0),  # the day after it has no date
+    ],
+)
+def test_the_end_of_a_day_is_of_eight_digits_that_are_one(digits: str, end_ms: int) -> None:
+    assert administration.end_of_day(digits) == end_ms
 
 
 def test_training_is_given_renewed_and_ended() -> None:

@@ -1,12 +1,15 @@
 """What gives power takes two administrators, here and now; and what no administrator may do."""
 
 from collections.abc import Iterator
+from dataclasses import replace as replace_field
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from cabinet import administration, screens
 from cabinet import events as e
 from cabinet import records as r
-from cabinet import screens
 from cabinet import staff_records as st
 from tests.administrator import (
     begin,
@@ -16,7 +19,7 @@ from tests.administrator import (
     make_administrator,
     rest,
 )
-from tests.ward import PEOPLE, Ward, badge
+from tests.ward import NOON_MS, PEOPLE, Ward, badge
 
 
 @pytest.fixture
@@ -138,6 +141,91 @@ def test_what_takes_power_away_takes_one(ward: Ward) -> None:
     change_role(ward, "N1", "nurse")
     ward.press("save_change")
     assert (changed(ward).after.role, changed(ward).approved_by) == ("nurse", "")
+
+
+PHARMACIST = r.Rights("pharmacist", areas=("4W",), expires_ms=2 * NOON_MS)
+NURSE = r.Rights("nurse", areas=("4W",), expires_ms=2 * NOON_MS)
+OVERRIDING = replace(NURSE, groups=("A", "B"), override_groups=("A",))
+FURTHER: tuple[dict[str, Any], ...] = (
+    *({"areas": ("4W", "ICU")}, {"areas": ("ICU",)}, {"areas": ("*",)}),
+    *({"expires_ms": 2 * NOON_MS + 1}, {"expires_ms": 0}),
+)
+NO_FURTHER: tuple[dict[str, Any], ...] = (
+    *({"groups": ("A",)}, {"competencies": (("controlled", 0),)}),
+    *({"expires_ms": 2 * NOON_MS - 1}, {"areas": ()}),
+)
+
+
+def takes_two(ward: Ward, before: r.Rights, after: r.Rights) -> bool:
+    person = ward.state.people[ward.ref("N1")]
+    person.rights = before
+    change = replace_field(administration.begun(person), rights=after)
+    return administration.takes_two(ward.state, person, change, NOON_MS)
+
+
+@pytest.mark.parametrize("more", FURTHER)
+def test_power_that_reaches_further_than_before_takes_two(ward: Ward, more: dict[str, Any]) -> None:
+    for held in (PHARMACIST, OVERRIDING, replace(NURSE, role="administrator")):
+        assert takes_two(ward, held, replace(held, **more))
+        elsewhere = more.get("areas") == ("ICU",)  # and so each reaches where the other does not
+        assert takes_two(ward, replace(held, **more), held) is elsewhere
+    assert not takes_two(ward, NURSE, replace(NURSE, **more)), "no power, and so by one"
+
+
+@pytest.mark.parametrize("same", NO_FURTHER)
+def test_power_that_reaches_no_further_takes_one(ward: Ward, same: dict[str, Any]) -> None:
+    for held in (PHARMACIST, OVERRIDING, replace(NURSE, role="administrator")):
+        assert not takes_two(ward, held, replace(held, **same))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (NURSE, OVERRIDING),
+        (OVERRIDING, replace(OVERRIDING, override_groups=("A", "B"))),
+        (NURSE, PHARMACIST),
+        (PHARMACIST, replace(PHARMACIST, role="administrator")),
+        (replace(PHARMACIST, role="administrator"), PHARMACIST),
+    ],
+)
+def test_power_that_was_not_held_takes_two_and_to_end_it_takes_one(
+    ward: Ward, before: r.Rights, after: r.Rights
+) -> None:
+    assert takes_two(ward, before, after)
+    back = {"pharmacist", "administrator"} == {before.role, after.role}
+    assert takes_two(ward, after, before) is back
+
+
+@pytest.mark.parametrize("since_ms", [-1, 0])
+def test_power_that_has_ended_is_given_anew_by_two(ward: Ward, since_ms: int) -> None:
+    ended = replace(PHARMACIST, expires_ms=NOON_MS - since_ms)
+    assert takes_two(ward, ended, replace(ended, groups=("A",))) is (since_ms == 0)
+
+
+@pytest.mark.parametrize(("overrides", "two"), [((), False), (("A",), True)])
+def test_a_nurse_enrols_again_by_two_where_they_may_override(
+    ward: Ward, overrides: tuple[str, ...], *, two: bool
+) -> None:
+    person = ward.state.people[ward.ref("N1")]
+    person.rights = replace(NURSE, groups=("A",), override_groups=overrides)
+    change = replace_field(administration.begun(person), again=True)
+    assert administration.takes_two(ward.state, person, change, NOON_MS) is two
+
+
+def test_whom_a_change_stops_is_given_nothing_by_it_and_so_by_one(ward: Ward) -> None:
+    person = ward.state.people[ward.ref("N1")]
+    change = replace_field(administration.begun(person), rights=PHARMACIST, standing="suspended")
+    assert not administration.takes_two(ward.state, person, change, NOON_MS)
+
+
+def test_power_that_somebody_invited_already_has_is_changed_by_one(ward: Ward) -> None:
+    row = e.PersonRow("X1", "Nell", "New", "nurse", badge("X1"))
+    assert not ward.do(e.Import("test", people=(("people.csv:2", row),))).refusal
+    person = ward.state.people[ward.ref("X1")]
+    assert person.status(NOON_MS) == "invited"
+    person.rights = OVERRIDING
+    change = replace_field(administration.begun(person), rights=replace(OVERRIDING, groups=("A",)))
+    assert not administration.takes_two(ward.state, person, change, NOON_MS)
 
 
 # --- what nobody may ------------------------------------------------------------------------------

@@ -1,11 +1,16 @@
 """Nobody locks everybody out: an administrator whose access here does not end always stays."""
 
+from dataclasses import replace
+from typing import Any
+
+import msgspec
 import pytest
 
+from cabinet import administration
 from cabinet import events as e
 from cabinet import records as r
 from tests.administrator import choose, suspend
-from tests.ward import Ward, badge
+from tests.ward import NOON_MS, Ward, badge
 
 
 @pytest.fixture
@@ -71,3 +76,30 @@ def test_a_list_does_not_stop_the_last_whose_access_here_does_not_end(ward: Ward
     outcome = ward.do(e.Import("test", people=(("people.csv:2", gone),)))
     assert outcome.refusal
     assert ward.state.people[ward.ref("A1")].standing == "active"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"standing": "suspended"},
+        {"standing": "left"},
+        {"again": True},
+        {"role": "nurse"},
+        {"expires_ms": 2 * NOON_MS},
+        {"areas": ("Ward 9",)},
+        {"groups": ("A",)},  # which leaves them who they are
+    ],
+)
+def test_nothing_is_done_that_would_leave_none(ward: Ward, said: dict[str, Any]) -> None:
+    """Whoever would do it is an administrator too, whose own access ends."""
+    first, last = ward.state.people[ward.ref("A1")], ward.state.people[ward.ref("A2")]
+    first.rights = msgspec.structs.replace(first.rights, expires_ms=2 * NOON_MS)
+    whole = {name: value for name, value in said.items() if name in ("standing", "again")}
+    theirs = {name: value for name, value in said.items() if name not in whole}
+    change = administration.begun(last)
+    rights = msgspec.structs.replace(change.rights, **theirs)
+    change = replace(change, rights=rights, **whole)
+    why = administration.refusal(ward.state, last, change, NOON_MS)
+    assert why == ("" if "groups" in said else "last_administrator")
+    first.rights = msgspec.structs.replace(first.rights, expires_ms=0)
+    assert not administration.refusal(ward.state, last, change, NOON_MS), "another one stays"
