@@ -384,13 +384,23 @@ def test_a_count_of_what_is_not_controlled_needs_no_witness(ward: Ward) -> None:
     assert ward.records(r.Counted)[-1].witness == ""
 
 
-def test_a_witness_who_proves_it_in_the_last_second_and_later_is_too_late(ward: Ward) -> None:
+def in_the_last_second(ward: Ward, ms: int) -> None:
+    """The witness of a waste comes as time runs out, and proves it so much later, before a tick."""
     called(ward)
     ward.wait(55)
     ward.do(e.BadgeSeen(badge("N2")))
     request = ward.command(e.VerifyFinger).request
-    ward.now_ms += 5000  # the answer comes before the tick
+    ward.now_ms += 4000 + ms
     ward.do(e.FingerSeen(request, "matched", ward.state.people[ward.ref("N2")].slots[0]))
+
+
+def test_a_witness_who_proves_it_just_in_time_is_one(ward: Ward) -> None:
+    in_the_last_second(ward, 999)
+    assert ward.records(r.Wasted)[-1].witness == ward.ref("N2")
+
+
+def test_a_witness_who_proves_it_when_time_is_over_is_too_late(ward: Ward) -> None:
+    in_the_last_second(ward, 1000)
     assert not ward.records(r.Wasted)
     assert ward.records(r.Refused)[-1].why == "witness_too_late"
     ward.wait(1)

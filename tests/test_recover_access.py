@@ -98,6 +98,14 @@ def test_until_they_enrol_nothing_of_theirs_changes(ward: Ward) -> None:
     ward.sign_in("P1")
 
 
+def test_a_code_of_the_cards_is_as_good_beside_an_enroller(ward: Ward) -> None:
+    ward.do(recovered(ward))
+    ward.enter("new A1", by="C1")
+    enrolment = ward.state.enrolment
+    assert enrolment is not None
+    assert (enrolment.person, enrolment.enroller) == (ward.ref("A1"), ward.ref("C1"))
+
+
 def test_a_code_of_the_cards_ends_and_is_good_once(ward: Ward) -> None:
     ward.do(recovered(ward))
     enrol(ward, "A1", "A1's new badge")

@@ -8,6 +8,7 @@ from cabinet import screens
 from cabinet.journal import replay
 from tests.administrator import change_role
 from tests.attacker import plain
+from tests.test_administration import add
 from tests.test_enrolment import issued, pins
 from tests.test_temporary import enrol, make
 from tests.ward import PIN, Ward, badge
@@ -63,6 +64,19 @@ def test_attack_an_administrator_alone_cannot_invent_a_nurse(ward: Ward) -> None
     assert begun(ward, "A1") == "own_code"
     assert not ward.state.people[ward.ref("X1")].enrolled
     assert "Another enroller" in repr(ward.screen())
+
+
+def test_attack_an_administrator_alone_cannot_add_a_nurse_and_enrol_them(ward: Ward) -> None:
+    """Only the maker of a temporary user may also stand by."""
+    ward.sign_in("A1")
+    add(ward, "X1", "New", "Nell")
+    ward.press(f"issue:{ward.ref('X1')}")
+    ward.do(e.CodeMade(ward.command(e.MakeCode).request, "plain", "code of X1"))
+    ward.press("menu")
+    ward.press("sign_out")
+    ward.enter("code of X1", by="A1")
+    assert ward.records(r.Refused)[-1].why == "own_code"
+    assert ward.state.enrolment is None
 
 
 def test_attack_an_administrator_alone_cannot_take_over_a_nurse_with_a_new_badge(

@@ -3,6 +3,8 @@
 Each attack is a test named after it; the rules are asked through the real engine.
 """
 
+from collections.abc import Callable
+
 import pytest
 
 from cabinet import events as e
@@ -82,18 +84,57 @@ def test_suspended_behind_a_shut_drawer_that_was_not_counted_the_count_is_owed(w
     assert ward.state.pockets["P1"].count_due
 
 
-@pytest.mark.parametrize("page", ["menu", "everyone", "removals", "patient", "more"])
-def test_whoever_is_suspended_sees_nothing_more_at_the_next_press(ward: Ward, page: str) -> None:
+def at_everybody(ward: Ward) -> None:
     ward.sign_in("N1")
     ward.press("everyone")
+
+
+def at_a_removal(ward: Ward) -> None:
+    ward.sign_in("N1")
+    removal = ward.remove("O1", count=20)
+    ward.press("removals")
+    ward.press(f"removal:{removal}")
+
+
+@pytest.mark.parametrize("arrive", [at_everybody, at_the_order, at_a_removal])
+def test_whoever_is_suspended_does_nothing_and_sees_nothing_more_at_the_next_press(
+    arrive: Callable[[Ward], None],
+) -> None:
+    seen = Ward()
+    arrive(seen)
+    listed(seen, "N1", status="suspended")
+    for button in screens.buttons(seen.screen()):
+        ward = Ward()
+        arrive(ward)
+        listed(ward, "N1", status="suspended")
+        size = len(ward.records())
+        ward.commands.clear()
+        ward.press(button, "1")
+        new = [type(it) for it in ward.records()[size:]]
+        assert new == ([r.SignedOut] if button == "sign_out" else [r.Refused, r.SignedOut]), button
+        assert not ward.commands and ward.engine.place.page == "home"
+        assert ward.screen().name == "rest"
+        assert "FRANKLIN" not in repr(ward.screen())
+
+
+def test_whoever_is_suspended_and_idle_is_signed_out_once(ward: Ward) -> None:
+    ward.sign_in("N1")
     listed(ward, "N1", status="suspended")
-    button = next((it for it in screens.buttons(ward.screen()) if it.startswith(page)), "menu")
-    if button in screens.buttons(ward.screen()):
-        ward.press(button)
-        assert refused(ward).why == "rights_withdrawn"
+    ward.now_ms += ward.plan.timings.session_most_h * HOUR_MS
+    ward.do(e.Tick())
+    assert [it.why for it in ward.records(r.SignedOut)[-1:]] == ["rights_withdrawn"]
+    assert len(ward.records(r.SignedOut)) == len(ward.records(r.SignedIn))
+
+
+def test_a_proof_that_is_going_on_ends_before_a_session_of_somebody_suspended(ward: Ward) -> None:
+    ward.sign_in("N1")
+    ward.do(e.BadgeSeen(badge("N2")))
+    listed(ward, "N1", status="suspended")
     ward.wait(1)
-    assert ward.screen().name == "rest"
-    assert "FRANKLIN" not in repr(ward.screen())
+    request = ward.command(e.VerifyFinger).request
+    ward.do(e.FingerSeen(request, "matched", ward.state.people[ward.ref("N2")].slots[0]))
+    assert ward.state.session is not None and ward.state.session.person == ward.ref("N2")
+    assert ward.records(r.SignedOut)[-1].why == "another_person"
 
 
 def test_without_a_press_whoever_is_suspended_is_signed_out_within_a_tick(ward: Ward) -> None:

@@ -143,6 +143,7 @@ def test_attack_unlocked_by_pin_to_count_at_a_drawer_nobody_goes_on_unsupervised
     assert ward.state.access is None, "what was begun is ended"
     ward.press("home")
     assert ward.screen().name == "witness" and not ward.works("N1")
+    assert ward.engine.place.page == "witness", "the press itself does nothing"
     ward.by_pin("C1")
     assert ward.works("N1")
 
