@@ -5,15 +5,14 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from cabinet import emergency, screens
 from cabinet import events as e
 from cabinet import records as r
+from cabinet import screens
 from cabinet.journal import replay
 from cabinet.messages import Live, Rows
 from cabinet.plan import Asked, Override, Plan
-from cabinet.state import Emergency, Spell
 from tests.attacker import plain
-from tests.ward import NOON_MS, PLAN, Ward, badge
+from tests.ward import PLAN, Ward, badge
 
 HOUR_MS = 3_600_000
 LISTED = msgspec.structs.replace(
@@ -202,39 +201,6 @@ def test_broken_glass_is_one_persons_alone(ward: Ward) -> None:
     ward.press("everyone")
     ward.press(f"patient:{patient}")
     assert ward.press(f"override:{patient}").refusal
-
-
-@pytest.mark.parametrize(
-    ("begun", "under"),
-    [
-        ((), None),
-        (("N1 break_glass",), 0),
-        (("N2 break_glass",), None),
-        (("P1 critical_override",), 0),
-        (("N1 critical_override",), 0),
-        (("P1 critical_override", "N1 break_glass"), 1),  # their own first, as it is wider
-        (("N2 break_glass", "P1 critical_override"), 1),
-        (("N1 break_glass over", "P1 critical_override"), 1),
-        (("N1 break_glass called_off", "P1 critical_override"), 1),
-        (("P1 critical_override called_off",), None),
-        (("P1 critical_override over",), None),
-    ],
-)
-def test_what_is_removed_under_is_ones_own_glass_or_everybodys_override_while_it_is_on(
-    ward: Ward, begun: tuple[str, ...], under: int | None
-) -> None:
-    for number, said in enumerate(begun):
-        who, kind, *over = said.split()
-        ends_ms = NOON_MS + (0 if over == ["over"] else 1)
-        ward.state.emergencies[str(number)] = Emergency(
-            *(str(number), "break_glass" if kind == "break_glass" else "critical_override"),
-            *(ward.ref(who), ward.ref("C1"), "nobody_else", ends_ms, NOON_MS - HOUR_MS),
-            Spell(2 * HOUR_MS, 0),
-            "called_off" if over == ["called_off"] else "",
-        )
-    now_on = emergency.of(ward.state, ward.ref("N1"), NOON_MS, ward.now_ms)
-    assert (now_on.id if now_on is not None else None) == (None if under is None else str(under))
-    assert emergency.of(ward.state, ward.ref("N1"), NOON_MS, 2 * HOUR_MS) is None
 
 
 def test_break_glass_over_while_the_drawer_was_chosen_releases_nothing(ward: Ward) -> None:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from auth.lockout import Limits, Standing, Tries, crowd_wait_s, standing
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import screens
@@ -196,8 +195,6 @@ def test_what_is_no_pin_and_no_passphrase_is_not_hashed_and_no_wrong_try(
 # --- wrong tries ----------------------------------------------------------------------------------
 
 BADGES = ("N1", "N3", "stranger")  # with a finger, without one, nobody's
-LIMITS = Limits(delay_from_try=5, delay_s=30, lock_at_try=10, finger_off_at_try=50)
-FINGER, PIN_TYPED = ("badge", "finger"), ("badge", "pin")
 
 
 def wrong_tries(ward: Ward, staff_id: str, times: int) -> None:
@@ -428,75 +425,6 @@ def test_somebody_suspended_cannot_sign_in(ward: Ward) -> None:
     finger(ward, "matched", slots(ward, "N1")[0])
     assert ward.state.session is None
     assert ward.records(r.FactorRefused)[-1].why == "not_active"
-
-
-@pytest.mark.parametrize(
-    ("factors", "before", "after"),
-    [
-        (FINGER, Tries(49, 9, 7, 9), Tries(0, 0, 7, 0)),  # a finger forgives the slips of a PIN,
-        (FINGER, Tries(49, 10, 7), Tries(0, 10, 7)),  # and unlocks none
-        (PIN_TYPED, Tries(49, 9, 7, 9), Tries(49, 0, 7, 0)),
-        (PIN_TYPED, Tries(50, 9, 7, 10), Tries(50, 0, 7, 10)),
-        ((*FINGER, "totp"), Tries(0, 0, 7, 9), Tries(0, 0, 7, 0)),
-        ((*FINGER, "totp"), Tries(0, 0, 7, 10), Tries(0, 0, 7, 10)),
-    ],
-)
-def test_a_right_factor_forgives_its_own_slips_and_brings_none_back_that_is_off(
-    factors: tuple[str, ...], before: Tries, after: Tries
-) -> None:
-    assert before.right(factors, LIMITS) == after
-
-
-@pytest.mark.parametrize(
-    ("tries", "later_ms", "stands"),
-    [
-        (Tries(4, 0, 1000), 0, Standing(False, 0)),
-        (Tries(5, 0, 1000), 0, Standing(False, 30)),
-        (Tries(2, 2, 1000, 1), 0, Standing(False, 30)),
-        (Tries(2, 2, 1000), 0, Standing(False, 0)),
-        (Tries(5, 0, 1000), 29_999, Standing(False, 1)),
-        (Tries(5, 0, 1000), 29_000, Standing(False, 1)),
-        (Tries(5, 0, 1000), 28_999, Standing(False, 2)),
-        (Tries(5, 0, 1000), 30_000, Standing(False, 0)),
-        (Tries(49, 9, 1000), 0, Standing(False, 30)),
-        (Tries(50, 4, 1000), 0, Standing(False, 0, finger_off=True)),
-        (Tries(50, 5, 1000), 0, Standing(False, 30, finger_off=True)),
-        (Tries(0, 10, 1000), 0, Standing(False, 30, pin_off=True)),
-        (Tries(50, 10, 1000), 0, Standing(True, 0, finger_off=True, pin_off=True)),
-        (Tries(0, 0, 1000, 9), 0, Standing(False, 30)),
-        (Tries(0, 0, 1000, 10), 10**9, Standing(True, 0)),
-    ],
-)
-def test_where_somebody_stands_after_so_many_wrong_tries(
-    tries: Tries, later_ms: int, stands: Standing
-) -> None:
-    assert standing(tries, 1000 + later_ms, LIMITS) == stands
-
-
-@pytest.mark.parametrize(
-    ("recent_ms", "now_ms", "wait_s"),
-    [
-        ((0, 0), 0, 0),
-        ((0, 0, 595_000), 599_999, 6),
-        ((0, 0, 595_000), 600_000, 0),
-        ((0, 1, 595_000), 600_000, 0),
-        ((0, 1, 2, 595_000), 600_000, 5),
-        ((0, 1, 2), 10_001, 1),
-        ((0, 1, 2), 10_002, 0),
-    ],
-)
-def test_how_long_everybody_waits_where_a_whole_cabinet_was_guessed_at(
-    recent_ms: tuple[int, ...], now_ms: int, wait_s: int
-) -> None:
-    assert crowd_wait_s(recent_ms, now_ms, most=3, window_s=600) == wait_s
-
-
-@pytest.mark.parametrize("count", [0, 4, 5, 9, 10, 11])
-@pytest.mark.parametrize("now_ms", [-(10**12), 0, 999, 29_999, 30_000, 10**12])
-def test_no_wait_is_longer_than_one_delay(count: int, now_ms: int) -> None:
-    stand = standing(Tries(0, count, 0), now_ms, LIMITS)
-    assert stand.pin_off is (count >= 10) and not stand.locked
-    assert 0 <= stand.wait_s <= 30
 
 
 def test_the_state_after_all_this_is_what_the_ledger_says(ward: Ward) -> None:
