@@ -57,7 +57,7 @@ def proof_counter(
     WebAuthn, 6.1.1: a counter that does not move on is a copy; one that is always 0 is none.
     """
     read = _read(data)
-    if read is None or (read.counter <= after and (read.counter or after)):
+    if read is None or (after and read.counter <= after):
         return -1
     try:
         held = cbor.decode(public)

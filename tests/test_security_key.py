@@ -1,18 +1,22 @@
 """The security key's driver against an emulated key, packet by packet; what a proof is worth."""
 
+import hashlib
 import queue
 import secrets
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from auth import security_keys as keys
 from drivers.clock import SystemClock
 from drivers.errors import LinkLost
 from drivers.readings import Key, KeyReading, Reading
 from drivers.security_key import SecurityKey
-from sim.security_key import SecurityKeyEmulator
+from sim.security_key import ATTESTED, PRESENT, SecurityKeyEmulator, encode
 from tests.demo import PATIENCE_S, until
 
 pytestmark = pytest.mark.real_time
@@ -146,6 +150,55 @@ def test_attack_bytes_that_were_changed_on_the_way_are_no_proof(bench: Bench) ->
     assert counter(new, KeyReading("proof", Key.DONE, proof.data, b"")) == -1
     assert keys.new_key(proof.data) is None, "a proof is no new key"
     assert keys.new_key(b"") is None
+
+
+PRIVATE = ec.generate_private_key(ec.SECP256R1())
+NUMBERS = PRIVATE.public_key().public_numbers()
+X, Y = NUMBERS.x.to_bytes(32, "big"), NUMBERS.y.to_bytes(32, "big")
+PUBLIC = {1: 2, 3: -7, -1: 1, -2: X, -3: Y}
+
+
+def told(counter: int, rp_id: str = keys.RP_ID, flags: int = PRESENT) -> bytes:
+    """What a key says of itself, in the order of WebAuthn, 6.1."""
+    return hashlib.sha256(rp_id.encode()).digest() + bytes([flags]) + counter.to_bytes(4, "big")
+
+
+@pytest.mark.parametrize(
+    ("data", "after", "counted"),
+    [
+        (told(1), 0, 1),
+        (told(6), 5, 6),
+        (told(5), 5, -1),
+        (told(4), 5, -1),
+        (told(0), 5, -1),  # a copy from before it was first used
+        (told(0), 0, 0),  # a key that does not count
+        (told(1, "elsewhere.invalid"), 0, -1),
+        (told(1, flags=0), 0, -1),  # nobody touched it
+        (told(1, flags=0x04), 0, -1),
+    ],
+)
+def test_attack_what_a_key_rightly_signs_counts_here_by_a_touch_and_moved_on(
+    data: bytes, after: int, counted: int
+) -> None:
+    signature = PRIVATE.sign(data + keys.client_hash(CHALLENGE), ec.ECDSA(hashes.SHA256()))
+    assert keys.proof_counter(encode(PUBLIC), CHALLENGE, data, signature, after) == counted
+
+
+@pytest.mark.parametrize(
+    ("data", "public", "kept"),
+    [
+        (told(1, flags=PRESENT | ATTESTED), PUBLIC, True),
+        (told(1, flags=ATTESTED), PUBLIC, False),
+        (told(1, "elsewhere.invalid", PRESENT | ATTESTED), PUBLIC, False),
+        (told(1, flags=PRESENT | ATTESTED), {**PUBLIC, 3: -999}, False),  # what nobody can check
+        (told(1, flags=PRESENT | ATTESTED), {**PUBLIC, -3: X}, False),  # not on the curve
+    ],
+)
+def test_a_new_key_is_kept_where_it_was_touched_here_and_can_be_checked(
+    data: bytes, public: dict[int, Any], *, kept: bool
+) -> None:
+    held = bytes(16) + (2).to_bytes(2, "big") + b"id" + encode(public)
+    assert (keys.new_key(data + held) is not None) is kept
 
 
 def test_a_key_without_the_credential_is_the_wrong_key(bench: Bench) -> None:
