@@ -47,7 +47,7 @@ def check_usable(pin: str, own: tuple[str, ...] = ()) -> None:
     two_runs = any(_is_run(steps[: at - 1]) and _is_run(steps[at:]) for at in RUN_ENDS)
     if len(set(steps)) == 1 or two_runs:
         raise UnusablePin("A PIN of one digit or of runs of digits is too easy to guess.")
-    if any(pin == (pin[:unit] * PIN_DIGITS)[:PIN_DIGITS] for unit in (2, 3, 4)):
+    if any(pin == (pin[:unit] * PIN_DIGITS)[:PIN_DIGITS] for unit in (3, 4)):
         raise UnusablePin("A PIN that repeats itself is too easy to guess.")
     if pin[:2] in ("19", "20") or pin[4:6] in ("19", "20"):
         raise UnusablePin("A PIN that looks like a date is too easy to guess.")
@@ -97,10 +97,10 @@ class PinHasher:
     def verify(self, encoded: str, pin: str) -> bool:
         """Whether `pin` is the one of `encoded`; an empty `encoded` takes as long and is False."""
         try:
-            matched = self._hasher.verify(encoded or self._nobody, self._peppered(pin))
+            self._hasher.verify(encoded or self._nobody, self._peppered(pin))
         except (argon2.exceptions.VerifyMismatchError, argon2.exceptions.InvalidHashError):
             return False
-        return matched and bool(encoded)
+        return bool(encoded)
 
     def _peppered(self, pin: str) -> bytes:
         typed = bytearray(b"adc pin v1\0" + plain(pin).encode("utf-8", "surrogatepass"))

@@ -166,6 +166,37 @@ def test_presses_faster_than_codes_are_hashed_make_one_job(fresh: Fresh) -> None
 
 
 @pytest.mark.parametrize(
+    ("pin", "why"),
+    [
+        *((pin, "of one digit or of runs") for pin in ("00000000", "98765432", "14703692")),
+        *((pin, "of one digit or of runs") for pin in ("45698765", "34562109", "34567210")),
+        *((pin, "repeats itself") for pin in ("73917391", "73573573")),
+        *((pin, "looks like a date") for pin in ("19870412", "20873512", "35121987", "35122087")),
+        *((pin, "pairs or of mirrored") for pin in ("73988937", "77339955")),
+        *((pin, "counts on") for pin in ("15263748", "26374859")),
+        *((pin, "lines on the keypad") for pin in ("14736952", "96374102")),
+        ("26535897", "Many people choose"),
+        *((pin, "staff number") for pin in ("02739586", "73950264")),
+    ],
+)
+def test_a_pin_is_refused_for_its_own_reason(pin: str, why: str) -> None:
+    with pytest.raises(UnusablePin, match=why):
+        check_usable(pin, ("A-7395",))
+
+
+# Each is like one that is refused, but for what makes that one too easy to guess.
+@pytest.mark.parametrize(
+    "pin",
+    [
+        *("34072915", "77392615", "15372604", "27812906", "14782603", "82614703", "73910264"),
+        *("73988936", "73917390"),
+    ],
+)
+def test_a_pin_that_is_only_like_an_easy_one_can_be_chosen(pin: str) -> None:
+    check_usable(pin, ("739", "", "A-B", "55556666"))
+
+
+@pytest.mark.parametrize(
     "pin",
     [
         *("", "1234567", "123456789", "abcdefgh", "٧٣٩١٠٢٦٤", "-1234567", "1234 678"),

@@ -94,6 +94,12 @@ def test_what_is_no_hash_of_ours_is_a_wrong_pin() -> None:
         assert not hasher.verify(encoded, PIN)
 
 
+def test_attack_what_stands_for_nobodys_pin_proves_nobody() -> None:
+    hasher = PinHasher(PEPPER, passes=1, memory_kib=64)
+    assert hasher.verify(hasher.hash("no such person"), "no such person")
+    assert not hasher.verify("", "no such person")
+
+
 def test_a_pin_is_neither_the_persons_staff_number_nor_their_badges() -> None:
     hasher = PinHasher(PEPPER, passes=1, memory_kib=64)
     badge = keyed_hash(PEPPER, "badge", "58203917")
