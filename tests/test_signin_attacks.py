@@ -117,6 +117,7 @@ def test_a_pin_of_one_attempt_is_never_the_proof_of_another(ward: Ward) -> None:
 
 # --- the answer that is waited for ----------------------------------------------------------------
 
+TEMPORARY = ("emergency", "temporary", "temp_new")
 LAST = {"finger": "N1", "pin": "N3", "totp": "A1", "security_key": "A1"}  # factor -> whose is last
 Answer = e.FingerSeen | e.PinChecked | e.TotpChecked | e.KeyChecked
 
@@ -168,3 +169,87 @@ def test_suspended_while_the_last_factor_is_compared_nobody_is_signed_in(factor:
     assert desk.state.session is None
     refused = desk.records(r.FactorRefused)[-1]
     assert (refused.factor, refused.why, refused.counts) == (factor, "not_active", True)
+
+
+# --- what is worked out ---------------------------------------------------------------------------
+
+WORKED_OUT = (
+    *("person_number", "temporary_number", "temporary_code", "code", "one_time_code"),
+    *("new_pin", "same_pin", "new_finger", "new_app", "new_code", "new_key", "key_heard"),
+)
+Result = Answer | e.NumbersHashed | e.CodeMade | e.CodeHashed | e.PinHashed | e.TotpMade | e.KeySeen
+
+
+def worked_out(what: str) -> tuple[Desk, Result]:
+    """Something is worked out for the screen; what comes of it."""
+    desk = Desk()
+    match what:
+        case "person_number" | "temporary_number" | "temporary_code":
+            page = "add" if what == "person_number" else "temp"
+            desk.sign_in("A1" if page == "add" else "C1")
+            for button in ("people", "add_person") if page == "add" else ("menu", *TEMPORARY):
+                desk.press(button)
+            for step, typed in (("staff_id", "X7"), ("family", "Temp"), ("given", "Tom")):
+                desk.press(f"{page}_{step}", typed)
+            desk.press(f"{page}_human", "77")
+            number = e.NumbersHashed(desk.command(e.HashNumbers).request, "number", "human")
+            if what != "temporary_code":
+                return desk, number
+            desk.do(number)
+            desk.press("temp_hours", "12")
+            return desk, e.CodeMade(desk.command(e.MakeCode).request, "plain", "code")
+        case "new_app" | "new_code" | "new_key" | "key_heard":
+            desk.sign_in("A1")
+            desk.press("authenticator")
+            desk.press("add_totp" if what in ("new_app", "new_code") else "add_key")
+            if what == "new_app":
+                return desk, e.TotpMade(desk.command(e.MakeTotp).request, "plain", "sealed")
+            if what == "new_code":
+                desk.do(e.TotpMade(desk.command(e.MakeTotp).request, "plain", "sealed"))
+                desk.press("same_totp", "123456")
+                return desk, e.TotpChecked(desk.command(e.CheckTotp).request, 2**40)
+            heard = e.KeySeen(desk.command(e.AskKey).request, "done", b"data", b"")
+            if what == "key_heard":
+                return desk, heard
+            desk.do(heard)
+            return desk, e.KeyChecked(desk.command(e.CheckKey).request, 0, "00", "00")
+    row = e.PersonRow("X1", "Nell", "New", "nurse", badge("X1"))
+    desk.do(e.Import("test", people=(("people.csv:2", row),)))
+    desk.sign_in("A1")
+    desk.press("invite")
+    desk.press(f"issue:{desk.ref('X1')}")
+    made = e.CodeMade(desk.command(e.MakeCode).request, "plain", "code")
+    if what == "code":
+        return desk, made
+    desk.do(made)
+    desk.press("menu")
+    desk.press("sign_out")
+    desk.stand_by("A2")
+    desk.press("stand_by", "K7QM-2XWP-9HTA")
+    hashed = e.CodeHashed(desk.command(e.HashCode).request, "code")
+    if what == "one_time_code":
+        return desk, hashed
+    desk.do(hashed)
+    desk.do(e.BadgeSeen(badge("X1")))
+    desk.press("new_pin", PIN)
+    chosen = e.PinHashed(desk.command(e.HashPin).request, "hash")
+    if what == "new_pin":
+        return desk, chosen
+    desk.do(chosen)
+    desk.press("same_pin", PIN)
+    same = e.PinChecked(desk.command(e.CheckPin).request, True)
+    if what == "same_pin":
+        return desk, same
+    desk.do(same)
+    asked = desk.command(e.EnrolFinger)
+    return desk, e.FingerSeen(asked.request, "enrolled", asked.slot)
+
+
+@pytest.mark.parametrize("what", WORKED_OUT)
+def test_what_was_not_asked_for_is_nothing_that_the_screen_waits_for(what: str) -> None:
+    desk, result = worked_out(what)
+    place, size = desk.engine.place, desk.sink.size
+    desk.do(replace(result, request="another"))
+    assert (desk.engine.place, desk.sink.size) == (place, size)
+    desk.do(result)
+    assert desk.engine.place != place
