@@ -15,7 +15,7 @@ from sim.cabinet import SimulatedCabinet
 from sim.fingerprint_sensor import NO_FINGER
 from sim.happenings import Happening, Kind
 from tests import invariants
-from tests.demo import PATIENCE_S, ROOT, person, until
+from tests.demo import PATIENCE_S, READY_S, ROOT, person, until
 from tests.peer import AGAIN_S, ScreenPeer
 
 
@@ -41,8 +41,8 @@ class Machine:
         """Until it shows a screen."""
         self.launch()
         socket = self.folder / "run" / "screen.sock"
-        until(lambda: self._alive() and socket.exists())
-        peer = until(lambda: self._alive() and self._connect(socket))
+        until(lambda: self._alive() and socket.exists(), READY_S)
+        peer = until(lambda: self._alive() and self._connect(socket), READY_S)
         assert peer
         return peer
 
@@ -94,14 +94,16 @@ class Machine:
 
     def sign_in(self, peer: ScreenPeer, given: str) -> None:
         peer.sees("rest")
-        self.hold_badge(peer, given)
-        self.world.touch(person(given).fingers[0])
-        peer.sees("patients")
-        self.world.touch(None)
+        self.prove(peer, given, then="patients")
 
-    def hold_badge(self, peer: ScreenPeer, given: str) -> None:
-        """To the reader, until a finger is asked for."""
-        peer.asks(lambda: self.cabinet.present(person(given).badge))
+    def prove(self, peer: ScreenPeer, given: str, then: str, finger: int = 0) -> None:
+        """By badge and finger."""
+        who = person(given)
+        peer.proves(
+            lambda: self.cabinet.present(who.badge),
+            lambda on: self.world.touch(who.fingers[finger] if on else None),
+            then,
+        )
 
     def scan(self, peer: ScreenPeer, label: str, read: Callable[[], bool]) -> None:
         """Hold a label to the scanner until it is `read`."""

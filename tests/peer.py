@@ -84,6 +84,23 @@ class ScreenPeer:
             assert present()
             self.look(lambda: self.name in (proof, "pin"), AGAIN_S)
 
+    def proves(
+        self, badge: Callable[[], object], finger: Callable[[bool], object], *then: str
+    ) -> None:
+        """Badge, and the finger on the glass until a screen of `then` is there.
+
+        `finger` lays it there, and lifts it.
+
+        Anew where the sensor failed meanwhile, as one that waits for a stalled machine does.
+        """
+        end = time.monotonic() + 4 * PATIENCE_S
+        while self.name not in then:
+            assert time.monotonic() < end, f"the finger was not read; still {self.name}"
+            self.asks(badge)
+            finger(True)
+            self.wait(lambda: self.name in (*then, "pin", "rest"))
+            finger(False)
+
     def shows(self, words: str) -> None:
         """Wait for words anywhere on the screen."""
         self.wait(lambda: words in repr(self.shown))

@@ -30,10 +30,11 @@ def row(told: str, name: str) -> list[str]:
 def at_the_screen(demo: Demo, screen: ScreenPeer) -> None:
     """The pharmacist proves who he is."""
     pharmacist = person("Henry")
-    screen.asks(lambda: demo.do("badge", badge=pharmacist.badge)["done"])
-    demo.do("touch", finger=pharmacist.fingers[0])
-    screen.wait(lambda: screen.name in ("patients", "service"))
-    demo.do("lift")
+    screen.proves(
+        lambda: demo.do("badge", badge=pharmacist.badge)["done"],
+        lambda on: demo.do("touch", finger=pharmacist.fingers[0]) if on else demo.do("lift"),
+        *("patients", "service"),
+    )
 
 
 def let_in(demo: Demo, laptop: Laptop) -> ScreenPeer:

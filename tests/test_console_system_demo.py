@@ -13,11 +13,12 @@ from cabinet import records as r
 from cabinet import service_records as sr
 from sim.people import PEOPLE, TECHNICIAN
 from sim.technicians import DEMO_FLEET, KEYGEN, SERVICE, ServiceCA
-from tests.demo import PATIENCE_S, Demo, pause, person, until
+from tests.demo import PATIENCE_S, Demo, pause, until
 from tests.laptops import PICOCOM, Laptop
 from tests.peer import ScreenPeer
 from tests.test_bundle import opened, records, said_of_somebody
 from tests.test_console import VT100, challenge
+from tests.test_console_demo import at_the_screen
 
 BEGIN, END = (f"-----{word} AGE ENCRYPTED FILE-----" for word in ("BEGIN", "END"))
 pytestmark = [
@@ -48,11 +49,7 @@ def sign_in(demo: Demo, laptop: Laptop) -> ScreenPeer:
     laptop.type(sam.sign(challenge(laptop)).replace("\n", "\r"))
     laptop.until("a pharmacist must let you in")
     screen = ScreenPeer(demo.folder / "run" / "screen.sock")
-    pharmacist = person("Henry")
-    screen.asks(lambda: demo.do("badge", badge=pharmacist.badge)["done"])
-    demo.do("touch", finger=pharmacist.fingers[0])
-    screen.sees("patients")
-    demo.do("lift")
+    at_the_screen(demo, screen)
     screen.press("menu")
     (button,) = re.findall(r"admit:\w+", repr(screen.shown))
     screen.does(button)

@@ -47,12 +47,8 @@ def turn_to(peer: ScreenPeer, words: str) -> str:
 
 def test_a_technician_scans_a_label_and_loads(machine: Machine) -> None:
     peer = machine.start()
-    priya = person("Priya")
     peer.sees("rest")
-    machine.hold_badge(peer, "Priya")
-    machine.world.touch(priya.fingers[0])
-    peer.sees("menu")
-    machine.world.touch(None)
+    machine.prove(peer, "Priya", then="menu")
     peer.press("load_list")
     peer.press(turn_to(peer, "HYDROmorphone"))
     peer.sees("load_expiry")

@@ -34,10 +34,7 @@ def command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def enrol(machine: Machine, peer: ScreenPeer, who: Person, code: str, enroller: str = "") -> None:
     """At the screen: code, (name,) badge, PIN twice, two fingers with three captures each."""
     if enroller:
-        machine.hold_badge(peer, enroller)
-        machine.world.touch(person(enroller).fingers[0])
-        peer.sees("menu")
-        machine.world.touch(None)
+        machine.prove(peer, enroller, then="menu")
         peer.press("enrolling")
         peer.press("stand_by", code.lower())
     else:
@@ -107,10 +104,7 @@ def test_two_administrators_enrol_then_the_lists_come_in_and_a_nurse_signs_in(
 
         peer = machine.start()
         peer.sees("rest")
-        machine.hold_badge(peer, "Ingrid")
-        machine.world.touch(ingrid.fingers[1])
-        peer.sees("menu")
-        machine.world.touch(None)
+        machine.prove(peer, "Ingrid", then="menu", finger=1)
         peer.press("invite")
         peer.press(peer.find("Amina Okafor"))
         peer.sees("code")
