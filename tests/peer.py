@@ -94,12 +94,14 @@ class ScreenPeer:
         Anew where the sensor failed meanwhile, as one that waits for a stalled machine does.
         """
         end = time.monotonic() + 4 * PATIENCE_S
-        while self.name not in then:
+        while True:
             assert time.monotonic() < end, f"the finger was not read; still {self.name}"
             self.asks(badge)
             finger(True)
             self.wait(lambda: self.name in (*then, "pin", "rest"))
             finger(False)
+            if self.name in then:
+                return
 
     def shows(self, words: str) -> None:
         """Wait for words anywhere on the screen."""

@@ -52,6 +52,7 @@ def enrol(machine: Machine, peer: ScreenPeer, who: Person, code: str, enroller: 
     for which, finger in zip(("first", "second"), who.fingers, strict=True):
         peer.sees("enrol_finger")
         peer.shows(which)
+        machine.sensor_sees_nothing()  # or the finger before was not lifted
         for done in ("Good, 1 of 3", "Good, 2 of 3"):
             machine.world.touch(finger)
             peer.shows(done)
