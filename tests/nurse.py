@@ -9,6 +9,7 @@ from playwright.sync_api import TimeoutError as TookTooLong
 
 from cabinet.touchscreen.app import OLD
 from tests.demo import PATIENCE_S, Demo, person, until
+from tests.peer import LIFTED_S
 
 SETTLE_MS = 300  # a new screen's buttons are dead for its first 250 ms
 SCREEN_MS = PATIENCE_S * 1000
@@ -106,9 +107,19 @@ class Nurse:
         """Badge, then a finger, until the screen `then` is there."""
         until(lambda: self.is_read(given))
         self.picture(f"finger-{given.lower()}")
-        self.demo.do("touch", finger=finger or person(given).fingers[0])
-        self.sees(then)
-        self.demo.do("lift")
+        until(lambda: self._lays(finger or person(given).fingers[0], then), 2 * PATIENCE_S)
+
+    def _lays(self, finger: str, then: str) -> bool:
+        """A finger on the glass, and off again; whether the screen `then` came of it."""
+        self.demo.do("touch", finger=finger)
+        try:
+            self.page.wait_for_selector(f'#screen[data-name="{then}"]', timeout=UNHEARD_MS)
+        except TookTooLong:
+            return False  # its sensor had not seen that the finger before was lifted
+        finally:
+            self.demo.do("lift")
+            self.page.wait_for_timeout(LIFTED_S * 1000)
+        return True
 
     def is_read(self, given: str, then: str = "finger") -> bool:
         """Hold somebody's badge to the reader; whether a finger, or another proof, is asked for."""

@@ -19,6 +19,7 @@ from cabinet.messages import (
 from tests.demo import PATIENCE_S
 
 AGAIN_S = 3.0  # a person who sees nothing happen holds up the badge, or the label, again
+LIFTED_S = 1.0  # the sensor looks a few times a second
 
 
 class ScreenPeer:
@@ -91,15 +92,22 @@ class ScreenPeer:
 
         `finger` lays it there, and lifts it.
 
-        Anew where the sensor failed meanwhile, as one that waits for a stalled machine does.
+        Lifted and laid again while nothing comes of it: the sensor may not have seen that the
+        finger before was lifted. Anew where it failed, as one that waits for a stalled machine.
         """
         end = time.monotonic() + 4 * PATIENCE_S
+
+        def over() -> bool:
+            return self.name in (*then, "pin", "rest")
+
         while True:
-            assert time.monotonic() < end, f"the finger was not read; still {self.name}"
             self.asks(badge)
-            finger(True)
-            self.wait(lambda: self.name in (*then, "pin", "rest"))
-            finger(False)
+            while not over():
+                assert time.monotonic() < end, f"the finger was not read; still {self.name}"
+                finger(True)
+                self.look(over, AGAIN_S)
+                finger(False)
+                self.look(over, LIFTED_S)
             if self.name in then:
                 return
 
