@@ -5,7 +5,7 @@ goes on showing codes, and somebody types them; one that was good at the console
 """
 
 from cabinet import console_messages as m
-from cabinet.messages import Words
+from cabinet.messages import QrCode
 from sim import cast
 from sim.administrators import HALIMA, HENRY, ROSA, SAMUEL, at_work, find, save
 from sim.eavesdroppers import LATER_S, as_far_as_code, cancel, in_and_out, wrong
@@ -24,7 +24,7 @@ NOT_ACCEPTED = "Not accepted"
 def _shown(hands: Hands) -> str:
     """The new app's key."""
     screen = hands.must_see("totp_shown")
-    return next(it.text for it in screen.blocks if isinstance(it, Words) and it.size == "name")
+    return next(it.spelt for it in screen.blocks if isinstance(it, QrCode))
 
 
 def _add(it: Visit, person: Person, old: Phone | None = None) -> Phone:
