@@ -17,10 +17,10 @@ from cabinet import staff_records as st
 from cabinet.decision import Change, Draft, Newcomer, Note, Proof
 from cabinet.events import MakeCode
 from cabinet.lists import LAST_MS, MAX_AREAS, MAX_COMPETENCIES, MAX_NAME_CHARS
+from cabinet.power import BY_TWO, lasts, takes_two
 from cabinet.state import Person, State
 from cabinet.wording import REASONS, ROLES
 
-BY_TWO = (Role.PHARMACIST.value, Role.ADMINISTRATOR.value)  # roles that two administrators give
 GIVEN = tuple(role.value for role in Role if role is not Role.TEMPORARY)  # roles given here
 MAX_TYPED_CHARS = 30
 DATE_DIGITS = 8
@@ -29,6 +29,11 @@ STOPS: dict[str, tuple[r.Standing, str]] = {  # button -> what then, and why
     "inquiry": ("suspended", "Under inquiry"),
     "other": ("suspended", "Another reason"),
     "left": ("left", "Left for good"),
+}
+AGAIN = {  # what somebody is given anew, and why it is recorded
+    "secret": "New PIN or passphrase",
+    "pin": "Enrolled again",
+    "badge": "Enrolled again, new badge",
 }
 PAGES = (
     *("people", "find_person", "add_staff_id", "add_family", "add_given", "add_human", "add_role"),
@@ -185,9 +190,9 @@ def _person(draft: Draft, change: Change, verb: str, subject: str, text: str) ->
         case "resume":
             _checked(draft, replace(begun(person), standing="active", why="Resumed"))
         case "enrol_again":
-            lost = subject == "badge"
-            why = "Enrolled again, new badge" if lost else "Enrolled again"
-            _checked(draft, replace(begun(person), again=True, new_badge=lost, why=why))
+            lost, alone = subject == "badge", subject == "secret"
+            again = replace(begun(person), again=True, new_badge=lost, pin_alone=alone)
+            _checked(draft, replace(again, why=AGAIN[subject]))
         case "set_role":
             groups = ROLE_GROUPS[Role(subject)]
             after = but(held, role=subject, groups=groups, override_groups=())
@@ -296,60 +301,15 @@ def refusal(state: State, person: Person, change: Change, wall_ms: int) -> str:
         return "erased"  # nobody works here without a name
     if (change.before, change.was) != (person.rights, person.standing):
         return "changed_meanwhile"  # a list came: what was begun would undo it, unseen
+    if change.pin_alone and not person.enrolled:
+        return "changed_meanwhile"  # there is no PIN to be renewed
     temporary = Role.TEMPORARY.value in (person.role, change.rights.role)
     if temporary and change.rights != person.rights:
         return "temporary_rights"
-    if rights.lasting(state, rights.now_of(state, wall_ms)) == [person] and not _lasts(
-        state, change
-    ):
+    last = rights.lasting(state, rights.now_of(state, wall_ms)) == [person]
+    if last and not lasts(state, person, change):
         return "last_administrator"
     return ""
-
-
-def _lasts(state: State, change: Change) -> bool:
-    """Whether an administrator of such rights still works here, without an end."""
-    after = change.rights
-    return (
-        change.standing == "active"
-        and after.role == Role.ADMINISTRATOR.value
-        and not change.again
-        and not after.expires_ms
-        and rights.here(state, after)
-    )
-
-
-def _administrators_left(state: State, without: Person, wall_ms: int) -> int:
-    """How many working administrators there are without this person."""
-    now_ms = rights.now_of(state, wall_ms)
-    return sum(
-        it.role == Role.ADMINISTRATOR.value and it.status(now_ms) == "active" and it is not without
-        for it in state.people.values()
-    )
-
-
-def last_but(state: State, person: Person, change: Change, wall_ms: int) -> bool:
-    """Whether only one administrator would still work here."""
-    stays = change.standing == "active" and change.rights.role == Role.ADMINISTRATOR.value
-    if person.role != Role.ADMINISTRATOR.value or (stays and not change.again):
-        return False
-    return _administrators_left(state, person, wall_ms) == 1
-
-
-def takes_two(state: State, person: Person, change: Change, wall_ms: int) -> bool:
-    """Whether the change gives what two administrators give, to somebody who had not got it."""
-    after = change.rights
-    if change.standing != "active":
-        return False
-    working = person.status(rights.now_of(state, wall_ms)) in ("active", "invited")
-    before = person.rights if working else r.Rights("", areas=())
-    if change.again:
-        return person.role in BY_TWO or bool(person.rights.override_groups)
-    more = rights.wider(before.areas, after.areas)
-    more = more or rights.later(before.expires_ms, after.expires_ms)
-    if after.role in BY_TWO and (before.role != after.role or more):
-        return True
-    override = [it for it in after.override_groups if it not in before.override_groups or more]
-    return bool(override)
 
 
 def _save(draft: Draft, person: Person, change: Change) -> None:
@@ -404,7 +364,7 @@ def _saved(draft: Draft, person: Person, change: Change, proof: Proof | None) ->
     second = proof or Proof("", ())
     if change.again:
         by, approved = (session.person, session.factors), (second.person, second.factors)
-        said = (*by, change.new_badge, change.why, *approved, second.fallback)
+        said = (*by, change.new_badge, change.why, *approved, second.fallback, change.pin_alone)
         draft.add(st.CredentialsWithdrawn(person.ref, *said))
         request = draft.reference()
         draft.command(MakeCode(request))

@@ -10,19 +10,17 @@ from auth.policy import EVERYWHERE, GROUPS
 from cabinet import numbers, rights
 from cabinet import records as r
 from cabinet.administration import (
-    BY_TWO,
     DATE_DIGITS,
     GIVEN,
     MAX_TYPED_CHARS,
     STOPS,
     found,
-    last_but,
     resembling,
-    takes_two,
 )
 from cabinet.decision import Change, Place
 from cabinet.lists import MAX_NAME_CHARS
 from cabinet.messages import Block, Button, Facts, Keypad, Letters, Row, Rows, Screen, Words
+from cabinet.power import BY_TWO, last_but, takes_two
 from cabinet.state import Person, State
 from cabinet.wording import ROLES, day
 
@@ -176,7 +174,7 @@ def _show_person(state: State, place: Place, person: Person, now_ms: int) -> Scr
 
 def _code_button(person: Person) -> Button:
     if person.enrolled:
-        return Button("edit:again", "Enrol again")
+        return Button("edit:again", "Reset")
     return Button(f"issue:{person.ref}", "One-time code")
 
 
@@ -249,11 +247,16 @@ def _show_edit(state: State, place: Place, person: Person, change: Change) -> Sc
         case "edit_again":
             rows = (
                 Row(
+                    "enrol_again:secret",
+                    "New PIN or passphrase alone",
+                    ("They keep their fingers, badge and app",),
+                ),
+                Row(
                     "enrol_again:pin", "New fingers, PIN or passphrase", ("They keep their badge",)
                 ),
                 Row("enrol_again:badge", "New badge too", ("The old one was lost or is worn",)),
             )
-            title = f"Enrol {person.name} again"
+            title = f"Reset what of {person.name}?"
             return Screen(
                 0, "edit_again", title, (*place.said(), Rows(rows, "Nothing.")), (_back(person),)
             )
@@ -332,7 +335,9 @@ def differences(person: Person, change: Change) -> tuple[tuple[str, str], ...]:
     ]
     pairs.append(("Status", STATUSES[person.standing], STATUSES[change.standing]))
     shown = [(label, f"{old} → {new}") for label, old, new in pairs if old != new]
-    if change.again:
+    if change.pin_alone:
+        shown.append(("PIN or passphrase", "Works no more → a new one, with a code"))
+    elif change.again:
         what = "Badge, fingers, PIN" if change.new_badge else "Fingers and PIN"
         shown.append((what, "Work no more → enrolled again, with a code"))
     if change.why:
@@ -359,7 +364,8 @@ def brief(state: State, place: Place) -> str:
     if change is None or change.person != person.ref:
         return "Not shown any more: press Cancel."
     if change.again:
-        return f"You approve: {person.name} enrols again"
+        what = "gets a new PIN" if change.pin_alone else "enrols again"
+        return f"You approve: {person.name} {what}"
     label, values = differences(person, change)[0]
     more = sum(label != "Why" for label, _ in differences(person, change)) - 1
     also = f", and {more} more" if more > 0 else ""

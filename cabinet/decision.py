@@ -48,13 +48,16 @@ class Newcomer:
     captures: int = 0
     copies: bool = False  # of their fingers' templates may be kept
     human: str = ""  # keyed hash of the person number, "" for none
+    renews: bool = False  # they are enrolled, and choose a new PIN alone
+    fallback: str = ""  # why no finger shows that it is for them
 
 
 @dataclass(frozen=True)
 class Change:
     """What an administrator would make of a person; `again`: they enrol again.
 
-    `before` and `was`: what the person had when the change was begun.
+    `pin_alone`: no more of it than their PIN. `before` and `was`: what the person had when the
+    change was begun.
     """
 
     person: str
@@ -65,6 +68,7 @@ class Change:
     why: str = ""
     again: bool = False
     new_badge: bool = False
+    pin_alone: bool = False
 
 
 @dataclass(frozen=True)

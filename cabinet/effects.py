@@ -34,6 +34,7 @@ from cabinet.state import (
 )
 
 NO_ATTACHMENTS: r.Attached = {}
+FINGER_MISSED = "finger_missed"  # why an enrolment ended, that spends its code
 
 
 def _clock(state: State, body: r.Body) -> None:
@@ -261,7 +262,10 @@ def _credentials_withdrawn(
     if record.approved_by:
         factors.attested(state, record.approver_factors)
     person = state.people[record.person]
-    person.enrolled, person.pin, person.credential_name = False, "", ""
+    person.pin, person.credential_name = "", ""
+    if record.pin_alone:
+        return
+    person.enrolled = False
     person.totp = person.totp_name = ""
     factors.unfinger(state, person)
     if record.new_badge:
@@ -287,15 +291,40 @@ def _enrolment_started(state: State, record: r.EnrolmentStarted, _: r.Body, __: 
         record.enrolment, record.code, record.person, record.slots, record.enroller
     )
     known = state.people.get(record.person)
-    if known is not None:  # whoever enrols again begins without a finger
+    renews = known is not None and record.enroller and known.waits_for_pin
+    if known is not None and not renews:  # whoever enrols again begins without a finger
         factors.unfinger(state, known)
 
 
-def _enrolment_ended(state: State, _: r.EnrolmentEnded, __: r.Body, ___: r.Attached) -> None:
+def _enrolment_ended(state: State, record: r.EnrolmentEnded, _: r.Body, __: r.Attached) -> None:
     fire(state.screen, "enrolment_ended")
     if state.enrolment is not None:
         factors.wipe(state, state.enrolment.slots)
+        if record.why == FINGER_MISSED:  # nobody tries one finger after another by one code
+            state.codes.pop(state.enrolment.code, None)
     state.enrolment = None
+
+
+def _pin_renewed(state: State, record: st.PinRenewed, body: r.Body, attached: r.Attached) -> None:
+    enrolment, person = state.enrolment, state.people[record.person]
+    known = enrolment is not None and enrolment.person == record.person
+    if enrolment is None or not known or enrolment.id != record.enrolment:
+        raise CorruptLedger("a PIN was renewed without an enrolment")
+    if not person.waits_for_pin:
+        raise CorruptLedger("a PIN was renewed that was not withdrawn")
+    fire(state.screen, "enrolment_ended")
+    state.enrolment = None
+    state.codes.pop(enrolment.code, None)
+    factors.forget_pins(state, person.badge)
+    _choose(person, record.credential, body, attached)
+
+
+def _choose(person: Person, name: str, body: r.Body, attached: r.Attached) -> None:
+    """Their PIN is the one in this attachment."""
+    credential = details_of(attached, name, r.Credential)
+    person.credential_name = name
+    person.pin = credential.pin if isinstance(credential, r.Credential) else ""
+    person.pin_ms = body.wall_ms
 
 
 def _person_enrolled(
@@ -316,10 +345,8 @@ def _person_enrolled(
     state.tries.pop(record.badge, None)
     state.served = state.in_service
     _identify(state, person, details_of(attached, record.details, r.PersonDetails))
-    person.details_name, person.credential_name = record.details, record.credential
-    credential = details_of(attached, record.credential, r.Credential)
-    person.pin = credential.pin if isinstance(credential, r.Credential) else ""
-    person.pin_ms = body.wall_ms
+    person.details_name = record.details
+    _choose(person, record.credential, body, attached)
     factors.without_strong(person)
 
 
@@ -673,6 +700,7 @@ _APPLY: dict[type, Callable[[State, Any, r.Body, r.Attached], None]] = {
     r.PersonListed: _person_listed,
     r.PersonChanged: _person_changed,
     st.CredentialsWithdrawn: _credentials_withdrawn,
+    st.PinRenewed: _pin_renewed,
     r.EnrolmentStarted: _enrolment_started,
     r.EnrolmentEnded: _enrolment_ended,
     r.PersonEnrolled: _person_enrolled,

@@ -9,9 +9,9 @@ from typing import Any
 
 from auth.pins import plain_code
 from cabinet import factor_records as fr
-from cabinet import lookalikes, numbers, rights, sessions, standing_by, typed_secret
+from cabinet import lookalikes, numbers, pin_renewal, rights, sessions, standing_by, typed_secret
 from cabinet import records as r
-from cabinet.decision import Draft, Newcomer, Note, Place
+from cabinet.decision import Draft, Newcomer, Note
 from cabinet.events import (
     BadgeSeen,
     CancelFinger,
@@ -25,13 +25,11 @@ from cabinet.events import (
     PinChecked,
     PinHashed,
 )
-from cabinet.messages import Block, Button, Letters, Screen, Words
 from cabinet.sensor import SENSOR
 from cabinet.state import State
 from cabinet.wording import REASONS
 
 MAX_NAME_CHARS = 30
-CODE_TYPED_CHARS = 14
 NOT_YOURS = "That badge belongs to somebody else."
 FINGERS = 2  # slots kept for each person
 CAPTURES = 3  # of one finger that the sensor wants to agree
@@ -76,13 +74,15 @@ def code_hashed(draft: Draft, event: CodeHashed) -> None:
     if session is not None:
         sessions.sign_out(draft, "enrolment")
     person = code.person or draft.reference()
-    slots = () if SENSOR in state.devices_down else state.free_slots(FINGERS)
+    renews = pin_renewal.wanted(state, code)
+    without = renews or SENSOR in state.devices_down
+    slots = () if without else state.free_slots(FINGERS)
     draft.add(r.EnrolmentStarted(draft.reference(), event.code, person, slots, enroller, factors))
     known = state.people.get(person)
     if known is None:
         draft.go("enrol_staff_id", newcomer=Newcomer())
     else:
-        draft.go("enrol_badge", newcomer=Newcomer())
+        draft.go("enrol_badge", newcomer=Newcomer(renews=renews))
 
 
 def _unwelcome(state: State, person: str, wall_ms: int) -> bool:
@@ -101,6 +101,10 @@ def badge_seen(draft: Draft, event: BadgeSeen) -> None:
         return
     holder = draft.state.by_badge.get(event.badge, "")
     draft.stay(active_ms=draft.moment.mono_ms)
+    renewing = pin_renewal.going_on(draft.state, draft.place)
+    if renewing is not None:
+        pin_renewal.badge_seen(draft, event, renewing)
+        return
     if holder not in ("", enrolment.person):
         draft.refuse(NOT_YOURS)
         return
@@ -174,7 +178,15 @@ def _ask_finger(draft: Draft, note: Note | None) -> None:
 def finger_seen(draft: Draft, event: FingerSeen) -> None:
     """The sensor answered."""
     enrolment, place = draft.state.enrolment, draft.place
-    if enrolment is None or event.request != place.request or place.page != "enrol_finger":
+    renewing = pin_renewal.going_on(draft.state, draft.place)
+    if renewing is not None and pin_renewal.finger_seen(draft, event, renewing):
+        end(draft, pin_renewal.MISSED, pin_renewal.GIVEN_UP)
+    if (
+        renewing is not None
+        or enrolment is None
+        or event.request != place.request
+        or place.page != "enrol_finger"
+    ):
         return
     draft.stay(active_ms=draft.moment.mono_ms)
     match event.outcome:
@@ -222,7 +234,7 @@ def finish(draft: Draft) -> None:
     state, newcomer = draft.state, draft.place.newcomer
     enrolment = state.enrolment
     assert enrolment is not None
-    known = state.people.get(enrolment.person)
+    known, renewing = state.people.get(enrolment.person), pin_renewal.going_on(state, draft.place)
     if state.by_badge.get(newcomer.badge, enrolment.person) != enrolment.person:
         end(draft, "badge_taken", NOT_YOURS)  # by a staff list, since it was held to the reader
         return
@@ -234,6 +246,12 @@ def finish(draft: Draft) -> None:
         return
     if standing_by.alone(state, enrolment):
         end(draft, "own_code", "Another enroller must stand by.")
+        return
+    if renewing is not None and pin_renewal.changed(renewing, newcomer.badge):
+        end(draft, "changed_meanwhile", REASONS["changed_meanwhile"])
+        return
+    if renewing is not None:
+        pin_renewal.finish(draft, renewing)
         return
     if known is not None and known.details is not None:
         details, role = known.details, known.role
@@ -259,12 +277,15 @@ def end(draft: Draft, why: str, words: str = "") -> None:
     """It ends without an enrolled person."""
     enrolment = draft.state.enrolment
     assert enrolment is not None
-    if draft.place.page == "enrol_finger":
+    if draft.place.page in ("enrol_finger", pin_renewal.PAGE):
         draft.command(CancelFinger(draft.place.request))
     draft.add(r.EnrolmentEnded(enrolment.id, why))
-    spent = enrolment.taken and enrolment.enroller
+    spent = (enrolment.taken and enrolment.enroller) or why == pin_renewal.MISSED
     code = "Ask for a new code." if spent else "The code stays good."
-    draft.leave(Note(f"{words} Not enrolled. {code}".strip(), "warning"))
+    done = (
+        "Not enrolled." if pin_renewal.going_on(draft.state, draft.place) is None else "No new PIN."
+    )
+    draft.leave(Note(f"{words} {done} {code}".strip(), "warning"))
 
 
 def pressed(draft: Draft, button: str, text: str) -> None:
@@ -354,84 +375,3 @@ def pressed_first(draft: Draft, button: str, text: str) -> None:
             _code_typed(draft, text)
         case "cancel":
             draft.leave()
-
-
-# --- screens ------------------------------------------------------------------------------------
-
-
-def show_code_entry(place: Place) -> Screen:
-    """Where a one-time code is typed."""
-    letters = Letters("Your one-time code", Button("code", "OK", "primary"), CODE_TYPED_CHARS)
-    return Screen(
-        0,
-        "code_entry",
-        "First time here",
-        (*place.said(), letters),
-        (Button("cancel", "Cancel", "quiet"),),
-    )
-
-
-def show_code_beside(place: Place) -> Screen:
-    """Where a newcomer types it, beside the enroller who signed in."""
-    letters = Letters("Their one-time code", Button("stand_by", "OK", "primary"), CODE_TYPED_CHARS)
-    words = Words("Stay with them until they are enrolled. This signs you out.")
-    back = Button("menu", "Back", "quiet")
-    return Screen(0, "enrolling", "Enrol somebody", (*place.said(), words, letters), (back,))
-
-
-def _show_copies(title: str, place: Place, cancel: Button) -> Screen:
-    """What would be kept of the newcomer's fingers: they say yes or no, and go on with either."""
-    words = (
-        Words("May the cabinet keep a copy of your fingers?", "name"),
-        Words("No picture: what the sensor compares, sealed, for a sensor that replaces this one."),
-        Words("It is erased when you leave or enrol again. Without it you would enrol anew then."),
-    )
-    yes, no = Button("copies", "Keep a copy"), Button("no_copies", "Keep none")
-    return Screen(0, "enrol_copies", title, (*place.said(), *words), (cancel, no, yes))
-
-
-def show(state: State, place: Place) -> Screen:
-    """A step of enrolling."""
-    cancel = Button("cancel", "Cancel", "quiet")
-    actions: tuple[Button, ...] = (cancel,)
-    known = state.people.get(state.enrolment.person) if state.enrolment else None
-    title = f"Enrol {known.name}" if known is not None else "Enrol an administrator"
-    block: Block
-    match place.page:
-        case "enrol_staff_id" | "enrol_family" | "enrol_given":
-            name = place.page.removeprefix("enrol_")
-            label = {
-                "staff_id": "Your staff number",
-                "family": "Your family name",
-                "given": "Your given name",
-            }[name]
-            block = Letters(label, Button(name, "OK", "primary"), MAX_NAME_CHARS)
-        case "enrol_badge":
-            block = Words("Hold your badge to the reader", "name")
-        case "enrol_pin" | "enrol_phrase" | "enrol_pin_again" | "enrol_phrase_again":
-            block, others = typed_secret.chosen(place.page)
-            actions = (cancel, *others)
-        case "enrol_copies":
-            return _show_copies(title, place, cancel)
-        case "enrol_finger":
-            which = "first" if not place.newcomer.slots else "second"
-            block = Words(f"Put your {which} finger on the sensor", "name")
-            actions = (cancel, *_without(state, place))
-        case "enrol_skipped":
-            block = Words("The finger was not saved.", "name")
-            actions = (
-                cancel,
-                *_without(state, place),
-                Button("try_finger", "Try again", "primary"),
-            )
-        case _:
-            block, actions = Words("Working…", "name"), ()
-    return Screen(0, place.page, title, (*place.said(), block), actions)
-
-
-def _without(state: State, place: Place) -> tuple[Button, ...]:
-    taken = state.enrolment is not None and state.enrolment.taken
-    if taken and not place.newcomer.slots:
-        return ()
-    label = "One finger is enough" if place.newcomer.slots else "Go on without a finger"
-    return (Button("without_finger", label),)

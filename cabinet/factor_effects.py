@@ -43,6 +43,12 @@ def release(state: State, badge: str) -> None:
         _keep(state, badge, replace(state.tries[badge], pins=0, strong=0))
 
 
+def forget_pins(state: State, badge: str) -> None:
+    """Wrong tries of a PIN that is no more; those of fingers and codes stay."""
+    if badge in state.tries:
+        _keep(state, badge, replace(state.tries[badge], pins=0))
+
+
 def proved(state: State, factors: tuple[str, ...]) -> None:
     """The attempt ended well."""
     if state.attempt is not None and state.attempt.badge in state.tries:

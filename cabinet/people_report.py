@@ -83,8 +83,12 @@ def _row(state: State, record: r.Record) -> _Row | None:
             return _Row(record.person, record.by, "may try again")
         case st.CredentialsWithdrawn():
             what = "must enrol again" + (", with another badge" if record.new_badge else "")
+            what = "must choose a new PIN" if record.pin_alone else what
             told = (record.person, record.by, what, record.why, record.approved_by)
             return _Row(*told, by_list=not record.by)
+        case st.PinRenewed():
+            shown = " and ".join(record.factors)
+            return _Row(record.person, "", f"chose a new PIN, proved by {shown}", record.fallback)
         case st.AccessRecovered(persons=(first, second)):
             what = "both enrol again, by the recovery cards and their PINs"
             return _Row(first, second, what, f"report {record.incident}")

@@ -977,6 +977,8 @@ def attachments_of(record: Record) -> tuple[tuple[str, str], ...]:
             return ((record.details, "person"),)
         case PersonEnrolled():
             return ((record.details, "person"), (record.credential, "credential"))
+        case st.PinRenewed():
+            return ((record.credential, "credential"),)
         case fr.TotpEnrolled():
             return ((record.secret, "totp"),)
         case fr.SecurityKeyEnrolled():

@@ -24,6 +24,7 @@ from cabinet import (
     numbers,
     override,
     patients,
+    pin_renewal,
     reasons,
     removals,
     retention,
@@ -293,6 +294,7 @@ def _device_changed(draft: Draft, event: e.DeviceChanged) -> None:
         draft.add(r.DeviceRestored(event.device))
     if any(isinstance(it, r.DeviceFailed) and it.device == sensor.SENSOR for it in draft.records):
         signin.sensor_lost(draft)
+        pin_renewal.sensor_lost(draft)
 
 
 # --- presses ------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from cabinet import (
     attesting,
     authenticator,
     emergency,
-    enrolment,
+    enrolment_screens,
     lock_test,
     locking,
     machines,
@@ -71,7 +71,7 @@ def _of(state: State, place: Place, now_ms: int) -> Screen:
         case machines.LOCKED | machines.LOCKED_ACCESS:
             return locking.show(state, place)
         case machines.ENROLLING:
-            return enrolment.show(state, place)
+            return enrolment_screens.show(state, place)
         case machines.ACCESS:
             assert state.access is not None
             banner = removals.banner(state, state.access.started.patient, now_ms)
@@ -84,7 +84,7 @@ def _of(state: State, place: Place, now_ms: int) -> Screen:
             return _named(state, _signed_in(state, place, now_ms))
         case _:
             if place.page == "code_entry":
-                return enrolment.show_code_entry(place)
+                return enrolment_screens.show_code_entry(place)
             return _rest(state, place)
 
 
@@ -149,7 +149,7 @@ def _signed_in(state: State, place: Place, now_ms: int) -> Screen:
         case "invite":
             return staff.show_invite(state, place, now_ms)
         case "enrolling":
-            return enrolment.show_code_beside(place)
+            return enrolment_screens.show_code_beside(place)
         case "locked":
             return staff.show_locked(state, place)
         case "sensor":

@@ -27,9 +27,14 @@ ROWS_A_PAGE = 4
 
 
 def newcomers(state: State, wall_ms: int) -> list[Person]:
-    """Listed people who cannot prove who they are yet."""
+    """Listed people who cannot prove who they are yet, or whose PIN is to be chosen anew."""
     now_ms = rights.now_of(state, wall_ms)
-    return [person for person in state.people.values() if person.status(now_ms) == "invited"]
+    return [
+        person
+        for person in state.people.values()
+        if (status := person.status(now_ms)) == "invited"
+        or (status == "active" and person.waits_for_pin)
+    ]
 
 
 def locked(state: State) -> list[Person]:
@@ -109,7 +114,7 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
         words = f"{count} pocket{'' if count == 1 else 's'} in doubt"
         rows.append(Row("counts", "Counts needed", (words,)))
     if rights.allowed(state, Act.ADMINISTER, now_ms):
-        rows.append(Row("people", "People", ("Add, change, suspend, enrol again",)))
+        rows.append(Row("people", "People", ("Add, change, suspend, reset",)))
     if rights.allowed(state, Act.INVITE, now_ms):
         rows.append(Row("invite", "Invite somebody", ("Issue a one-time code",)))
         if state.found_sensor is not None:
@@ -119,7 +124,13 @@ def show_menu(state: State, place: Place, now_ms: int) -> Screen:
             again = f"{count} people enrol again" if count else "Fingers are being loaded"
             rows.append(Row("sensor", "Finger sensor", (again,)))
     if rights.allowed(state, Act.ENROL, now_ms):
-        rows.append(Row("enrolling", "Enrol somebody", ("They are here, with their code",)))
+        rows.append(
+            Row(
+                "enrolling",
+                "Enrol somebody",
+                ("They are here, with their code: also for a new PIN",),
+            )
+        )
     if state.staff_list.held is not None and rights.allowed(state, Act.ADMINISTER, now_ms):
         rows.append(Row("staff_list", "Staff list", ("Waits: many would lose their access",)))
     session = state.session
@@ -188,6 +199,9 @@ def show_code(state: State, place: Place) -> Screen:
     """The code, once."""
     person = state.people.get(place.patient)
     name = person.name if person is not None else ""
+    alone = person is not None and person.waits_for_pin
+    beside = _enroller(state, person)
+    then = f"{beside} enrols them" if not alone else f"they choose a new PIN beside {beside}"
     codes = [it for it in state.codes.values() if it.person == place.patient]  # one, or used up
     return Screen(
         0,
@@ -202,7 +216,7 @@ def show_code(state: State, place: Place) -> Screen:
                 for it in codes
             ),
             Words("It is not shown again."),
-            Words(f"With it {_enroller(state, person)} enrols them: Tasks, Enrol somebody."),
+            Words(f"With it {then}: Tasks, Enrol somebody."),
         ),
         (Button("menu", "Done", "primary"),),
     )

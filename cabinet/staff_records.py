@@ -54,7 +54,8 @@ class CredentialsWithdrawn(
 ):
     """Fingers, PIN and authenticator of a person count no more: they enrol again, by a new code.
 
-    `new_badge`: their badge counts no more either. `by` and `approved_by` as in PersonChanged.
+    `new_badge`: their badge counts no more either. `pin_alone`: nothing but their PIN counts no
+    more, and they choose a new one by that code. `by` and `approved_by` as in PersonChanged.
     """
 
     person: str
@@ -65,6 +66,21 @@ class CredentialsWithdrawn(
     approved_by: str = ""
     approver_factors: tuple[str, ...] = ()
     approver_fallback: str = ""
+    pin_alone: bool = False
+
+
+class PinRenewed(_Record, frozen=True, forbid_unknown_fields=True, tag="pin_renewed"):
+    """Somebody chose a new PIN by a code, beside the enroller of `enrolment`; all else stays.
+
+    `factors`: by which they showed that it is they, a finger where one could be asked for;
+    `fallback` says why it could not. `credential` names the attachment with the PIN's hash.
+    """
+
+    enrolment: str
+    person: str
+    factors: tuple[str, ...]
+    fallback: str
+    credential: str
 
 
 class AccessRecovered(_Record, frozen=True, forbid_unknown_fields=True, tag="access_recovered"):
@@ -107,6 +123,7 @@ StaffRecord = (
     | StaffListHeld
     | StaffListJudged
     | CredentialsWithdrawn
+    | PinRenewed
     | AccessRecovered
     | ClockPutRight
     | TemporaryOver

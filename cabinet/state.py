@@ -55,6 +55,11 @@ class Person:
     key_counter: int = 0
 
     @property
+    def waits_for_pin(self) -> bool:
+        """Whether their PIN alone was withdrawn, and they have not chosen a new one."""
+        return self.enrolled and not self.credential_name
+
+    @property
     def role(self) -> str:
         """A value of auth.policy.Role."""
         return self.rights.role

@@ -155,7 +155,7 @@ REASONS = {
     ),
     "rights_withdrawn": "You may not do this any more. Ask an administrator.",
     "rights_expired": "Your access has ended. Ask an administrator.",
-    "pin_old": "This PIN is older than your site allows. Ask for a code and enrol again.",
+    "pin_old": "This PIN is older than your site allows. Ask an administrator for a new one.",
     "wrong_area": "You have no rights at this cabinet. Ask an administrator.",
     "wrong_group": "Your rights do not reach this medicine. Ask an administrator.",
     "wrong_override_group": "You may not take this without an order. Ask the pharmacy.",

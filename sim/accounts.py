@@ -54,6 +54,7 @@ class Accounts:
     slots: dict[str, tuple[int, ...]] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)  # person -> the attachment with the name
     enrolment: r.EnrolmentStarted | None = None
+    pinless: dict[str, None] = field(default_factory=dict)  # who is to choose a new PIN alone
     taken: str = ""  # an enrolment whose finger was somebody else's
     called: r.WitnessCalled | None = None
     was: tuple[str, str, tuple[str, ...]] = ("", "", ())  # signed in: session, person, factors
@@ -103,6 +104,8 @@ class Accounts:
                 self.enrolment = None
             case r.PersonEnrolled():
                 self._enrolled(body, record)
+            case st.PinRenewed():
+                self._renewed(body, record)
             case r.PersonChanged() | st.CredentialsWithdrawn() if record.by:
                 self._changed(body, record)
             case _:
@@ -207,12 +210,38 @@ class Accounts:
         shared = self.taken == record.enrolment and not record.slots
         self._expect(not shared, "somebody else's finger was left out, and that was all")
         self.slots.pop(record.person, None)
+        self.pinless.pop(record.person, None)
         held = self.fingers()
         others = {held.get(slot): ref for ref, slots in self.slots.items() for slot in slots}
         for slot in record.slots:
             nobodys = slot not in held or held[slot] not in others
             self._expect(nobodys, "the finger of another account is enrolled")
         self.slots[record.person] = record.slots
+
+    def _renewed(self, body: r.Body, record: st.PinRenewed) -> None:
+        """Of somebody whose PIN alone was withdrawn, beside an enroller, by their own finger."""
+        did = "chose a new PIN"
+        self.seen[did] = self.seen.get(did, 0) + 1
+        started, self.enrolment = self.enrolment, None
+        waits = record.person in self.pinless
+        self.pinless.pop(record.person, None)
+        self._expect(waits, f"somebody {did} whose PIN was not withdrawn")
+        same = started is not None and (started.enrolment, started.person) == (
+            record.enrolment,
+            record.person,
+        )
+        self._expect(same, f"somebody {did} by another's enrolment")
+        if started is None:
+            return
+        if started.code in self.codes:
+            self.codes[started.code].used = True
+        self._expect(bool(started.enroller), f"somebody {did} with nobody beside them")
+        if started.enroller:
+            self.entitled.good(body, "stood by to the end", started.enroller)
+        finger = "finger" in record.factors
+        without = record.fallback if self.slots.get(record.person) else "not_enrolled"
+        self._expect(finger or bool(without), f"somebody {did} by a badge alone")
+        self._expect("badge" in record.factors, f"somebody {did} without a badge")
 
     def _fingers(self, record: r.Record) -> None:
         match record:
@@ -267,6 +296,11 @@ class Accounts:
             self._expect(bool(record.approved_by), "one administrator alone gave power")
         if record.approved_by:
             self._approved(record, anew=change is None)
+        if isinstance(record, st.CredentialsWithdrawn):
+            self.pinless.pop(person, None)
+            if record.pin_alone:
+                self.pinless[person] = None
+                return
         if change is None or leaves:
             self.slots.pop(person, None)
 

@@ -5,7 +5,7 @@ end, wherever nothing is broken.
 """
 
 from sim import cast
-from sim.enrolling import code_on, enrol, go_to, leave
+from sim.enrolling import code_on, enrol, go_to, leave, new_pin
 from sim.hands import GaveUp
 from sim.people import PEOPLE, Person
 from sim.trespass import Trespass, Visit
@@ -161,6 +161,21 @@ def enrol_again(it: Visit) -> None:
     leave(again)
 
 
+def pin_anew(it: Visit) -> None:
+    """A PIN was forgotten: a new one by a code, and the finger that signs in is the old one."""
+    hands = it.hands
+    at_work(it)
+    hands.must_press("edit:again")
+    hands.must_press("enrol_again:secret")
+    save(it)
+    code = code_on(hands)
+    leave(hands)
+    new_pin(it, it.subject, hands.chance.pick(ENROLLERS), code)
+    again = it.by(it.subject).hands
+    again.sign_in()
+    leave(again)
+
+
 def by_two(it: Visit) -> None:
     """A pharmacist for a while, and rights to take without an order: two give, one takes back."""
     hands = it.hands
@@ -181,5 +196,6 @@ ADMINISTRATION: dict[str, Trespass] = {
     "somebody new is hired": Trespass(0.2, hire, SAMUEL),
     "rights are changed": Trespass(0.2, change, HALIMA),
     "somebody enrols again": Trespass(0.2, enrol_again, INGRID),
+    "a PIN is forgotten": Trespass(0.2, pin_anew, HALIMA),
     "rights are given by two": Trespass(0.2, by_two, SAMUEL),
 }

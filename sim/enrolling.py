@@ -11,6 +11,7 @@ from sim.trespass import Visit
 
 CAPTURES = 14  # of fingers, before somebody gives up
 ENROLLED = "Enrolled."
+RENEWED = "works from now on"
 
 
 def words_on(screen: Screen | None) -> str:
@@ -86,6 +87,28 @@ def give_fingers(hands: Hands, fingers: tuple[str, ...]) -> None:
             hands.wait(0.25)
         hands.world.touch(None)
         hands.think(0.8, 1.6)
+
+
+def new_pin(it: Visit, person: Person, enroller: Person, code: str) -> None:
+    """A new PIN alone: badge and finger, then the PIN twice; gives up where it does not end so."""
+    if not stand_by(it, enroller, code):
+        raise GaveUp(f"the code was not taken: {words_on(it.hands.screen)}")
+    hands = it.hands_of(person)
+    hands.must_see("enrol_badge")
+    hands.think()
+    hands.runtime.present(person.badge)
+    screen = hands.must_see("enrol_prove", "enrol_pin")
+    if screen.name == "enrol_prove":
+        hands.think()
+        hands.world.touch(person.fingers[0])
+        hands.must_see("enrol_pin", within_s=8.0)
+        hands.world.touch(None)
+    for page, button in (("enrol_pin", "new_pin"), ("enrol_pin_again", "same_pin")):
+        hands.must_see(page)
+        hands.must_press(button, person.pin)
+    hands.must_see("rest")
+    if RENEWED not in words_on(hands.screen):
+        raise GaveUp(f"no new PIN: {words_on(hands.screen)}")
 
 
 def enrol(it: Visit, person: Person, enroller: Person, code: str) -> None:

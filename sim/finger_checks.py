@@ -45,6 +45,7 @@ class FingerChecks:
         self._attempt = ""  # whose it is
         self._session = ""
         self._unsupervised = self._supervised = ""  # a session
+        self._pinless: dict[str, None] = {}  # who is to choose a new PIN alone
         self._makers: dict[str, str] = {}  # temporary user -> who made them
 
     def expect(self, holds: bool, words: str, invariant: int = 5) -> None:
@@ -180,7 +181,15 @@ class FingerChecks:
                 self.expect(there, "somebody is enrolled with a slot that holds nobody's finger")
                 self._has(record.person, record.slots)
                 self._said_yes[record.person] = record.copies
+            case st.CredentialsWithdrawn() if record.pin_alone:
+                self._pinless[record.person] = None
+            case r.EnrolmentStarted() if record.person in self._pinless and record.enroller:
+                self._badge_s = self._model.now_s()
+            case st.PinRenewed():
+                self._pinless.pop(record.person, None)
+                self._proved(record, record.person, record.factors)
             case r.EnrolmentStarted() | st.CredentialsWithdrawn():
+                self._pinless.pop(record.person, None)
                 self._without_finger(body, record.person)
             case r.PersonChanged() if record.status_after == "left":
                 self._without_finger(body, record.person)

@@ -10,6 +10,7 @@ from dataclasses import astuple, dataclass, field
 
 from cabinet import factor_records as fr
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.plan import Rules
 from sim.entitlements import Expect
 from sim.proofs import second
@@ -75,6 +76,8 @@ class Tries:
                 self._forgive(record.badge, fingers=False)
             case r.PersonListed() if record.badge:
                 self._rebadged(record.person, record.badge)
+            case st.PinRenewed():
+                self._forgive(self.badges.get(record.person, ""), fingers=False)
             case r.PersonEnrolled():
                 self._rebadged(record.person, record.badge)
                 self.rows.pop(record.badge, None)

@@ -47,6 +47,8 @@ class UsedCodes:
                 self._model.expect(5, known, "a code of an app that nobody has")
                 self._used(body, record.person, record.step)
                 self._fresh = record.person
+            case st.CredentialsWithdrawn() if record.pin_alone:
+                pass
             case r.PersonEnrolled() | st.CredentialsWithdrawn():
                 self.apps.pop(record.person, None)
                 self.last.pop(record.person, None)  # of a new app no code was used

@@ -81,7 +81,9 @@ class Reader:
             case r.CodeIssued():
                 self.codes[record.code] = record
             case st.CredentialsWithdrawn():
-                self.people[record.person].enrolled = False
+                self.people[record.person].enrolled &= record.pin_alone
+            case st.PinRenewed():
+                self._renewed(record)
             case st.TemporaryOver():
                 over = self.people[record.person]
                 end_ms = min(over.rights.expires_ms, self.now_ms)
@@ -172,6 +174,14 @@ class Reader:
         if self.people[record.person].rights.role != "temporary":
             assert one != other, "one human made an account that works alone"
             self._count("enrolled by two")
+
+    def _renewed(self, record: st.PinRenewed) -> None:
+        """A new PIN has two people behind it as well, and the one whose it is before them."""
+        assert self.enrolment is not None and self.enrolment.person == record.person
+        assert self.enrolment.enrolment == record.enrolment and self.enrolment.enroller
+        assert self.people[record.person].enrolled and "badge" in record.factors
+        assert "finger" in record.factors or record.fallback
+        self._count("a new PIN by two")
 
     def _changed(self, record: r.PersonChanged) -> None:
         """Power is given by two different administrators who both proved who they are."""

@@ -6,7 +6,7 @@ Not what the controller says (`cabinet/screens.py`). One rule: invented people o
 import msgspec
 
 from auth.totp import uri
-from cabinet import enrolment, numbers
+from cabinet import enrolment, enrolment_screens, numbers
 from cabinet.authenticator import NOT_ACCEPTED, SCAN
 from cabinet.decision import Note, Place
 from cabinet.messages import (
@@ -277,8 +277,8 @@ def _gallery() -> dict[str, Shown]:
     )
     add("letters", Screen(13, "enrol_family", "Enrol an administrator", (note, name), (CANCEL,)))
     alone = Place(note=Note(enrolment.CODE_WORDS["nobody_stands_by"], "refusal"))
-    add("code alone", enrolment.show_code_entry(alone))
-    add("code beside", enrolment.show_code_beside(Place()))
+    add("code alone", enrolment_screens.show_code_entry(alone))
+    add("code beside", enrolment_screens.show_code_beside(Place()))
     add(
         "signing out",
         Screen(14, "orders", "Active orders", (four,), (BACK,), BANNER, NURSE),
@@ -340,7 +340,7 @@ def _people() -> dict[str, Screen]:
             (
                 Button("people", "Back", "quiet"),
                 Button("stop_person", "Suspend"),
-                Button("edit:again", "Enrol again"),
+                Button("edit:again", "Reset"),
                 Button("edit", "Change"),
             ),
             person=NURSE,

@@ -181,6 +181,37 @@ def test_somebody_enrols_again_lets_a_copy_be_kept_and_is_loaded_into_a_replaced
     nowhere_plain(keeping_demo)
 
 
+def test_a_new_pin_alone_is_chosen_at_the_screen_and_the_old_finger_goes_on(
+    running_demo: Demo, browser: Any
+) -> None:
+    admin = Nurse(running_demo, browser.new_page())
+    admin.sees("rest")
+    admin.proves("Ingrid", then="menu")
+    code = new_code(admin, "enrol_again:secret")
+    admin.proves("Samuel", then="menu")
+    admin.press("enrolling")
+    admin.sees("enrolling")
+    admin.types(code)
+    admin.press("stand_by")
+    admin.sees("enrol_badge")
+    admin.picture("new-pin-badge")
+    admin.badge("Amina")
+    admin.sees("enrol_prove")
+    admin.picture("new-pin-finger")
+    running_demo.do("touch", finger=person("Amina").fingers[0])
+    admin.sees("enrol_pin")
+    running_demo.do("lift")
+    admin.picture("new-pin")
+    for page, button in (("enrol_pin", "new_pin"), ("enrol_pin_again", "same_pin")):
+        admin.sees(page)
+        admin.types(person("Amina").pin)
+        admin.press(button)
+    admin.reads("Your new PIN or passphrase works from now on.")
+    admin.picture("new-pin-works")
+    proves_by_finger(admin, "Amina")
+    assert admin.problems == []
+
+
 def nowhere_plain(running: Demo) -> None:
     """No template lies in a file of the cabinet, its logs or an export of everything."""
     export = running.command("export", str(running.folder / "out"), "--with-attachments")
@@ -193,15 +224,15 @@ def nowhere_plain(running: Demo) -> None:
             assert not [it for it in files if told in it.read_bytes()]
 
 
-def new_code(admin: Nurse) -> str:
-    """The administrator has Amina enrol again; her code as it is typed."""
+def new_code(admin: Nurse, anew: str = "enrol_again:pin") -> str:
+    """The administrator has Amina enrol again, or reset; her code as it is typed."""
     admin.press("people")
     admin.sees("people")
     find(admin, "okafor")
     admin.press("edit:again")
     admin.sees("edit_again")
     admin.picture("enrol-again")
-    admin.press("enrol_again:pin")
+    admin.press(anew)
     admin.sees("check_person")
     admin.picture("check-again")
     admin.press("save_change")

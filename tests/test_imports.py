@@ -52,6 +52,7 @@ PURE = (
     *("access", "access_screens", "administration", "administration_screens", "attesting"),
     *("emergency", "opening", "override", "resting", "reviews", "temporary", "typed_secret"),
     *("console_messages", "decision", "effects", "enrolment", "events", "factor_effects"),
+    *("enrolment_screens", "pin_renewal", "power"),
     *("factor_records", "journal", "labels", "lists", "locking", "lookalikes", "machines"),
     *(
         "messages",

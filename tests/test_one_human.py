@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
-from cabinet import administration, retention, screens
 from cabinet import events as e
+from cabinet import power, retention, screens
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.journal import replay
@@ -230,7 +230,7 @@ def test_attack_who_approves_power_is_neither_its_receiver_nor_its_giver(ward: W
         ward.press("cancel")
         assert ward.state.people[ward.ref("A2")].role == "administrator"
     assert not [it for it in ward.records(r.PersonChanged) if it.approved_by]
-    assert administration.BY_TWO == ("pharmacist", "administrator")
+    assert power.BY_TWO == ("pharmacist", "administrator")
 
 
 # --- a number that was somebody's -----------------------------------------------------------------

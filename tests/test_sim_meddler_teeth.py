@@ -20,6 +20,7 @@ from cabinet import (
     enrolment,
     factor_effects,
     lookalikes,
+    pin_renewal,
     rights,
     service,
     service_desk,
@@ -29,7 +30,7 @@ from cabinet import (
 from cabinet import factor_records as fr
 from cabinet import records as r
 from cabinet.decision import Draft, Place
-from cabinet.events import ServiceEntered
+from cabinet.events import BadgeSeen, ServiceEntered
 from cabinet.messages import Button
 from cabinet.state import Person, Spell, State
 from drivers.fingerprint_session import SensorSession
@@ -165,6 +166,16 @@ def _code_of_a_taken_finger_is_good_again(patch: pytest.MonkeyPatch, _: Story) -
 
 def _enroller_may_go(patch: pytest.MonkeyPatch, _: Story) -> None:
     patch.setattr(standing_by, "gone", lambda state, enroller, wall_ms: False)
+
+
+def _new_pin_by_any_finger(patch: pytest.MonkeyPatch, _: Story) -> None:
+    """The record says that a finger was asked for, and none was."""
+
+    def goes_on(draft: Draft, event: BadgeSeen, person: Person) -> None:
+        newcomer = replace(draft.place.newcomer, badge=event.badge)
+        draft.go("enrol_pin", newcomer=newcomer)
+
+    patch.setattr(pin_renewal, "badge_seen", goes_on)
 
 
 def _kept(patch: pytest.MonkeyPatch, kind: type) -> None:
@@ -307,6 +318,9 @@ DEFECTS: dict[str, Defect] = {
     ),
     "an enroller may go": Defect(
         _enroller_may_go, (5,), 1500, FEW, ("an enroller suspended in the midst",)
+    ),
+    "a new PIN by any finger": Defect(
+        _new_pin_by_any_finger, (5,), 1500, FEW, ("a PIN is forgotten",)
     ),
     "a code is good twice": Defect(_code_good_twice, (5,), 1500, FEW, ("a code twice",)),
     "an older code is good": Defect(_older_code_good, (5,), 1500, FEW, ("a code of before",)),

@@ -43,6 +43,7 @@ ART = {
     "witness": "badge",
     "finger": "finger",
     "enrol_finger": "finger",
+    "enrol_prove": "finger",
 }
 LETTER_KEYS = ("1234567890", "qwertyuiop'", "asdfghjkl-.", "zxcvbnm")  # and delete, shift, space
 PHRASE_KEYS = ("1234567890", "qwertyuiop", "asdfghjkl-.", "zxcvbnm")
