@@ -21,6 +21,7 @@ from cabinet.power import BY_TWO, lasts, takes_two
 from cabinet.state import Person, State
 from cabinet.wording import REASONS, ROLES
 
+ADDING = ("add_staff_id", "add_family", "add_given", "add_human", "add_role")
 GIVEN = tuple(role.value for role in Role if role is not Role.TEMPORARY)  # roles given here
 MAX_TYPED_CHARS = 30
 DATE_DIGITS = 8
@@ -128,7 +129,7 @@ def _people(draft: Draft, verb: str, subject: str, text: str) -> None:
             if why := numbers.refusal(draft.state, typed):
                 draft.refuse(why)
                 return
-            draft.go("add_family", newcomer=Newcomer(staff_id=typed))
+            draft.go("add_family", newcomer=replace(newcomer, staff_id=typed))
         case "add_family" | "add_given":
             part = verb.removeprefix("add_")
             if not typed or lookalikes.unfit(typed):

@@ -10,6 +10,7 @@ from auth.policy import EVERYWHERE, GROUPS
 from cabinet import numbers, rights
 from cabinet import records as r
 from cabinet.administration import (
+    ADDING,
     DATE_DIGITS,
     GIVEN,
     MAX_TYPED_CHARS,
@@ -42,17 +43,16 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
         case "find_person":
             label = "Part of the name, or the staff number"
             return _typed(place, "Find", label, "find_people", Button("people", "Back", "quiet"))
-        case "add_staff_id":
-            back = Button("people", "Back", "quiet")
-            return _typed(place, "Add somebody", "Their staff number", "add_staff_id", back)
-        case "add_family" | "add_given":
+        case "add_staff_id" | "add_family" | "add_given":
             which = place.page.removeprefix("add_")
-            label = f"Their {which} name"
-            back = Button("people", "Back", "quiet")
-            return _typed(place, "Add somebody", label, place.page, back)
+            label = "Their staff number" if which == "staff_id" else f"Their {which} name"
+            typed = getattr(place.newcomer, which)
+            ways = numbers.ways_back(place.page, ADDING, "people")
+            return _typed(place, "Add somebody", label, place.page, *ways, typed=typed)
         case "add_human":
-            back = Button("people", "Back", "quiet")
-            return numbers.show("Add somebody", place.page, place.said(), back)
+            ways = numbers.ways_back(place.page, ADDING, "people")
+            typed = place.newcomer.person_number
+            return numbers.show("Add somebody", place.page, place.said(), ways, typed)
         case "add_role":
             return _show_new_role(place)
     change = place.changing
@@ -70,9 +70,11 @@ def show(state: State, place: Place, now_ms: int) -> Screen:
             return _show_edit(state, place, person, change)
 
 
-def _typed(place: Place, title: str, label: str, submit: str, back: Button) -> Screen:
-    letters = Letters(label, Button(submit, "OK", "primary"), MAX_TYPED_CHARS)
-    return Screen(0, place.page, title, (*place.said(), letters), (back,))
+def _typed(
+    place: Place, title: str, label: str, submit: str, *ways: Button, typed: str = ""
+) -> Screen:
+    letters = Letters(label, Button(submit, "OK", "primary"), MAX_TYPED_CHARS, typed=typed)
+    return Screen(0, place.page, title, (*place.said(), letters), ways)
 
 
 def _back(person: Person) -> Button:
@@ -120,7 +122,7 @@ def _show_new_role(place: Place) -> Screen:
     )
     newcomer = place.newcomer
     title = f"{newcomer.given} {newcomer.family}: which role?"
-    return _cards(place, "add_role", title, rows, Button("people", "Back", "quiet"))
+    return _cards(place, "add_role", title, rows, *numbers.ways_back("add_role", ADDING, "people"))
 
 
 _TWO = "Given afterwards, by two administrators"
@@ -211,31 +213,33 @@ def _show_stop(place: Place, person: Person) -> Screen:
 
 def _show_edit(state: State, place: Place, person: Person, change: Change) -> Screen:
     held, done = change.rights, Button("check_change", "Done", "primary")
+    back = Button("edit", "Back", "quiet")  # what was chosen so far is kept
     match place.page:
         case "edit_role":
             rows = tuple(
                 Row(f"set_role:{role}", ROLES[role], tag="NOW" if role == person.role else "")
                 for role in GIVEN
             )
-            return _cards(place, "edit_role", f"Role: {person.name}", rows, _back(person))
+            return _cards(place, "edit_role", f"Role: {person.name}", rows, back)
         case "edit_areas" | "edit_groups" | "edit_override":
             what = place.page.removeprefix("edit_")
             title = f"{_PAGE_OF[what]}: {person.name}"
             more = (Button("edit:area", "Another area"),) if what == "areas" else ()
             rows = _choices(state, held, what)
-            return _cards(place, place.page, title, rows, _back(person), *more, done)
+            return _cards(place, place.page, title, rows, back, *more, done)
         case "edit_area":
-            back = Button("edit:areas", "Back", "quiet")
-            return _typed(place, "Another area", "Its name in cabinet.toml", "set_area_typed", back)
+            to_areas = Button("edit:areas", "Back", "quiet")
+            label = "Its name in cabinet.toml"
+            return _typed(place, "Another area", label, "set_area_typed", to_areas)
         case "edit_expiry":
             keypad = _date("Last day of access: day, month, year", "set_end")
             never = Button("set_no_end", "Never ends")
             title = f"Access ends: {person.name}"
-            return Screen(0, "edit_expiry", title, (*place.said(), keypad), (_back(person), never))
+            return Screen(0, "edit_expiry", title, (*place.said(), keypad), (back, never))
         case "edit_competencies":
             title = f"Trained for: {person.name}"
             rows = _competencies(state, held)
-            return _cards(place, "edit_competencies", title, rows, _back(person), done)
+            return _cards(place, "edit_competencies", title, rows, back, done)
         case "edit_competency":
             keypad = _date("Last day: day, month, year", "competency_until")
             actions = (
@@ -264,7 +268,10 @@ def _show_edit(state: State, place: Place, person: Person, change: Change) -> Sc
             rows = tuple(Row(f"edit:{name}", label) for name, label in _EDITS)
             if person.copies:
                 rows = (*rows, Row("take_back", "Erase the copies of their fingers"))
-            return _cards(place, "edit", f"Change {person.name}", rows, _back(person))
+            title = f"Change {person.name}"
+            begun = (change.rights, change.standing) != (person.rights, person.standing)
+            more = (done,) if begun else ()
+            return _cards(place, "edit", title, rows, _back(person), *more)
 
 
 _EDITS = (
@@ -353,7 +360,17 @@ def _show_check(state: State, place: Place, person: Person, change: Change, now_
         words = "Then only one administrator works here, and nobody can be made another."
         blocks.append(Words(words, "strong", "warning"))
     save = Button("save_change", "Save", "primary" if change.standing == "active" else "danger")
-    return Screen(0, "check_person", person.name, tuple(blocks), (_back(person), save))
+    return Screen(0, "check_person", person.name, tuple(blocks), (_before_check(change), save))
+
+
+def _before_check(change: Change) -> Button:
+    """One step back from the check: what was chosen is chosen there still."""
+    if change.again:
+        return Button("edit:again", "Back", "quiet")
+    if change.standing == change.was:
+        return Button("edit", "Back", "quiet")
+    resumed = change.standing == "active"
+    return Button(f"person:{change.person}" if resumed else "stop_person", "Back", "quiet")
 
 
 def brief(state: State, place: Place) -> str:

@@ -48,6 +48,7 @@ class Newcomer:
     captures: int = 0
     copies: bool = False  # of their fingers' templates may be kept
     human: str = ""  # keyed hash of the person number, "" for none
+    person_number: str = field(default="", repr=False)  # as typed, until they are added
     renews: bool = False  # they are enrolled, and choose a new PIN alone
     fallback: str = ""  # why no finger shows that it is for them
 

@@ -15,6 +15,7 @@ from cabinet.state import State
 from cabinet.wording import REASONS
 
 MAX_CHARS = 30
+Ways = tuple[Button, ...]
 NEXT = {"add_human": "add_role", "temp_human": "temp_hours"}
 AGAIN = {"add_human": "add_staff_id", "temp_human": "temp_staff_id"}
 
@@ -41,7 +42,7 @@ def disguised(draft: Draft, newcomer: Newcomer) -> bool:
     if other:
         page = "temp_family" if draft.place.page.startswith("temp_") else "add_family"
         words = f"{name} is written like {other}, with other letters. Type it again."
-        draft.go(page, note=Note(words, "refusal"))
+        draft.go(page, note=Note(words, "refusal"), newcomer=newcomer)
         draft.refusal = words
     return bool(other)
 
@@ -56,7 +57,8 @@ def pressed(draft: Draft, text: str) -> None:
     else:
         request = draft.reference()
         draft.command(HashNumbers(request, draft.place.newcomer.staff_id, number))
-        draft.stay(request=request, note=None)
+        newcomer = replace(draft.place.newcomer, person_number=number)
+        draft.stay(request=request, note=None, newcomer=newcomer)
 
 
 def hashed(draft: Draft, event: NumbersHashed) -> None:
@@ -77,8 +79,15 @@ def hashed(draft: Draft, event: NumbersHashed) -> None:
     draft.go(NEXT[place.page], newcomer=newcomer)
 
 
-def show(title: str, page: str, said: tuple[Block, ...], back: Button) -> Screen:
+def show(title: str, page: str, said: tuple[Block, ...], ways: Ways, typed: str = "") -> Screen:
     """Where the person number is typed."""
     label = "Their person number, empty if unknown"
-    letters = Letters(label, Button(page, "OK", "primary"), MAX_CHARS)
-    return Screen(0, page, title, (*said, letters), (back,))
+    letters = Letters(label, Button(page, "OK", "primary"), MAX_CHARS, typed=typed)
+    return Screen(0, page, title, (*said, letters), ways)
+
+
+def ways_back(page: str, steps: tuple[str, ...], leaves: str) -> Ways:
+    """One step back, with all that was entered so far; and out, to the page `leaves`."""
+    cancel = Button(leaves, "Cancel", "quiet")
+    at = steps.index(page)
+    return (Button(f"step:{steps[at - 1]}", "Back", "quiet"), cancel) if at else (cancel,)

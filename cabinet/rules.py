@@ -6,7 +6,6 @@ button of the present screen does anything, and rights are asked again where som
 
 from typing import Literal
 
-from auth.pins import PIN_DIGITS
 from auth.policy import Act
 from cabinet import (
     access,
@@ -50,11 +49,10 @@ from cabinet import events as e
 from cabinet import records as r
 from cabinet import staff_records as st
 from cabinet.decision import Decision, Draft, Note, Place
-from cabinet.messages import Keypad, Letters, Rows, Screen
+from cabinet.messages import Rows, Screen
 from cabinet.state import CLOCK_STEP_MS, State
 
 ENROL_IDLE_S = 180
-GOOD_ONCE = ("code", "stand_by", "totp", "same_totp")  # what is typed there is a one-time code
 PAGES = (
     *("home", "menu", "removals", "load_list", "counts", "invite", "locked", "staff_list"),
     *("sensor", "enrolling", "authenticator", "people", "find_person"),
@@ -311,16 +309,9 @@ def _pressed(draft: Draft, event: e.Pressed) -> None:
         return
     draft.stay(kept="")
     _carry_out(draft, event, shown)
-    if draft.refusal and draft.place.page == place.page and _may_be_kept(event, shown):
+    same = draft.place.page == place.page
+    if draft.refusal and same and screens.may_be_kept(shown, event.button, event.text):
         draft.stay(kept=event.text)  # nobody types all of it anew
-
-
-def _may_be_kept(event: e.Pressed, shown: Screen) -> bool:
-    """Whether what was typed may stay on the screen: no secret, nothing that could be one's PIN."""
-    if event.button in GOOD_ONCE or (len(event.text) == PIN_DIGITS and event.text.isdigit()):
-        return False
-    keys = [block for block in shown.blocks if isinstance(block, Keypad | Letters)]
-    return any(it.submit.id == event.button and not it.secret for it in keys)
 
 
 def _carry_out(draft: Draft, event: e.Pressed, shown: Screen) -> None:
@@ -350,6 +341,8 @@ def _pressed_signed_in(draft: Draft, button: str, text: str, shown: Screen) -> N
         draft.go(button)
     elif button == "more":
         _next_page(draft, shown)
+    elif verb == "step":  # back in somebody who is added, with all that was entered
+        draft.go(button.partition(":")[2])
     elif verb in ("patient", "order", "everyone", "mine", "quantity", "set", "open"):
         patients.pressed(draft, button, text)
     elif verb == "reason":

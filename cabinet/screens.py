@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from auth.pins import PIN_DIGITS
 from auth.policy import Act
 from cabinet import (
     access_screens,
@@ -40,6 +41,8 @@ from cabinet.events import Moment
 from cabinet.messages import Alarm, Button, Keypad, Letters, Live, Rows, Screen, Words
 from cabinet.state import CLOCK_STEP_MS, State
 from cabinet.wording import ROLES, amount, clock, day_of
+
+GOOD_ONCE = ("code", "stand_by", "totp", "same_totp")  # what is typed there is a one-time code
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,14 @@ def _patient(state: State, place: Place, now_ms: int) -> Screen:
         return screen
     without = Button(f"override:{place.patient}", "Without an order")
     return replace(screen, actions=(*screen.actions, without))
+
+
+def may_be_kept(screen: Screen, button: str, text: str) -> bool:
+    """Whether what was typed may stay there: no secret, and nothing that could be one's PIN."""
+    if button in GOOD_ONCE or (len(text) == PIN_DIGITS and text.isdigit()):
+        return False
+    keys = [block for block in screen.blocks if isinstance(block, Keypad | Letters)]
+    return any(it.submit.id == button and not it.secret for it in keys)
 
 
 def buttons(screen: Screen) -> dict[str, Button]:

@@ -70,7 +70,7 @@ def _told(draft: Draft, step: str, text: str) -> None:
         newcomer = replace(newcomer, given=lookalikes.capitals(text))
         why = _name_refused(state, newcomer)
         if why:
-            draft.go("temp_family", note=Note(why, "refusal"))
+            draft.go("temp_family", note=Note(why, "refusal"), newcomer=newcomer)
             draft.refusal = why
             return
         if not numbers.disguised(draft, newcomer):
@@ -185,9 +185,10 @@ def show_step(state: State, place: Place) -> Screen:
         "temp_family": "Their family name",
         "temp_given": "Their given name",
     }
+    title, newcomer = "New temporary user", place.newcomer
+    ways = numbers.ways_back(place.page, STEPS, "temporary")
     if place.page == "temp_human":
-        back = Button("temporary", "Back", "quiet")
-        return numbers.show("New temporary user", place.page, place.said(), back)
+        return numbers.show(title, place.page, place.said(), ways, newcomer.person_number)
     if place.page == "temp_hours":
         block = Keypad(
             f"For how many hours? At most {MOST_H}; {state.plan.rules.temporary_h} as a rule.",
@@ -196,6 +197,7 @@ def show_step(state: State, place: Place) -> Screen:
             "hours",
         )
     else:
-        block = Letters(labels[place.page], Button(place.page, "OK", "primary"), MAX_CHARS)
-    back = Button("temporary", "Back", "quiet")
-    return Screen(0, place.page, "New temporary user", (*place.said(), block), (back,))
+        typed = getattr(newcomer, place.page.removeprefix("temp_"))
+        submit = Button(place.page, "OK", "primary")
+        block = Letters(labels[place.page], submit, MAX_CHARS, typed=typed)
+    return Screen(0, place.page, title, (*place.said(), block), ways)

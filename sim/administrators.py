@@ -4,6 +4,8 @@ The ground on which others meddle (`meddlers.py`). One rule: each of these visit
 end, wherever nothing is broken.
 """
 
+from collections.abc import Callable
+
 from sim import cast
 from sim.enrolling import code_on, enrol, go_to, leave, new_pin
 from sim.hands import GaveUp
@@ -146,34 +148,28 @@ def change(it: Visit) -> None:
     leave(hands)
 
 
-def enrol_again(it: Visit) -> None:
-    """A cut in the finger: fingers and PIN anew, by a new code."""
+def _anew(it: Visit, button: str, chosen: Callable[[Visit, Person, Person, str], None]) -> None:
     hands = it.hands
     at_work(it)
     hands.must_press("edit:again")
-    hands.must_press("enrol_again:pin")
+    hands.must_press(button)
     save(it)
     code = code_on(hands)
     leave(hands)
-    enrol(it, it.subject, hands.chance.pick(ENROLLERS), code)
+    chosen(it, it.subject, hands.chance.pick(ENROLLERS), code)
     again = it.by(it.subject).hands
     again.sign_in()
     leave(again)
+
+
+def enrol_again(it: Visit) -> None:
+    """A cut in the finger: fingers and PIN anew, by a new code."""
+    _anew(it, "enrol_again:pin", enrol)
 
 
 def pin_anew(it: Visit) -> None:
     """A PIN was forgotten: a new one by a code, and the finger that signs in is the old one."""
-    hands = it.hands
-    at_work(it)
-    hands.must_press("edit:again")
-    hands.must_press("enrol_again:secret")
-    save(it)
-    code = code_on(hands)
-    leave(hands)
-    new_pin(it, it.subject, hands.chance.pick(ENROLLERS), code)
-    again = it.by(it.subject).hands
-    again.sign_in()
-    leave(again)
+    _anew(it, "enrol_again:secret", new_pin)
 
 
 def by_two(it: Visit) -> None:

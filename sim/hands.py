@@ -23,7 +23,7 @@ MOST_PAGES = 40
 SUPERVISORS = ("charge_nurse", "pharmacist")
 COMES_S = (4.0, 25.0)  # until a supervisor who is called is there [P]
 _FRAME_HEAD = 4  # bytes of a frame's length
-BACK = ("Back", "Cancel", "Done")  # what leads away from a page
+BACK = ("Cancel", "Back", "Done")  # what leads away from a page, the furthest first
 _GLASS = [code for code, it in medicines().items() if it.unit in ("ampule", "vial")]
 
 
@@ -286,8 +286,9 @@ class Hands:
     def back(self) -> bool:
         """Leave the page by its own way back, if it has one."""
         screen = self.screen
-        ways = [it.id for it in screen.actions if it.label in BACK] if screen is not None else []
-        return bool(ways) and self.press(ways[0]) == "done"
+        ways = screen.actions if screen is not None else ()
+        out = [it.id for label in BACK for it in ways if it.label == label]
+        return bool(out) and self.press(out[0]) == "done"
 
     # --- drawers ---------------------------------------------------------------------------------
 

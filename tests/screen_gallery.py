@@ -479,7 +479,7 @@ def _emergencies() -> dict[str, Screen]:
             person=NURSE,
         ),
         "verdict": _verdict(),
-        "person number": numbers.show("New temporary user", "temp_human", (), BACK),
+        "person number": numbers.show("New temporary user", "temp_human", (), (BACK, CANCEL)),
         **_asked_by_the_site(danger, why),
     }
 

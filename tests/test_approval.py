@@ -244,6 +244,9 @@ def test_nobody_changes_their_own_rights(ward: Ward) -> None:
             ward.press("stop_person:leave")
         assert ward.press("save_change").refusal
         assert ward.records(r.Refused)[-1].why == "own_rights"
+        ward.press("edit" if begin_change == "role" else "stop_person")  # Back, and Back
+        ward.press(f"person:{ward.ref('A1')}")
+        ward.press("people")
     assert not ward.records(r.PersonChanged)
 
 
