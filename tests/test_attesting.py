@@ -116,7 +116,7 @@ CALLS = {
     ),
     "critical_override": (
         emergency("critical_override", "C1"),
-        "You agree: Critical override for 240 minutes, asked by Cleo Charge",
+        "You agree: Critical override for 4 hours, asked by Cleo Charge",
     ),
     "grant": (granting, "You approve: Nina Nurse, role Nurse → Pharmacist, and 1 more"),
     "load_fingers": (
