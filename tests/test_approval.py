@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from cabinet import administration, screens
+from cabinet import administration, power, screens
 from cabinet import events as e
 from cabinet import records as r
 from cabinet import staff_records as st
@@ -160,7 +160,7 @@ def takes_two(ward: Ward, before: r.Rights, after: r.Rights) -> bool:
     person = ward.state.people[ward.ref("N1")]
     person.rights = before
     change = replace_field(administration.begun(person), rights=after)
-    return administration.takes_two(ward.state, person, change, NOON_MS)
+    return power.takes_two(ward.state, person, change, NOON_MS)
 
 
 @pytest.mark.parametrize("more", FURTHER)
@@ -209,13 +209,13 @@ def test_a_nurse_enrols_again_by_two_where_they_may_override(
     person = ward.state.people[ward.ref("N1")]
     person.rights = replace(NURSE, groups=("A",), override_groups=overrides)
     change = replace_field(administration.begun(person), again=True)
-    assert administration.takes_two(ward.state, person, change, NOON_MS) is two
+    assert power.takes_two(ward.state, person, change, NOON_MS) is two
 
 
 def test_whom_a_change_stops_is_given_nothing_by_it_and_so_by_one(ward: Ward) -> None:
     person = ward.state.people[ward.ref("N1")]
     change = replace_field(administration.begun(person), rights=PHARMACIST, standing="suspended")
-    assert not administration.takes_two(ward.state, person, change, NOON_MS)
+    assert not power.takes_two(ward.state, person, change, NOON_MS)
 
 
 def test_power_that_somebody_invited_already_has_is_changed_by_one(ward: Ward) -> None:
@@ -225,7 +225,7 @@ def test_power_that_somebody_invited_already_has_is_changed_by_one(ward: Ward) -
     assert person.status(NOON_MS) == "invited"
     person.rights = OVERRIDING
     change = replace_field(administration.begun(person), rights=replace(OVERRIDING, groups=("A",)))
-    assert not administration.takes_two(ward.state, person, change, NOON_MS)
+    assert not power.takes_two(ward.state, person, change, NOON_MS)
 
 
 # --- what nobody may ------------------------------------------------------------------------------
