@@ -294,7 +294,7 @@ def refusal(state: State, person: Person, change: Change, wall_ms: int) -> str:
     """Why this change of `person` may not be made by whoever is at the screen, or ""."""
     session = state.session
     assert session is not None
-    if person.ref == session.person or rights.same_human(state, person.ref, session.person):
+    if rights.same_human(state, person.ref, session.person):
         return "own_rights"
     if person.standing == "left":
         return "left"

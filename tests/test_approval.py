@@ -250,6 +250,15 @@ def test_nobody_changes_their_own_rights(ward: Ward) -> None:
     assert not ward.records(r.PersonChanged)
 
 
+def test_attack_nobody_changes_the_rights_of_a_second_account_of_their_own(ward: Ward) -> None:
+    for staff_id in ("A1", "N1"):
+        ward.state.people[ward.ref(staff_id)].human_hash = "one"
+    change_role(ward, "N1", "charge_nurse")
+    assert ward.press("save_change").refusal
+    assert ward.records(r.Refused)[-1].why == "own_rights"
+    assert not ward.records(r.PersonChanged)
+
+
 def test_one_administrator_is_always_left(ward: Ward) -> None:
     choose(ward, "A2")
     ward.press("stop_person")
