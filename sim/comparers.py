@@ -40,6 +40,9 @@ def _strange(it: Visit) -> str:
 
 def _look(it: Visit, known: str, strange: str, *, plain: bool) -> None:
     """Whoever sees a difference looks again, for a fault may have been it."""
+    slips = it.hospital.slips
+    if slips(known) != slips(strange):
+        raise GaveUp("wrong tries of before count on")
     found = difference(it, known, strange, plain=plain)
     if found:
         it.hands.wait(AGAIN_S)

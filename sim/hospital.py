@@ -88,6 +88,7 @@ class Hospital:
         self.forbid: Callable[[str], None] = lambda _: None  # in any entry's body
         self.closing = False  # nobody comes any more
         self.hired = 0  # people, since the story began
+        self.slips: Callable[[str], tuple[int, int, int]]  # wrong tries so far with a badge
         self.laptop: Callable[[], Laptop]  # at the service line
         self.compared: dict[str, None] = {}  # staff ids of who has no finger to forgive it
         self.joined: Callable[[Person], None] = lambda _: None  # is told of each

@@ -176,6 +176,7 @@ class Story:
             entitled, self.runtime.name_of, lambda: self.runtime.own_sensor.templates
         )
         tries = Tries(model.expect)
+        self.hospital.slips = lambda badge: tries.slips(known_by(badge))
         readers = (entitled, proofs, fingers, tries, self.list_checks, accounts)
         model.readers += [it.hear for it in readers]
         model.readers += [UsedCodes(model).hear, ReviewChecks(model, entitled).hear]
@@ -285,8 +286,7 @@ class Story:
             self.checks.at_end()
             self.list_checks.at_end(self.staff.with_rows())
 
-    _served = False
-    _first_mib = 0.0
+    _served, _first_mib = False, 0.0
 
     def _last_visit(self) -> None:
         """A technician loads, then a nurse removes: both must work now, without mistakes.

@@ -88,6 +88,11 @@ class Tries:
         if body.boot == self.boot:
             self.newest_ms = body.mono_ms
 
+    def slips(self, badge: str) -> tuple[int, int, int]:
+        """How many wrong tries in a row count against a badge: all, PINs, fingers."""
+        row = self.rows.get(badge, Row())
+        return row.tries, row.pins, row.fingers
+
     def _started(self, now_ms: int) -> None:
         """Neither time without power nor a clock that begins again shortens a wait."""
         for row in self.rows.values():
