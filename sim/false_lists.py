@@ -259,7 +259,7 @@ def during_change(it: Visit) -> None:
     hands.wait(HEARD_S)
     if hands.press("save_change") == "done":
         raise GaveUp("it was saved")
-    for button in (row, "people", "menu", "sign_out"):
+    for button in ("edit", row, "people", "menu", "sign_out"):
         hands.must_press(button)
 
 

@@ -120,7 +120,7 @@ def test_attack_an_account_drawn_like_the_next_newcomers_keeps_no_list_and_no_le
     assert standing(ward, "C1") == "suspended"
     assert new.staff_id not in ward.state.by_staff_id and "X9" in ward.state.by_staff_id
     assert ward.records(r.Refused)[-1].why == "disguised"
-    assert any("drawn like somebody's" in it for it in outcome.report)
+    assert any("looks like somebody's" in it for it in outcome.report)
 
 
 @pytest.mark.parametrize("how", ["not on it", "suspended", "left"])

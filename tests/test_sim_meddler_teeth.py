@@ -17,7 +17,7 @@ from cabinet import (
     attesting,
     authenticator,
     effects,
-    enrolment,
+    enrolment_screens,
     factor_effects,
     lookalikes,
     pin_renewal,
@@ -157,7 +157,7 @@ def _taken_finger_left_out(patch: pytest.MonkeyPatch, _: Story) -> None:
     def offered(state: State, place: Place) -> tuple[Button, ...]:
         return (Button("without_finger", "Without"),)
 
-    patch.setattr(enrolment, "_without", offered)
+    patch.setattr(enrolment_screens, "_without", offered)
 
 
 def _code_of_a_taken_finger_is_good_again(patch: pytest.MonkeyPatch, _: Story) -> None:
