@@ -34,7 +34,6 @@ from cabinet.state import (
 )
 
 NO_ATTACHMENTS: r.Attached = {}
-FINGER_MISSED = "finger_missed"  # why an enrolment ended, that spends its code
 
 
 def _clock(state: State, body: r.Body) -> None:
@@ -300,7 +299,7 @@ def _enrolment_ended(state: State, record: r.EnrolmentEnded, _: r.Body, __: r.At
     fire(state.screen, "enrolment_ended")
     if state.enrolment is not None:
         factors.wipe(state, state.enrolment.slots)
-        if record.why == FINGER_MISSED:  # nobody tries one finger after another by one code
+        if record.why == st.FINGER_MISSED:  # nobody tries one finger after another by one code
             state.codes.pop(state.enrolment.code, None)
     state.enrolment = None
 

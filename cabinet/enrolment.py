@@ -11,6 +11,7 @@ from auth.pins import plain_code
 from cabinet import factor_records as fr
 from cabinet import lookalikes, numbers, pin_renewal, rights, sessions, standing_by, typed_secret
 from cabinet import records as r
+from cabinet import staff_records as st
 from cabinet.decision import Draft, Newcomer, Note
 from cabinet.events import (
     BadgeSeen,
@@ -180,7 +181,7 @@ def finger_seen(draft: Draft, event: FingerSeen) -> None:
     enrolment, place = draft.state.enrolment, draft.place
     renewing = pin_renewal.going_on(draft.state, draft.place)
     if renewing is not None and pin_renewal.finger_seen(draft, event, renewing):
-        end(draft, pin_renewal.MISSED, pin_renewal.GIVEN_UP)
+        end(draft, st.FINGER_MISSED, pin_renewal.GIVEN_UP)
     if (
         renewing is not None
         or enrolment is None
@@ -280,7 +281,7 @@ def end(draft: Draft, why: str, words: str = "") -> None:
     if draft.place.page in ("enrol_finger", pin_renewal.PAGE):
         draft.command(CancelFinger(draft.place.request))
     draft.add(r.EnrolmentEnded(enrolment.id, why))
-    spent = (enrolment.taken and enrolment.enroller) or why == pin_renewal.MISSED
+    spent = (enrolment.taken and enrolment.enroller) or why == st.FINGER_MISSED
     code = "Ask for a new code." if spent else "The code stays good."
     done = (
         "Not enrolled." if pin_renewal.going_on(draft.state, draft.place) is None else "No new PIN."

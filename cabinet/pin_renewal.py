@@ -18,7 +18,6 @@ from cabinet.state import Code, Person, State
 
 PAGE = "enrol_prove"  # where a finger is asked for
 MOST_MISSES = 3  # of one code, which is then spent
-MISSED = "finger_missed"
 NOT_THEIRS = "That is not their badge. Hold their own to the reader."
 AGAIN = "Not recognised. Lift your finger and place it again."
 GIVEN_UP = "Their finger was not recognised. Have them enrol again with new fingers."

@@ -5,6 +5,8 @@ Records like those in `records.py`, and under its rule; what a person's rights a
 
 import msgspec
 
+FINGER_MISSED = "finger_missed"  # why an enrolment ended, that spends its code
+
 
 class _Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
     pass

@@ -134,30 +134,31 @@ def _never_enrolled(it: Visit, _: str) -> Iterator[str]:
 
 
 @contextmanager
-def _suspended(it: Visit, _: str) -> Iterator[str]:
+def _listed(it: Visit, tell: Callable[[], bool]) -> Iterator[str]:
+    """The badge of somebody whom a list says something of, until it is taken back."""
+    _forgiven(it, AGENCY)
+    if not tell():
+        raise GaveUp("nobody hears the list")
+    try:
+        it.hands.wait(SOON_S)
+        yield AGENCY.badge
+    finally:
+        it.staff.reinstate(AGENCY)
+
+
+def _suspended(it: Visit, _: str) -> AbstractContextManager[str]:
     """Somebody's who may do nothing for now."""
-    _forgiven(it, AGENCY)
-    if not it.staff.suspend(AGENCY):
-        raise GaveUp("nobody hears the list")
-    try:
-        it.hands.wait(SOON_S)
-        yield AGENCY.badge
-    finally:
-        it.staff.reinstate(AGENCY)
+    return _listed(it, lambda: it.staff.suspend(AGENCY))
 
 
-@contextmanager
-def _expired(it: Visit, _: str) -> Iterator[str]:
+def _expired(it: Visit, _: str) -> AbstractContextManager[str]:
     """Somebody's whose contract is over."""
-    _forgiven(it, AGENCY)
-    ends_ms = int(it.runtime.wall.now_s() * 1000) + 2000
-    if not it.staff.say(AGENCY, expires=instant(ends_ms)):
-        raise GaveUp("nobody hears the list")
-    try:
-        it.hands.wait(SOON_S)
-        yield AGENCY.badge
-    finally:
-        it.staff.reinstate(AGENCY)
+
+    def ending() -> bool:
+        ends_ms = int(it.runtime.wall.now_s() * 1000) + 2000
+        return it.staff.say(AGENCY, expires=instant(ends_ms))
+
+    return _listed(it, ending)
 
 
 @contextmanager
